@@ -1,0 +1,15 @@
+//! The mathematics of *The Coverage Principle* (arXiv:2510.15020), without any Node in it.
+//!
+//! Data flows one way: file → [`log_probs`] → computation → plain result. Equation and theorem
+//! numbers in brackets are the paper's.
+
+pub mod error;
+pub mod log_probs;
+pub mod parallel;
+pub mod progress;
+pub mod random;
+
+pub use error::{Code, Error, Place, Result};
+pub use log_probs::LogProbs;
+pub use parallel::Workers;
+pub use progress::Control;

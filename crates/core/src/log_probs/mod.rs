@@ -1,0 +1,6 @@
+//! The M×n matrix of log-probabilities: models × responses, natural logarithms, summed over tokens.
+
+mod check;
+mod rows;
+
+pub use rows::{LogProbs, Row, Rows};

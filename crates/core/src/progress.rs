@@ -1,0 +1,58 @@
+//! What a running computation shares with whoever waits for it: progress out, cancellation in.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::error::{Code, Error, Result};
+
+/// Progress counters and the cancellation flag of one job.
+///
+/// A computation calls [`Control::check`] at least every few milliseconds of work, so that an
+/// abort takes effect in well under 200 ms, and reports how far it is in units of its choosing.
+/// All operations are relaxed atomics: a snapshot may lag, it never blocks the work.
+#[derive(Debug, Default)]
+pub struct Control {
+    cancelled: AtomicBool,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Control {
+    /// A fresh control: nothing done, not cancelled.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the computation to stop.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the computation was asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Fails with [`Code::Aborted`] once cancelled.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::new(Code::Aborted, "The operation was aborted.")) } else { Ok(()) }
+    }
+
+    /// Announces how many units of work there are, and that none is done yet.
+    pub fn start(&self, total: u64) {
+        self.done.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Counts `units` more as done.
+    pub fn advance(&self, units: u64) {
+        self.done.fetch_add(units, Ordering::Relaxed);
+    }
+
+    /// Units done and units in all; `(0, 0)` before [`Control::start`].
+    #[must_use]
+    pub fn snapshot(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+}
