@@ -86,8 +86,8 @@ pub struct Error {
     pub code: Code,
     /// One or two sentences: what is wrong, where, and the way out.
     pub message: String,
-    /// The place in the caller's data.
-    pub place: Place,
+    /// The place in the caller's data; boxed so that a `Result` stays small.
+    pub place: Box<Place>,
 }
 
 impl fmt::Display for Error {
@@ -99,7 +99,7 @@ impl fmt::Display for Error {
 impl Error {
     /// An error with no place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: Place::default() }
+        Self { code, message: message.into(), place: Box::default() }
     }
 
     /// An [`Code::InvalidOption`] for the option `field`.
