@@ -48,6 +48,8 @@ codes! {
     UnsupportedFile = "ERR_UNSUPPORTED_FILE",
     /// More memory would be needed than is sensible or allowed.
     TooLarge = "ERR_TOO_LARGE",
+    /// A handle is used after it was disposed of.
+    Disposed = "ERR_DISPOSED",
     /// A bug in this library; the message says where.
     Internal = "ERR_INTERNAL",
 }

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { CoverageError } from '../src/index.js';
+import { runJob } from '../src/job.js';
+import { native } from '../src/native.js';
+
+test('a panic in the core rejects the promise', async () => {
+  const run = runJob((job) => native.runFault('panic', job), {});
+  await expect(run).rejects.toMatchObject({ name: 'CoverageError', code: 'ERR_INTERNAL' });
+  await expect(run).rejects.toThrow(/fault requested by a test/);
+});
+
+test('an aborted signal stops a running job with its own reason', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const run = runJob((job) => native.runFault('spin', job), { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 20);
+  await expect(run).rejects.toBe(reason);
+});
+
+test('a signal aborted before the call rejects without starting', async () => {
+  const started: unknown[] = [];
+  const start = (job: InstanceType<typeof native.Job>) => {
+    started.push(job);
+    return native.runFault('spin', job);
+  };
+  await expect(runJob(start, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before');
+  expect(started).toEqual([]);
+});
+
+test('progress is reported, and a callback that throws does no harm', async () => {
+  const controller = new AbortController();
+  let reports = 0;
+  const run = runJob((job) => native.runFault('spin', job), {
+    signal: controller.signal,
+    onProgress: () => {
+      reports += 1;
+      if (reports === 2) controller.abort();
+      throw new CoverageError('ERR_TEST', 'a broken display');
+    },
+  });
+  await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+  expect(reports).toBeGreaterThanOrEqual(2);
+});

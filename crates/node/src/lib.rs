@@ -1,0 +1,9 @@
+//! N-API binding of `coverage-principle-core`: options in, plain results out, no arithmetic.
+//!
+//! Every computation is a [`job`]: it runs on a thread of its own, is cancelled through its `Job`, and settles a
+//! promise. Options cross the boundary as JSON (checked by the core), results as JSON plus typed arrays, errors as
+//! JSON with code and place; the TypeScript facade turns all of them into typed values.
+
+mod error;
+pub mod job;
+pub mod log_probs;

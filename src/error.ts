@@ -1,0 +1,48 @@
+/** Where in the caller's data an error lies; every part is optional. */
+export interface ErrorPlace {
+  /** Path of the file as the caller gave it. */
+  readonly file?: string;
+  /** One-based line, or zero-based record where the format has no lines; the message says which. */
+  readonly row?: number;
+  /** Name of the model. */
+  readonly model?: string;
+  /** Id of the response. */
+  readonly response?: string;
+  /** Dotted path of the option or field. */
+  readonly field?: string;
+}
+
+/** One of several problems found at once, as in options that break more than one rule. */
+export interface Problem {
+  /** Dotted path of the option, empty for the options as a whole. */
+  readonly path: string;
+  /** What is wrong with it. */
+  readonly message: string;
+}
+
+/**
+ * Every error this package throws on purpose.
+ *
+ * `code` is stable and meant for programs, `message` says what is wrong, where, and what to do, and is meant for
+ * people. An aborted operation rejects with the signal's own reason instead.
+ */
+export class CoverageError extends Error {
+  /** Stable machine-readable reason, `ERR_…`. */
+  readonly code: string;
+  /** Where in the caller's data the error lies. */
+  readonly place: ErrorPlace;
+  /** All problems, where several were found at once. */
+  readonly problems: readonly Problem[];
+
+  constructor(
+    code: string,
+    message: string,
+    details: { place?: ErrorPlace; problems?: readonly Problem[]; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'CoverageError';
+    this.code = code;
+    this.place = details.place ?? {};
+    this.problems = details.problems ?? [];
+  }
+}

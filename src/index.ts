@@ -1,0 +1,3 @@
+export { CoverageError, type ErrorPlace, type Problem } from './error.js';
+export type { JobOptions, Progress } from './job.js';
+export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/log-probs.js';

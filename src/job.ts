@@ -1,0 +1,69 @@
+import { CoverageError } from './error.js';
+import { fromNative, native, type PlaceNames } from './native.js';
+
+/** How far a running computation is, in units of its own. */
+export interface Progress {
+  /** Units done. */
+  readonly done: number;
+  /** Units in all; 0 while unknown. */
+  readonly total: number;
+  /** Seconds since the computation began. */
+  readonly elapsed: number;
+}
+
+/** Options that every asynchronous computation takes. */
+export interface JobOptions {
+  /** Stops the computation in well under 200 ms; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called about every 100 ms while the computation runs, and once when it is done. What it throws is ignored. */
+  readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Threads to use: changes speed, never the result.
+   * @defaultValue as many as the machine offers
+   */
+  readonly threads?: number;
+}
+
+const PROGRESS_INTERVAL_MS = 100;
+
+type NativeJob = InstanceType<typeof native.Job>;
+
+/**
+ * Runs a job of the binding under the caller's signal and progress callback.
+ *
+ * @internal
+ */
+export async function runJob<T>(
+  start: (job: NativeJob) => Promise<T>,
+  options: JobOptions,
+  names: PlaceNames = {},
+): Promise<T> {
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const job = new native.Job();
+  const began = performance.now();
+  const report = () => {
+    const [done, total] = job.progress();
+    try {
+      onProgress?.({ done, total, elapsed: (performance.now() - began) / 1000 });
+    } catch {
+      // A broken progress display must not break the computation.
+    }
+  };
+  const cancel = () => job.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  const timer = onProgress && setInterval(report, PROGRESS_INTERVAL_MS);
+  timer?.unref();
+  try {
+    const result = await start(job);
+    if (onProgress) report();
+    return result;
+  } catch (error) {
+    const typed = fromNative(error, names);
+    if (signal?.aborted && typed instanceof CoverageError && typed.code === 'ERR_ABORTED') throw signal.reason;
+    throw typed;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', cancel);
+  }
+}

@@ -1,0 +1,204 @@
+import { CoverageError } from '../error.js';
+import { callNative, native } from '../native.js';
+
+type Handle = InstanceType<typeof native.LogProbsHandle>;
+
+/** Where the log-probabilities of one model came from. */
+export interface ModelSource {
+  /** File the values were read from, as the caller gave it; absent for arrays. */
+  readonly file?: string;
+  /** Format of that file, e.g. `npy` or `lm-evaluation-harness`. */
+  readonly format?: string;
+  /** Element type in the file, e.g. `float16`; sums kept in a coarse type limit what log N can resolve. */
+  readonly dtype?: string;
+  /** SHA-256 of the file's bytes, hexadecimal. */
+  readonly sha256?: string;
+}
+
+/** What is known of the models and responses besides the numbers. */
+export interface LogProbsMetadata {
+  /** Names of the models, in row order; distinct. */
+  readonly models: readonly string[];
+  /** Ids of the responses, in column order; `null` if the input has none and the position is the id. */
+  readonly responseIds: readonly string[] | null;
+  /** Ids of the prompts, one a response; equal ids mean the same prompt. `null` if unknown. */
+  readonly promptIds: readonly string[] | null;
+  /** Tokens of each response, where every model agrees; `null` if unknown. */
+  readonly tokenCounts: readonly number[] | null;
+  /** One entry a model. */
+  readonly sources: readonly ModelSource[];
+  /** What readers noticed and users should know. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Log-probabilities of M models on the same n responses: natural logarithms, summed over the tokens of the response.
+ *
+ * The values live in Rust; this object is a handle with names. Row = model, column = response. −∞ is legal (the model
+ * rules the response out); NaN, +∞ and values above 1e-6 are not.
+ */
+export class LogProbs implements Disposable {
+  readonly #handle: Handle;
+  readonly metadata: LogProbsMetadata;
+
+  /** @internal */
+  constructor(handle: Handle, metadata: Partial<LogProbsMetadata>) {
+    this.#handle = handle;
+    const count = handle.models;
+    const models = metadata.models ?? Array.from({ length: count }, (_, model) => `model-${model}`);
+    this.metadata = {
+      models,
+      responseIds: metadata.responseIds ?? null,
+      promptIds: metadata.promptIds ?? null,
+      tokenCounts: metadata.tokenCounts ?? null,
+      sources: metadata.sources ?? models.map(() => ({})),
+      warnings: metadata.warnings ?? [],
+    };
+    checkMetadata(this.metadata, count, handle.responses);
+  }
+
+  /**
+   * Log-probabilities from arrays, one a model; copied once. Single precision only if every array is a `Float32Array`.
+   *
+   * @throws CoverageError `ERR_NO_RESPONSES`, `ERR_TOO_FEW_MODELS`, `ERR_SHAPE_MISMATCH`, `ERR_NAN_LOG_PROB`,
+   * `ERR_POSITIVE_LOG_PROB` naming model and response
+   */
+  static fromArrays(
+    rows: readonly (Float32Array | Float64Array | readonly number[])[],
+    metadata: Partial<LogProbsMetadata> = {},
+  ): LogProbs {
+    const responses = rows[0]?.length ?? 0;
+    const short = rows.findIndex((row) => row.length !== responses);
+    if (short >= 0) {
+      throw new CoverageError(
+        'ERR_SHAPE_MISMATCH',
+        `Model ${metadata.models?.[short] ?? short} has ${rows[short]!.length} log-probabilities, the first has ${responses}: ` +
+          'all models must be scored on the same responses.',
+      );
+    }
+    const single = rows.length > 0 && rows.every((row) => row instanceof Float32Array);
+    const matrix = single ? new Float32Array(rows.length * responses) : new Float64Array(rows.length * responses);
+    rows.forEach((row, model) => {
+      matrix.set(row, model * responses);
+    });
+    return LogProbs.fromMatrix(matrix, responses, metadata);
+  }
+
+  /**
+   * Log-probabilities from one row-major array of models × `responses` values; copied once.
+   *
+   * @throws CoverageError as {@link LogProbs.fromArrays}
+   */
+  static fromMatrix(
+    values: Float32Array | Float64Array,
+    responses: number,
+    metadata: Partial<LogProbsMetadata> = {},
+  ): LogProbs {
+    if (!Number.isInteger(responses) || responses < 1 || values.length % responses !== 0) {
+      throw new CoverageError(
+        responses < 1 ? 'ERR_NO_RESPONSES' : 'ERR_SHAPE_MISMATCH',
+        `${values.length} values cannot be rows of ${responses} responses.`,
+      );
+    }
+    const names = { ...(metadata.models && { models: metadata.models }), responseIds: metadata.responseIds ?? null };
+    const handle = callNative(
+      () =>
+        values instanceof Float32Array
+          ? native.LogProbsHandle.fromFloat32(values, responses)
+          : native.LogProbsHandle.fromFloat64(values, responses),
+      names,
+    );
+    return new LogProbs(handle, metadata);
+  }
+
+  /** Names of the models, in row order. */
+  get models(): readonly string[] {
+    return this.metadata.models;
+  }
+
+  /** n, the number of responses. */
+  get responses(): number {
+    return callNative(() => this.#handle.responses);
+  }
+
+  /** Precision the values are kept in. */
+  get precision(): 'float32' | 'float64' {
+    return callNative(() => this.#handle.precision);
+  }
+
+  /** Id of the response in column `index`: its own, or its position. */
+  responseId(index: number): string {
+    return this.metadata.responseIds?.[index] ?? String(index);
+  }
+
+  /** Position of the model called `name`. @throws CoverageError `ERR_UNKNOWN_MODEL`, listing the names there are */
+  modelIndex(name: string): number {
+    const index = this.models.indexOf(name);
+    if (index >= 0) return index;
+    const shown = this.models.slice(0, 20).join(', ') + (this.models.length > 20 ? ', …' : '');
+    throw new CoverageError('ERR_UNKNOWN_MODEL', `There is no model called ${name}: the models are ${shown}.`, {
+      place: { model: name },
+    });
+  }
+
+  /** The n log-probabilities of one model, widened exactly; a copy. */
+  row(model: number | string): Float64Array {
+    const index = typeof model === 'string' ? this.modelIndex(model) : model;
+    return callNative(() => this.#handle.row(index));
+  }
+
+  /** The same responses, only the models named, in that order. Values are shared, not copied. */
+  selectModels(models: readonly (number | string)[]): LogProbs {
+    const indices = models.map((model) => (typeof model === 'string' ? this.modelIndex(model) : model));
+    const handle = callNative(() => this.#handle.selectModels(indices));
+    return new LogProbs(handle, {
+      ...this.metadata,
+      models: indices.map((index) => this.models[index]!),
+      sources: indices.map((index) => this.metadata.sources[index]!),
+    });
+  }
+
+  /** @internal */
+  get handle(): Handle {
+    return this.#handle;
+  }
+
+  /** Gives the memory back now; later use throws `ERR_DISPOSED`. */
+  dispose(): void {
+    this.#handle.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function checkMetadata(metadata: LogProbsMetadata, models: number, responses: number): void {
+  const expected = [
+    ['models', metadata.models, models],
+    ['sources', metadata.sources, models],
+    ['responseIds', metadata.responseIds, responses],
+    ['promptIds', metadata.promptIds, responses],
+    ['tokenCounts', metadata.tokenCounts, responses],
+  ] as const;
+  for (const [field, list, length] of expected) {
+    if (list && list.length !== length) {
+      throw new CoverageError('ERR_SHAPE_MISMATCH', `${field} has ${list.length} entries where there are ${length}.`, {
+        place: { field },
+      });
+    }
+  }
+  rejectDuplicates('model', metadata.models, 'give each a name of its own (NAME=PATH on the command line)');
+  if (metadata.responseIds) rejectDuplicates('response id', metadata.responseIds, 'ids must be distinct');
+}
+
+function rejectDuplicates(kind: string, values: readonly string[], advice: string): void {
+  const seen = new Set<string>();
+  for (const value of values) {
+    if (seen.has(value)) {
+      const code = kind === 'model' ? 'ERR_DUPLICATE_MODEL' : 'ERR_DUPLICATE_RESPONSE';
+      throw new CoverageError(code, `The ${kind} ${value} occurs twice: ${advice}.`);
+    }
+    seen.add(value);
+  }
+}

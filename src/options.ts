@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import { CoverageError, type Problem } from './error.js';
+
+/** Schema of the options every computation takes; see `JobOptions`. */
+export const jobOptionsShape = {
+  signal: z.instanceof(AbortSignal).optional(),
+  onProgress: z
+    .custom<(progress: never) => void>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+  threads: z.int().min(1).max(1024).optional(),
+} as const;
+
+/** Schema of a seed: a non-negative integer up to 2^53 − 1. */
+export const seedSchema = z.int().min(0);
+
+/** Schema of a set of Best-of-N budgets. */
+export const budgetsSchema = z
+  .array(z.number().min(1, 'N must be at least 1'))
+  .min(1, 'give at least one N')
+  .refine((values) => new Set(values).size === values.length, 'the same N is given twice');
+
+/**
+ * Checks the options of `call` and returns them; all problems are reported at once, with dotted paths.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION`
+ */
+export function checkOptions<S extends z.ZodType>(call: string, schema: S, options: unknown): z.output<S> {
+  const result = schema.safeParse(options ?? {});
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(toProblem);
+  const list = problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+  throw new CoverageError('ERR_INVALID_OPTION', `Invalid options of ${call}(): ${list}.`, {
+    problems,
+    ...(problems[0]?.path && { place: { field: problems[0].path } }),
+  });
+}
+
+function toProblem(issue: z.core.$ZodIssue): Problem {
+  return { path: issue.path.map(String).join('.'), message: issue.message.replace(/\.$/, '') };
+}
