@@ -8,6 +8,7 @@ pub mod log_probs;
 pub mod parallel;
 pub mod progress;
 pub mod random;
+pub mod tournament;
 
 pub use error::{Code, Error, Place, Result};
 pub use log_probs::LogProbs;

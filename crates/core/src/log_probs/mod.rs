@@ -3,4 +3,4 @@
 mod check;
 mod rows;
 
-pub use rows::{LogProbs, Row, Rows};
+pub use rows::{Float, LogProbs, Row, Rows};

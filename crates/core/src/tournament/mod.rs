@@ -1,0 +1,21 @@
+//! The simple tournament between models [28,29]: who under-weights the data least against the worst rival.
+//!
+//! Ĉ_N(a‖b) = (1/n)·#{i : L[a,i] − L[b,i] ≥ log N}; the score of b is its greatest Ĉ_N(a‖b) over a, the least
+//! score wins. [`counts`] gives all M² counts, [`tournament`] scores and ranking, [`select_winner`] the winner alone
+//! without looking at most pairs.
+
+mod budgets;
+mod counts;
+mod kernel;
+mod log_n;
+mod mean_log_probs;
+mod ranking;
+#[cfg(test)]
+mod tests;
+mod winner;
+
+pub use budgets::Budgets;
+pub use counts::{BlockCounts, Counts, counts, counts_block};
+pub use mean_log_probs::mean_log_probs;
+pub use ranking::{Tournament, compare_models, tournament, tournaments};
+pub use winner::{Winner, select_winner};
