@@ -1,0 +1,204 @@
+//! From the bytes of a two-dimensional array to rows, one a model.
+
+use std::sync::Arc;
+
+use half::{bf16, f16};
+use memmap2::Mmap;
+
+use super::array::{Dtype, Layout};
+use super::rows::{Float, Row, Rows};
+use crate::error::{Code, Error, Result};
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// Values decoded between two looks at the cancellation flag.
+const CHUNK: usize = 1 << 16;
+
+/// Models whose values are copied together when responses vary slowest: one cache line of f32.
+const BLOCK: usize = 16;
+
+/// The elements of one array, as they lie in the file.
+pub(super) struct Elements<'a> {
+    pub(super) layout: &'a Layout,
+    /// Exactly `layout.bytes` bytes.
+    pub(super) bytes: &'a [u8],
+    /// The map that `bytes` is part of, and where in it, if it is one.
+    pub(super) mapped: Option<(Arc<Mmap>, usize)>,
+}
+
+/// How the two axes of the matrix lie in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Axes {
+    pub(super) models: usize,
+    pub(super) responses: usize,
+    /// The values of one model lie side by side.
+    pub(super) models_outer: bool,
+}
+
+/// The rows of the matrix; f2, bf16 and f4 give single precision, f8 double. Large native values in model order are
+/// left where they are mapped, unless they are to be negated.
+pub(super) fn gather(
+    elements: &Elements<'_>,
+    axes: Axes,
+    negate: bool,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Rows> {
+    let big = elements.layout.big_endian;
+    let single = |read: fn([u8; 4]) -> f32| rows_of(elements, axes, negate, read, workers, control).map(Rows::F32);
+    let double = |read: fn([u8; 8]) -> f64| rows_of(elements, axes, negate, read, workers, control).map(Rows::F64);
+    let half = |read: fn([u8; 2]) -> f32| copied(elements.bytes, axes, negate, read, workers, control).map(Rows::F32);
+    match (elements.layout.dtype, big) {
+        (Dtype::F32, false) => single(f32::from_le_bytes),
+        (Dtype::F32, true) => single(f32::from_be_bytes),
+        (Dtype::F64, false) => double(f64::from_le_bytes),
+        (Dtype::F64, true) => double(f64::from_be_bytes),
+        (Dtype::F16, false) => half(|bytes| f16::from_le_bytes(bytes).to_f32()),
+        (Dtype::F16, true) => half(|bytes| f16::from_be_bytes(bytes).to_f32()),
+        (Dtype::BF16, false) => half(|bytes| bf16::from_le_bytes(bytes).to_f32()),
+        (Dtype::BF16, true) => half(|bytes| bf16::from_be_bytes(bytes).to_f32()),
+        (other, _) => Err(Error::new(Code::Internal, format!("gather was given {}.", other.name()))),
+    }
+}
+
+fn rows_of<T: Float + std::ops::Sub<Output = T>, const SIZE: usize>(
+    elements: &Elements<'_>,
+    axes: Axes,
+    negate: bool,
+    read: fn([u8; SIZE]) -> T,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Vec<Row<T>>> {
+    if axes.models_outer
+        && !negate
+        && elements.layout.is_native()
+        && let Some((map, offset)) = &elements.mapped
+    {
+        let bytes = axes.responses * SIZE;
+        let views: Option<Vec<Row<T>>> = (0..axes.models)
+            .map(|model| Row::mapped(Arc::clone(map), offset + model * bytes, axes.responses))
+            .collect();
+        // Unaligned values have to be copied.
+        if let Some(views) = views {
+            return Ok(views);
+        }
+    }
+    copied(elements.bytes, axes, negate, read, workers, control)
+}
+
+fn copied<T: Float + std::ops::Sub<Output = T>, const SIZE: usize>(
+    bytes: &[u8],
+    axes: Axes,
+    negate: bool,
+    read: fn([u8; SIZE]) -> T,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Vec<Row<T>>> {
+    let Axes { models, responses, models_outer } = axes;
+    check_memory(models, responses, size_of::<T>())?;
+    let (values, _) = bytes.as_chunks::<SIZE>();
+    let zero = read([0; SIZE]);
+    // Subtracting from zero leaves no negative zero behind.
+    let value = |bytes: &[u8; SIZE]| if negate { zero - read(*bytes) } else { read(*bytes) };
+    let empty_row = || std::iter::repeat_n(zero, responses).collect::<Arc<[T]>>();
+
+    if models_outer {
+        return workers.map(models, control, |model| {
+            let mut row = empty_row();
+            let from = &values[model * responses..][..responses];
+            for (to, from) in unshared(&mut row)?.chunks_mut(CHUNK).zip(from.chunks(CHUNK)) {
+                control.check()?;
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = value(from));
+            }
+            Ok(Row::Owned(row))
+        });
+    }
+    let blocks = workers.map(models.div_ceil(BLOCK), control, |block| {
+        let first = block * BLOCK;
+        let mut rows: Vec<Arc<[T]>> = (first..models.min(first + BLOCK)).map(|_| empty_row()).collect();
+        let mut open = rows.iter_mut().map(unshared).collect::<Result<Vec<&mut [T]>>>()?;
+        for response in 0..responses {
+            if response.is_multiple_of(CHUNK / BLOCK) {
+                control.check()?;
+            }
+            let from = &values[response * models + first..][..open.len()];
+            open.iter_mut().zip(from).for_each(|(row, from)| row[response] = value(from));
+        }
+        Ok(rows)
+    })?;
+    Ok(blocks.into_iter().flatten().map(Row::Owned).collect())
+}
+
+fn unshared<T>(row: &mut Arc<[T]>) -> Result<&mut [T]> {
+    Arc::get_mut(row).ok_or_else(|| Error::new(Code::Internal, "A row was shared before it was filled."))
+}
+
+/// Asks for all the memory at once and gives it back, so that a refusal is an error and not an abort.
+pub(super) fn check_memory(rows: usize, columns: usize, size: usize) -> Result<()> {
+    let bytes = rows.checked_mul(columns).and_then(|values| values.checked_mul(size));
+    let granted = bytes.is_some_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    if granted {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::TooLarge,
+        format!(
+            "{rows}×{columns} values do not fit into memory: save them as native float32 or float64 with models in rows (.npy in C order or .safetensors), which is mapped instead of copied."
+        ),
+    ))
+}
+
+/// A number of any element type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+/// The number in `bytes`, which hold one element of `layout`; `None` for text.
+pub(super) fn number(layout: &Layout, bytes: &[u8]) -> Option<Number> {
+    // As eight little-endian bytes, zero-padded; the sign is restored below.
+    let mut padded = [0_u8; 8];
+    padded.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    if layout.big_endian {
+        padded[..bytes.len()].reverse();
+    }
+    let bits = u64::from_le_bytes(padded);
+    let [low, high, ..] = padded;
+    let quarter = [padded[0], padded[1], padded[2], padded[3]];
+    Some(match layout.dtype {
+        Dtype::F16 => Number::Float(f16::from_le_bytes([low, high]).to_f64()),
+        Dtype::BF16 => Number::Float(bf16::from_le_bytes([low, high]).to_f64()),
+        Dtype::F32 => Number::Float(f64::from(f32::from_le_bytes(quarter))),
+        Dtype::F64 => Number::Float(f64::from_bits(bits)),
+        Dtype::I8 => Number::Int(i128::from(i8::from_le_bytes([low]))),
+        Dtype::I16 => Number::Int(i128::from(i16::from_le_bytes([low, high]))),
+        Dtype::I32 => Number::Int(i128::from(i32::from_le_bytes(quarter))),
+        Dtype::I64 => Number::Int(i128::from(i64::from_le_bytes(padded))),
+        Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => Number::Int(i128::from(bits)),
+        Dtype::Bool => Number::Int(i128::from(bits != 0)),
+        Dtype::Text(_) | Dtype::ByteText(_) => return None,
+    })
+}
+
+/// The strings of a text array, without the NULs they are padded with; `None` if they are not Unicode.
+pub(super) fn texts(layout: &Layout, bytes: &[u8]) -> Option<Vec<String>> {
+    let size = layout.dtype.size().ok()?;
+    if size == 0 {
+        return Some(vec![String::new(); layout.len]);
+    }
+    let text = |element: &[u8]| match layout.dtype {
+        Dtype::Text(_) => {
+            let text: Option<String> = element
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&bytes| if layout.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+                .map(char::from_u32)
+                .collect();
+            text.map(|text| text.trim_end_matches('\0').to_owned())
+        }
+        _ => std::str::from_utf8(element).ok().map(|text| text.trim_end_matches('\0').to_owned()),
+    };
+    bytes.chunks_exact(size).map(text).collect()
+}

@@ -1,0 +1,382 @@
+//! Reading a matrix of log-probabilities, or of counts, from `.npy`, `.npz` and `.safetensors` files.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::array::Layout;
+use super::container::{Array, Container};
+use super::file;
+use super::gather::{Axes, Elements, Number, check_memory, gather, number};
+use super::rows::{LogProbs, Row, Rows};
+use crate::error::{Code, Error, Result};
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// Keys under which an archive may hold the names of its models, one a row of the matrix.
+const MODEL_KEYS: [&str; 4] = ["models", "model_names", "checkpoints", "names"];
+
+/// Keys under which an archive may hold the ids of its responses.
+const ID_KEYS: [&str; 4] = ["ids", "response_ids", "responses", "id"];
+
+/// How to read a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ReadOptions {
+    /// The matrix has a row a response and a column a model. Default: false, a row a model.
+    pub transpose: bool,
+    /// The values are negative log-probabilities (losses, surprisals): change their sign. Default: false.
+    pub negate: bool,
+    /// Accept a `.npy` file that holds a 1-D array, as the values of one model. Default: false, which is an error that
+    /// says how to pass one file a model.
+    pub allow_vector: bool,
+    /// Files above this many bytes are memory-mapped, and their values left in the file where layout and precision
+    /// allow. Such a file must not be truncated while in use: the operating system would end the process.
+    /// Default: [`ReadOptions::MAP_ABOVE`].
+    pub map_above: u64,
+}
+
+impl ReadOptions {
+    /// Default of [`ReadOptions::map_above`]: 64 MiB.
+    pub const MAP_ABOVE: u64 = 64 << 20;
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { transpose: false, negate: false, allow_vector: false, map_above: Self::MAP_ABOVE }
+    }
+}
+
+/// A matrix of log-probabilities as a file holds it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Matrix {
+    /// The values, models × responses.
+    #[serde(skip)]
+    pub log_probs: LogProbs,
+    /// Names of the models, if the file has them.
+    pub names: Option<Vec<String>>,
+    /// Ids of the responses, if the file has them.
+    pub ids: Option<Vec<String>>,
+    /// Element type in the file: `float16`, `bfloat16`, `float32` or `float64`; several joined by `, ` if arrays differ.
+    pub dtype: String,
+    /// Models, responses.
+    pub shape: [usize; 2],
+    /// The file, as the caller named it.
+    pub file: String,
+}
+
+/// A matrix of integers, such as counts of correct samples.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Integers {
+    /// The values, row after row; every one lies within ±2⁵³.
+    #[serde(skip)]
+    pub values: Vec<i64>,
+    /// Rows (models), columns (problems).
+    pub shape: [usize; 2],
+    /// Names of the rows, if the file has them.
+    pub names: Option<Vec<String>>,
+    /// Ids of the columns, if the file has them.
+    pub ids: Option<Vec<String>>,
+    /// Element type in the file.
+    pub dtype: String,
+    /// The file, as the caller named it.
+    pub file: String,
+}
+
+/// Reads the log-probabilities of one or more models: a 2-D array (`.npy`, or the only array of a `.npz` or
+/// `.safetensors`), or 1-D arrays, one a model, named by their keys.
+///
+/// An archive may name the rows of its matrix by a text array `models` and the responses by a text array `ids`, a
+/// `.safetensors` file its rows by a JSON list in the metadata entry `models`. f2, bf16 and f4 give a matrix in single
+/// precision, f8 in double; one f8 array among others makes all double.
+///
+/// # Errors
+/// [`Code::Io`] if the file cannot be read, [`Code::MalformedFile`] if it is damaged or lies about its size,
+/// [`Code::UnsupportedFile`] for pickles, records, integers and other kinds of data, [`Code::TooLarge`] if memory does
+/// not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as [`LogProbs::new`]. All name the file;
+/// an illegal value also names model and response.
+pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, control: &Control) -> Result<Matrix> {
+    in_file(path, || {
+        let bytes = file::open(path, options.map_above)?;
+        let mut container = Container::open(&bytes, control)?;
+        let row_names = container.take_texts(&MODEL_KEYS, control)?.or(container.models.take());
+        let ids = container.take_texts(&ID_KEYS, control)?;
+        if let Some(array) = container.arrays.iter().find(|array| !array.layout.dtype.is_float()) {
+            return Err(Error::new(
+                Code::UnsupportedFile,
+                format!(
+                    "{}: log-probabilities are floating-point numbers. Counts of correct samples belong to Pass@k; any other array must be left out of the file.",
+                    array.describe()
+                ),
+            ));
+        }
+        let dtype = dtypes(&container.arrays);
+        let (rows, names) = match container.arrays.as_slice() {
+            [] => return Err(Error::new(Code::NoResponses, "the file holds no array of log-probabilities.")),
+            [matrix] if matrix.layout.shape.len() == 2 => {
+                let axes = axes(&matrix.layout, options.transpose)?;
+                let rows = container.with_elements(matrix, control, |elements| {
+                    check_not_empty(axes.models, axes.responses)?;
+                    gather(&elements, axes, options.negate, workers, control)
+                })?;
+                (rows, row_names)
+            }
+            [vector] if vector.layout.shape.len() == 1 && vector.name.is_none() && !options.allow_vector => {
+                return Err(Error::new(
+                    Code::ShapeMismatch,
+                    format!(
+                        "{}, where a matrix (models × responses) is needed. If it is one model of several, give one file for each, NAME=FILE.",
+                        vector.describe()
+                    ),
+                ));
+            }
+            arrays => (vectors(&container, arrays, options, workers, control)?, key_names(arrays)),
+        };
+        let log_probs = LogProbs::new(rows, workers, control).map_err(|error| name_model(error, names.as_deref()))?;
+        let shape = [log_probs.models(), log_probs.responses()];
+        check_labels("models", names.as_deref(), shape[0])?;
+        check_labels("ids", ids.as_deref(), shape[1])?;
+        Ok(Matrix { log_probs, names, ids, dtype, shape, file: path.display().to_string() })
+    })
+}
+
+/// Reads a matrix of integers, models × problems: a 2-D array of any integer type, of booleans, or of floating-point
+/// values that are whole; a 1-D array is one row. [`ReadOptions::transpose`] applies, [`ReadOptions::negate`] does not.
+///
+/// # Errors
+/// As [`read_matrix`], and [`Code::MalformedFile`] for a value that is not a whole number within ±2⁵³.
+pub fn read_integers(path: &Path, options: &ReadOptions, control: &Control) -> Result<Integers> {
+    in_file(path, || {
+        let bytes = file::open(path, options.map_above)?;
+        let mut container = Container::open(&bytes, control)?;
+        let names = container.take_texts(&MODEL_KEYS, control)?.or(container.models.take());
+        let ids = container.take_texts(&ID_KEYS, control)?;
+        let array = only_array(&container)?;
+        let axes = match array.layout.shape[..] {
+            [len] => Axes { models: 1, responses: len, models_outer: true },
+            _ => axes(&array.layout, options.transpose)?,
+        };
+        check_not_empty(axes.models, axes.responses)?;
+        let values =
+            container.with_elements(array, control, |elements| decode(&elements, axes, control, whole_number))?;
+        let shape = [axes.models, axes.responses];
+        check_labels("models", names.as_deref(), shape[0])?;
+        check_labels("ids", ids.as_deref(), shape[1])?;
+        let dtype = array.layout.dtype.name().to_owned();
+        Ok(Integers { values, shape, names, ids, dtype, file: path.display().to_string() })
+    })
+}
+
+/// Reads a 1-D array of numbers of any type, widened: token counts, prompt numbers, weights.
+///
+/// # Errors
+/// As [`read_matrix`]; [`Code::ShapeMismatch`] unless the file holds exactly one array, of one axis. Values are not
+/// checked.
+pub fn read_vector(path: &Path, control: &Control) -> Result<Vec<f64>> {
+    in_file(path, || {
+        let bytes = file::open(path, ReadOptions::MAP_ABOVE)?;
+        let container = Container::open(&bytes, control)?;
+        let array = only_array(&container)?;
+        let [len] = array.layout.shape[..] else {
+            return Err(Error::new(Code::ShapeMismatch, format!("{}, where a 1-D array is needed.", array.describe())));
+        };
+        let axes = Axes { models: 1, responses: len, models_outer: true };
+        container.with_elements(array, control, |elements| {
+            decode(&elements, axes, control, |value| match value {
+                // Integers beyond 2⁵³ are rounded, as every conversion to double precision does.
+                Number::Int(value) => Some(value as f64),
+                Number::Float(value) => Some(value),
+            })
+        })
+    })
+}
+
+/// The numbers of an array, model after model.
+fn decode<T>(
+    elements: &Elements<'_>,
+    axes: Axes,
+    control: &Control,
+    convert: impl Fn(Number) -> Option<T>,
+) -> Result<Vec<T>> {
+    let Axes { models, responses, models_outer } = axes;
+    check_memory(models, responses, size_of::<T>())?;
+    let size = elements.layout.dtype.size()?;
+    let mut values = Vec::with_capacity(models * responses);
+    for model in 0..models {
+        control.check()?;
+        for response in 0..responses {
+            let index = if models_outer { model * responses + response } else { response * models + model };
+            let value = number(elements.layout, &elements.bytes[index * size..][..size]).and_then(&convert);
+            values.push(value.ok_or_else(|| {
+                Error::new(
+                    Code::MalformedFile,
+                    format!("row {model}, column {response} is not a whole number: counts were expected."),
+                )
+                .at_model(model)
+                .at_response(response)
+            })?);
+        }
+    }
+    Ok(values)
+}
+
+fn whole_number(value: Number) -> Option<i64> {
+    const LARGEST: i64 = 1 << 53;
+    let whole = match value {
+        Number::Int(value) => i64::try_from(value).ok()?,
+        // The cast saturates, and what it changes fails the comparison.
+        Number::Float(value) => Some(value as i64).filter(|&whole| whole as f64 == value)?,
+    };
+    (-LARGEST..=LARGEST).contains(&whole).then_some(whole)
+}
+
+/// 1-D arrays, one a model.
+fn vectors(
+    container: &Container<'_>,
+    arrays: &[Array],
+    options: &ReadOptions,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Rows> {
+    if let Some(other) = arrays.iter().find(|array| array.layout.shape.len() != 1) {
+        let need = "either one 2-D array (models × responses) or 1-D arrays, one a model, is needed";
+        return Err(Error::new(Code::ShapeMismatch, format!("the file holds {}, where {need}.", other.describe())));
+    }
+    if options.transpose {
+        return Err(Error::option("transpose", "the file holds one array a model: there is nothing to transpose."));
+    }
+    let responses = arrays.first().map_or(0, |array| array.layout.len);
+    if let Some((model, other)) = arrays.iter().enumerate().find(|(_, array)| array.layout.len != responses) {
+        return Err(Error::new(
+            Code::ShapeMismatch,
+            format!(
+                "the file holds {} and {}: all models must be scored on the same responses.",
+                arrays[0].describe(),
+                other.describe()
+            ),
+        )
+        .at_model(model));
+    }
+    check_not_empty(arrays.len(), responses)?;
+    let axes = Axes { models: 1, responses, models_outer: true };
+    let rows = workers.map(arrays.len(), control, |model| {
+        container.with_elements(&arrays[model], control, |elements| {
+            gather(&elements, axes, options.negate, &Workers::sequential(), control)
+        })
+    })?;
+    if rows.iter().all(|row| matches!(row, Rows::F32(_))) {
+        let rows = rows.into_iter().flat_map(|row| if let Rows::F32(row) = row { row } else { Vec::new() });
+        return Ok(Rows::F32(rows.collect()));
+    }
+    let widened = rows.into_iter().flat_map(|row| match row {
+        Rows::F64(row) => row,
+        Rows::F32(row) => {
+            let widen = |row: Row<f32>| Row::from(row.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>());
+            row.into_iter().map(widen).collect()
+        }
+    });
+    Ok(Rows::F64(widened.collect()))
+}
+
+fn key_names(arrays: &[Array]) -> Option<Vec<String>> {
+    arrays.iter().map(|array| array.name.clone()).collect()
+}
+
+fn dtypes(arrays: &[Array]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for array in arrays {
+        let name = array.layout.dtype.name();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
+}
+
+fn only_array<'c>(container: &'c Container<'_>) -> Result<&'c Array> {
+    match container.arrays.as_slice() {
+        [array] if array.layout.dtype.is_text() => {
+            Err(Error::new(Code::UnsupportedFile, format!("{}, where numbers are needed.", array.describe())))
+        }
+        [array] => Ok(array),
+        [] => Err(Error::new(Code::NoResponses, "the file holds no array.")),
+        [first, second, ..] => Err(Error::new(
+            Code::ShapeMismatch,
+            format!(
+                "the file holds {} and {}, where one array is needed: save it alone.",
+                first.describe(),
+                second.describe()
+            ),
+        )),
+    }
+}
+
+fn axes(layout: &Layout, transpose: bool) -> Result<Axes> {
+    let [first, second] = layout.shape[..] else {
+        return Err(Error::new(
+            Code::ShapeMismatch,
+            format!("{}, where a matrix (models × responses) is needed.", layout.describe()),
+        ));
+    };
+    let (models, responses) = if transpose { (second, first) } else { (first, second) };
+    // A single row or column lies the same way in either order.
+    let models_outer = layout.fortran == transpose || models == 1 || responses == 1;
+    Ok(Axes { models, responses, models_outer })
+}
+
+/// Called before anything is allocated by the number of models: an empty matrix may claim any number of rows.
+fn check_not_empty(models: usize, responses: usize) -> Result<()> {
+    if models == 0 {
+        return Err(Error::new(
+            Code::TooFewModels,
+            "the matrix has no model (no row). With responses in rows, transpose it (--transpose).",
+        ));
+    }
+    if responses == 0 {
+        return Err(Error::new(Code::NoResponses, "the matrix has no response (no column)."));
+    }
+    Ok(())
+}
+
+fn check_labels(key: &str, labels: Option<&[String]>, len: usize) -> Result<()> {
+    let Some(labels) = labels else { return Ok(()) };
+    if labels.len() != len {
+        let hint =
+            if key == "models" { " If the matrix has responses in rows, transpose it (--transpose)." } else { "" };
+        return Err(Error::new(
+            Code::ShapeMismatch,
+            format!("the file has {} {key} for {len} of them in its array.{hint}", labels.len()),
+        ));
+    }
+    let mut sorted: Vec<&String> = labels.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Error::new(
+            Code::MalformedFile,
+            format!("'{}' occurs twice among the {key} of the file: each must be unique.", pair[0]),
+        )),
+    }
+}
+
+/// Puts the name of the model into the message of an error that has its index.
+fn name_model(error: Error, names: Option<&[String]>) -> Error {
+    let Some(model) = error.place.model else { return error };
+    let name = names.and_then(|names| names.get(model));
+    let name = name.map_or_else(|| format!("model {model}"), |name| format!("model '{name}'"));
+    let response = error.place.response.map_or_else(String::new, |response| format!(", response {response}"));
+    Error { message: format!("{name}{response}: {}", error.message), ..error }
+}
+
+/// Runs `read` and places its error in the file.
+fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    read().map_err(|error| {
+        if error.code == Code::Aborted {
+            return error;
+        }
+        let file = path.display().to_string();
+        Error { message: format!("{file}: {}", error.message), ..error }.in_file(file)
+    })
+}
