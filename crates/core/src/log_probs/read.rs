@@ -95,8 +95,8 @@ pub struct Integers {
 /// # Errors
 /// [`Code::Io`] if the file cannot be read, [`Code::MalformedFile`] if it is damaged or lies about its size,
 /// [`Code::UnsupportedFile`] for pickles, records, integers and other kinds of data, [`Code::TooLarge`] if memory does
-/// not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as [`LogProbs::new`]. All name the file;
-/// an illegal value also names model and response.
+/// not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as [`LogProbs::new`]. The place of every error
+/// has the file; that of an illegal value also model and response.
 pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, control: &Control) -> Result<Matrix> {
     in_file(path, || {
         let bytes = file::open(path, options.map_above)?;
@@ -361,22 +361,19 @@ fn check_labels(key: &str, labels: Option<&[String]>, len: usize) -> Result<()> 
     }
 }
 
-/// Puts the name of the model into the message of an error that has its index.
+/// Puts the name that the file gives a model into the message of an error that has only its index.
 fn name_model(error: Error, names: Option<&[String]>) -> Error {
-    let Some(model) = error.place.model else { return error };
-    let name = names.and_then(|names| names.get(model));
-    let name = name.map_or_else(|| format!("model {model}"), |name| format!("model '{name}'"));
-    let response = error.place.response.map_or_else(String::new, |response| format!(", response {response}"));
-    Error { message: format!("{name}{response}: {}", error.message), ..error }
+    match error.place.model.and_then(|model| names?.get(model)) {
+        None => error,
+        Some(name) => Error { message: format!("model '{name}': {}", error.message), ..error },
+    }
 }
 
-/// Runs `read` and places its error in the file.
+/// Runs `read` and places its error in the file; messages are composed of parts, so the capital comes last.
 fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     read().map_err(|error| {
-        if error.code == Code::Aborted {
-            return error;
-        }
-        let file = path.display().to_string();
-        Error { message: format!("{file}: {}", error.message), ..error }.in_file(file)
+        let mut rest = error.message.chars();
+        let message = rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str());
+        Error { message: message.unwrap_or_default(), ..error }.in_file(path.display().to_string())
     })
 }
