@@ -4,6 +4,7 @@
 //! numbers in brackets are the paper's.
 
 pub mod error;
+pub mod linear;
 pub mod log_probs;
 pub mod parallel;
 pub mod progress;

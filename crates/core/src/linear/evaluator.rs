@@ -1,0 +1,156 @@
+//! One thread's view of a feature map: logits, probabilities and gradients at a context.
+
+use super::features::{Block, Context, FeatureMap, Part, Scratch};
+use super::gradient::Gradient;
+use super::kernel::Kernels;
+
+/// Computes logits at a context, then adds gradients there while the features are at hand. Owns all working
+/// memory, so that nothing is allocated per token.
+#[derive(Debug)]
+pub struct Evaluator<'f> {
+    features: &'f dyn FeatureMap,
+    kernels: Kernels,
+    scratch: Scratch,
+    values: Vec<f64>,
+    spare: Vec<f64>,
+}
+
+impl<'f> Evaluator<'f> {
+    /// Working memory for `features`.
+    #[must_use]
+    pub fn new(features: &'f dyn FeatureMap) -> Self {
+        Self {
+            features,
+            kernels: Kernels::default(),
+            scratch: features.scratch(),
+            values: vec![0.0; features.vocabulary()],
+            spare: Vec::new(),
+        }
+    }
+
+    /// The feature map.
+    #[must_use]
+    pub fn features(&self) -> &'f dyn FeatureMap {
+        self.features
+    }
+
+    /// The kernels in use.
+    #[must_use]
+    pub fn kernels(&self) -> Kernels {
+        self.kernels
+    }
+
+    /// The V numbers that the last call left.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// scale·⟨theta, φ⟩ of every next token.
+    pub fn logits(&mut self, context: Context<'_>, theta: &[f64], scale: f64) -> &mut [f64] {
+        let Self { features, kernels, scratch, values, .. } = self;
+        features.prepare(context, scratch);
+        values.fill(0.0);
+        features.visit(context, scratch, &mut |part| add_logits(*kernels, part, theta, values));
+        if scale != 1.0 {
+            kernels.scale(scale, values);
+        }
+        values
+    }
+
+    /// log π_θ of every next token.
+    pub fn log_probs(&mut self, context: Context<'_>, theta: &[f64], scale: f64) -> &[f64] {
+        self.logits(context, theta, scale);
+        self.kernels.log_softmax(&mut self.values, &mut self.spare);
+        &self.values
+    }
+
+    /// π_θ of every next token.
+    pub fn probabilities(&mut self, context: Context<'_>, theta: &[f64], scale: f64) -> &mut [f64] {
+        self.logits(context, theta, scale);
+        let (_, sum) = self.kernels.exponentials(&mut self.values);
+        self.kernels.scale(1.0 / sum, &mut self.values);
+        &mut self.values
+    }
+
+    /// `weight·(e_token − π_θ)`: what φ has to be combined with for `weight` times the gradient of the log-probability
+    /// of `token`.
+    pub fn token_weights(&mut self, context: Context<'_>, theta: &[f64], scale: f64, token: u32, weight: f64) {
+        self.logits(context, theta, scale);
+        self.kernels.token_weights(&mut self.values, token as usize, weight);
+    }
+
+    /// Adds Σ_y values_y φ(y) to `gradient`, the values being what the last call left, the context the same.
+    pub fn accumulate(&self, context: Context<'_>, gradient: &mut Gradient) {
+        self.features.visit(context, &self.scratch, &mut |part| gradient.add(self.kernels, part, &self.values));
+    }
+
+    /// Adds Σ_y values_y φ(y) to `vector`, as [`Evaluator::accumulate`] without a record of what was touched.
+    pub fn accumulate_dense(&self, context: Context<'_>, vector: &mut [f64]) {
+        self.features.visit(context, &self.scratch, &mut |part| add_features(self.kernels, part, &self.values, vector));
+    }
+
+    /// Adds Σ_y weights_y φ(y) to `vector`, at the context of the last call.
+    pub fn combine(&self, context: Context<'_>, weights: &[f64], vector: &mut [f64]) {
+        self.features.visit(context, &self.scratch, &mut |part| add_features(self.kernels, part, weights, vector));
+    }
+
+    /// Replaces what the last call left.
+    pub fn set_values(&mut self, values: &[f64]) {
+        self.values.copy_from_slice(values);
+    }
+}
+
+/// `logits[y] += ⟨theta, φ(y)⟩` for one part.
+fn add_logits(kernels: Kernels, part: Part<'_>, theta: &[f64], logits: &mut [f64]) {
+    let theta = &theta[part.offset..];
+    match part.block {
+        Block::Dense { rows, width } => kernels.add_products(rows, &theta[..width], logits),
+        Block::Outer { hidden } => kernels.add_products(&theta[..hidden.len() * logits.len()], hidden, logits),
+        Block::Rows { rows, weights } => {
+            let width = logits.len();
+            for (&row, &weight) in rows.iter().zip(weights) {
+                let start = row as usize * width;
+                kernels.add_scaled(weight, &theta[start..start + width], logits);
+            }
+        }
+        Block::Sparse(rows) => {
+            for (token, logit) in logits.iter_mut().enumerate() {
+                let (coordinates, values) = rows.row(token);
+                for (&coordinate, &value) in coordinates.iter().zip(values) {
+                    *logit += theta[coordinate as usize] * value;
+                }
+            }
+        }
+    }
+}
+
+/// `vector += Σ_y weights[y]·φ(y)` for one part.
+pub(super) fn add_features(kernels: Kernels, part: Part<'_>, weights: &[f64], vector: &mut [f64]) {
+    let vector = &mut vector[part.offset..];
+    match part.block {
+        Block::Dense { rows, width } => kernels.add_combination(rows, weights, &mut vector[..width]),
+        Block::Outer { hidden } => {
+            for (row, &weight) in vector.chunks_exact_mut(hidden.len().max(1)).zip(weights) {
+                kernels.add_scaled(weight, hidden, row);
+            }
+        }
+        Block::Rows { rows, weights: of_rows } => {
+            let width = weights.len();
+            for (&row, &of_row) in rows.iter().zip(of_rows) {
+                let start = row as usize * width;
+                kernels.add_scaled(of_row, weights, &mut vector[start..start + width]);
+            }
+        }
+        Block::Sparse(rows) => {
+            for (token, &weight) in weights.iter().enumerate() {
+                if weight != 0.0 {
+                    let (coordinates, values) = rows.row(token);
+                    for (&coordinate, &value) in coordinates.iter().zip(values) {
+                        vector[coordinate as usize] += weight * value;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Values of an independent implementation, where they are at hand.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::linear::features::{Layout, TableFeatures};
+use crate::linear::*;
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+#[derive(Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Case {
+    vocab: usize,
+    horizon: usize,
+    dim: usize,
+    feature_bound: f64,
+    mu: Vec<f64>,
+    features: Vec<Feature>,
+    theta: Vec<f64>,
+    data: Vec<Datum>,
+    log_probs: Vec<f64>,
+    gradients: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Feature {
+    prompt: usize,
+    prefix: Vec<u32>,
+    phi: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Datum {
+    prompt: usize,
+    response: Vec<u32>,
+}
+
+const TOLERANCE: f64 = 1e-9;
+
+fn close(ours: f64, theirs: f64) -> bool {
+    (ours - theirs).abs() <= TOLERANCE * (1.0 + theirs.abs())
+}
+
+fn all_close(what: &str, ours: &[f64], theirs: &[f64]) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for (index, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!(close(*a, *b), "{what}[{index}]: {a} is not {b}");
+    }
+}
+
+impl Case {
+    fn features(&self) -> Arc<dyn FeatureMap> {
+        let layout = Layout::Prefix { prompts: self.mu.len(), horizon: self.horizon };
+        let table = TableFeatures::tabulate(layout, self.vocab, self.dim, Some(self.feature_bound), |context, out| {
+            let found = self
+                .features
+                .iter()
+                .find(|feature| feature.prompt == context.prompt && feature.prefix == context.prefix)
+                .unwrap();
+            out.copy_from_slice(&found.phi.concat());
+            Ok(())
+        });
+        Arc::new(table.unwrap())
+    }
+
+    fn responses(&self) -> Responses {
+        let mut responses = Responses::new();
+        for datum in &self.data {
+            responses.push(datum.prompt, &datum.response);
+        }
+        responses
+    }
+}
+
+/// Runs `check` on every case; skips, saying so, where the vectors are not there.
+fn for_each_case(check: impl Fn(&Case)) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors/autoregressive-linear.json");
+    let Ok(text) = std::fs::read_to_string(path) else {
+        #[expect(clippy::print_stderr, reason = "a test that skips says so")]
+        {
+            eprintln!("skipped: {path} is missing");
+        }
+        return;
+    };
+    let golden: Golden = serde_json::from_str(&text).unwrap();
+    assert!(!golden.cases.is_empty());
+    golden.cases.iter().for_each(check);
+}
+
+#[test]
+fn log_probs_and_gradients() {
+    for_each_case(|case| {
+        let model = Model::new(case.features(), case.theta.clone()).unwrap();
+        let workers = Workers::new(Some(2)).unwrap();
+        let log_probs = model.log_probs(&case.responses(), &workers, &Control::new()).unwrap();
+        all_close("log-probabilities", &log_probs, &case.log_probs);
+        let tokens = model.token_log_probs(&case.responses(), &workers, &Control::new()).unwrap();
+        let sums: Vec<f64> = tokens.chunks(case.horizon).map(|tokens| tokens.iter().sum()).collect();
+        all_close("token log-probabilities", &sums, &case.log_probs);
+        let gradients = model.gradients(&case.responses(), &workers, &Control::new()).unwrap();
+        all_close("gradients", &gradients, &case.gradients.concat());
+    });
+}

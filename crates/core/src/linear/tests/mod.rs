@@ -1,0 +1,3 @@
+//! Tests that need several parts: golden vectors, finite differences, inequalities between measures.
+
+mod golden;
