@@ -1,0 +1,50 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parses `2,4,16` as budgets N ≥ 1. */
+export function parseBudgets(text: string): number[] {
+  return parseNumbers(text, 'N', (value) => value >= 1, 'a number of at least 1');
+}
+
+/** Parses `1,4,16` as whole numbers k ≥ 1. */
+export function parseWholeNumbers(text: string): number[] {
+  return parseNumbers(text, 'k', (value) => Number.isSafeInteger(value) && value >= 1, 'a whole number of at least 1');
+}
+
+/** Parses a whole number of at least `least`. */
+export function parseWholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = toNumber(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+  };
+}
+
+/** Parses a number strictly between 0 and 1. */
+export function parseConfidence(text: string): number {
+  const value = toNumber(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('Give a number between 0 and 1, e.g. 0.95.');
+}
+
+/** Parses a comma-separated list of names. */
+export function parseNames(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function parseNumbers(text: string, name: string, legal: (value: number) => boolean, expected: string): number[] {
+  const values = text.split(',').map((part) => {
+    const value = toNumber(part);
+    if (Number.isFinite(value) && legal(value)) return value;
+    throw new InvalidArgumentError(`${name} must be ${expected}, not "${part.trim()}"; several are separated by commas.`);
+  });
+  const repeated = values.find((value, index) => values.indexOf(value) !== index);
+  if (repeated !== undefined) throw new InvalidArgumentError(`${name} = ${repeated} is given twice.`);
+  return values;
+}
+
+function toNumber(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}

@@ -1,0 +1,13 @@
+/** Exit codes of the command line; part of its contract. */
+export const EXIT = {
+  /** Done. */
+  ok: 0,
+  /** Failed: the message on stderr says why and what to do. */
+  failed: 1,
+  /** The command line or an option is wrong. */
+  usage: 2,
+  /** Done, but the winner is within noise and `--require-significant` was given. */
+  notSignificant: 3,
+  /** Interrupted from the keyboard (128 + SIGINT). */
+  interrupted: 130,
+} as const;
