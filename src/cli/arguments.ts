@@ -38,7 +38,9 @@ function parseNumbers(text: string, name: string, legal: (value: number) => bool
   const values = text.split(',').map((part) => {
     const value = toNumber(part);
     if (Number.isFinite(value) && legal(value)) return value;
-    throw new InvalidArgumentError(`${name} must be ${expected}, not "${part.trim()}"; several are separated by commas.`);
+    throw new InvalidArgumentError(
+      `${name} must be ${expected}, not "${part.trim()}"; several are separated by commas.`,
+    );
   });
   const repeated = values.find((value, index) => values.indexOf(value) !== index);
   if (repeated !== undefined) throw new InvalidArgumentError(`${name} = ${repeated} is given twice.`);

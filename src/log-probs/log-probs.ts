@@ -1,5 +1,5 @@
 import { CoverageError } from '../error.js';
-import { callNative, native } from '../native.js';
+import { callNative, native, type PlaceNames } from '../native.js';
 
 type Handle = InstanceType<typeof native.LogProbsHandle>;
 
@@ -156,6 +156,11 @@ export class LogProbs implements Disposable {
       models: indices.map((index) => this.models[index]!),
       sources: indices.map((index) => this.metadata.sources[index]!),
     });
+  }
+
+  /** Names for the indices in errors of the core. @internal */
+  get placeNames(): PlaceNames {
+    return { models: this.metadata.models, responseIds: this.metadata.responseIds };
   }
 
   /** @internal */

@@ -8,7 +8,6 @@ pub(crate) fn to_napi(error: &Error) -> napi::Error {
     napi::Error::new(napi::Status::GenericFailure, json)
 }
 
-#[expect(dead_code, reason = "the first computation to be bound will call it")]
 /// Reads an options object from its JSON.
 pub(crate) fn parse_options<T: serde::de::DeserializeOwned>(json: &str) -> napi::Result<T> {
     serde_json::from_str(json)

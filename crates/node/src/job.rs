@@ -50,7 +50,6 @@ pub(crate) struct Output {
     counts: Vec<Vec<u32>>,
 }
 
-#[expect(dead_code, reason = "the first computation to be bound will call it")]
 impl Output {
     /// The output whose plain data is `value`.
     pub(crate) fn new(value: &impl Serialize) -> Result<Self> {
@@ -157,6 +156,15 @@ where
     Ok(promise)
 }
 
+/// [`spawn`] for the usual case: a result that crosses as JSON and typed arrays.
+pub(crate) fn spawn_output<'env>(
+    env: &'env Env,
+    job: &Job,
+    compute: impl FnOnce(&Control) -> Result<Output> + Send + 'static,
+) -> napi::Result<Object<'env>> {
+    spawn(env, job, compute, |_, output| Ok(output.into_js()))
+}
+
 fn from_panic(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Error::new(
@@ -173,16 +181,11 @@ fn from_panic(panic: &(dyn std::any::Any + Send)) -> Error {
 /// `fault` is `"panic"` or `"spin"` (runs until cancelled).
 #[napi(ts_return_type = "Promise<JobOutput>")]
 pub fn run_fault<'env>(env: &'env Env, fault: String, job: &Job) -> napi::Result<Object<'env>> {
-    spawn(
-        env,
-        job,
-        move |control| {
-            assert!(fault != "panic", "fault requested by a test");
-            loop {
-                control.check()?;
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
-        },
-        |_, output: Output| Ok(output.into_js()),
-    )
+    spawn_output(env, job, move |control| {
+        assert!(fault != "panic", "fault requested by a test");
+        loop {
+            control.check()?;
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    })
 }

@@ -7,3 +7,4 @@
 mod error;
 pub mod job;
 pub mod log_probs;
+pub mod tournament;

@@ -1,0 +1,22 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Path of a file of the reference data, which lies beside the project and is not part of it. */
+export function sharedPath(name: string): string {
+  return fileURLToPath(new URL(`../../shared/${name}`, import.meta.url));
+}
+
+/** Whether the reference data is there; says so where it is not. */
+export function hasShared(name: string): boolean {
+  const there = existsSync(sharedPath(name));
+  if (!there) process.stderr.write(`skipped: ../shared/${name} is not there\n`);
+  return there;
+}
+
+/** A golden-vector file, parsed; numbers that JSON cannot hold are the strings "-inf" and "inf". */
+export function readVectors<T>(name: string): T {
+  return JSON.parse(readFileSync(sharedPath(`vectors/${name}`), 'utf8'), (_, value) => {
+    if (value === '-inf') return Number.NEGATIVE_INFINITY;
+    return value === 'inf' ? Number.POSITIVE_INFINITY : value;
+  });
+}

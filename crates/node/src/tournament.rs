@@ -1,0 +1,86 @@
+//! The simple tournament and its winner.
+
+use coverage_principle_core::Workers;
+use coverage_principle_core::tournament::{Budgets, Tournament, Winner, mean_log_probs, select_winner, tournament};
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+use serde::{Deserialize, Serialize};
+
+use crate::error::parse_options;
+use crate::job::{Job, Output, spawn_output};
+use crate::log_probs::LogProbsHandle;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TournamentOptions {
+    #[serde(rename = "N")]
+    budgets: Vec<f64>,
+    threads: Option<usize>,
+    /// Hand the M×M counts of each N over, too.
+    counts: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tournaments {
+    tournaments: Vec<Tournament>,
+}
+
+/// The simple tournament at every N. JSON `{ tournaments }`; `floats[0]`: mean log-probability of each model;
+/// `counts[k]`: row-major M×M counts of the k-th N, if asked for.
+#[napi(js_name = "tournament", ts_return_type = "Promise<JobOutput>")]
+pub fn run_tournament<'env>(
+    env: &'env Env,
+    log_probs: &LogProbsHandle,
+    options: String,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let matrix = log_probs.matrix()?;
+    let options: TournamentOptions = parse_options(&options)?;
+    let compute = move |control: &_| {
+        let budgets = Budgets::new(&options.budgets)?;
+        let workers = Workers::new(options.threads)?;
+        let (counts, tournaments) = tournament(&matrix, &budgets, &workers, control)?;
+        let means = mean_log_probs(&matrix, &workers, control)?;
+        let mut output = Output::new(&Tournaments { tournaments })?.with_floats(means);
+        if options.counts {
+            for matrix in counts.into_per_budget() {
+                output = output.with_counts(matrix);
+            }
+        }
+        Ok(output)
+    };
+    spawn_output(env, job, compute)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WinnerOptions {
+    #[serde(rename = "N")]
+    budgets: Vec<f64>,
+    threads: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Winners {
+    winners: Vec<Winner>,
+}
+
+/// The winner alone at every N, most pairs never looked at. JSON `{ winners }`.
+#[napi(js_name = "selectWinner", ts_return_type = "Promise<JobOutput>")]
+pub fn run_select_winner<'env>(
+    env: &'env Env,
+    log_probs: &LogProbsHandle,
+    options: String,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let matrix = log_probs.matrix()?;
+    let options: WinnerOptions = parse_options(&options)?;
+    let compute = move |control: &_| {
+        let budgets = Budgets::new(&options.budgets)?;
+        let workers = Workers::new(options.threads)?;
+        Output::new(&Winners { winners: select_winner(&matrix, &budgets, &workers, control)? })
+    };
+    spawn_output(env, job, compute)
+}
