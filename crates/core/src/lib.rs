@@ -9,6 +9,7 @@ pub mod log_probs;
 pub mod parallel;
 pub mod progress;
 pub mod random;
+pub mod statistics;
 pub mod tournament;
 
 pub use error::{Code, Error, Place, Result};
