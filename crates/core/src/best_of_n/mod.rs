@@ -1,0 +1,7 @@
+//! Pass@k, Best-of-N and the reward on which Best-of-N must fail.
+
+mod pass_at_k;
+mod reward;
+
+pub use pass_at_k::{best_of_n_success, pass_at_k};
+pub use reward::{adversarial_reward, best_of_n_regret_bound, best_of_n_regret_floor, sufficient_n};
