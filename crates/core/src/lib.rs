@@ -3,12 +3,17 @@
 //! Data flows one way: file → [`log_probs`] → computation → plain result. Equation and theorem
 //! numbers in brackets are the paper's.
 
+pub mod best_of_n;
 pub mod error;
+#[cfg(test)]
+mod golden;
 pub mod linear;
 pub mod log_probs;
 pub mod parallel;
+pub mod profile;
 pub mod progress;
 pub mod random;
+pub mod resample;
 pub mod statistics;
 pub mod tournament;
 

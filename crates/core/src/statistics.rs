@@ -165,11 +165,8 @@ fn beta_kernel(a: f64, b: f64, x: f64) -> f64 {
         return 0.0;
     }
     let n = a + b;
-    let exponent = stirling_error(n)
-        - stirling_error(a)
-        - stirling_error(b)
-        - deviance(a, n * x)
-        - deviance(b, n * (1.0 - x));
+    let exponent =
+        stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) - deviance(b, n * (1.0 - x));
     // Γ(n+1) / (Γ(a+1) Γ(b+1)) is n / (a b B(a, b)).
     libm::exp(exponent) * libm::sqrt(n / (std::f64::consts::TAU * a * b)) * (a * b / n)
 }

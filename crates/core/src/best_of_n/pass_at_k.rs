@@ -51,9 +51,8 @@ mod tests {
             for c in 0..=n {
                 for k in 1..=n {
                     let subsets = (0..1_u32 << n).filter(|subset| subset.count_ones() == k);
-                    let (hits, all) = subsets.fold((0, 0), |(hits, all), subset| {
-                        (hits + u32::from(subset & ((1 << c) - 1) != 0), all + 1)
-                    });
+                    let (hits, all) = subsets
+                        .fold((0, 0), |(hits, all), subset| (hits + u32::from(subset & ((1 << c) - 1) != 0), all + 1));
                     let expected = f64::from(hits) / f64::from(all);
                     assert!((pass_at_k(n, c, k).unwrap() - expected).abs() < 1e-14, "{n} {c} {k}");
                 }

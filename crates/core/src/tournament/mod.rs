@@ -9,6 +9,7 @@ mod counts;
 mod kernel;
 mod log_n;
 mod mean_log_probs;
+mod offset;
 mod ranking;
 #[cfg(test)]
 mod tests;
@@ -17,5 +18,6 @@ mod winner;
 pub use budgets::Budgets;
 pub use counts::{BlockCounts, Counts, counts, counts_block};
 pub use mean_log_probs::mean_log_probs;
+pub use offset::{OffsetOptions, OffsetTournament, OnPolicy, offset_tournament};
 pub use ranking::{Tournament, compare_models, tournament, tournaments};
 pub use winner::{Winner, select_winner};
