@@ -7,4 +7,5 @@
 mod error;
 pub mod job;
 pub mod log_probs;
+pub mod read;
 pub mod tournament;
