@@ -1,5 +1,12 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
 export type { JobOptions, Progress } from './job.js';
 export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/log-probs.js';
+export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
+export { selectionFigures } from './report/selection/figures.js';
+export { selectionHtml } from './report/selection/html.js';
+export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
+export { type TerminalOptions, terminalOptions } from './report/terminal.js';
+export type { FigureTheme } from './report/theme.js';
+export { writeReportFile } from './report/write-file.js';
 export { type SelectWinnerOptions, selectWinner, type Winner } from './tournament/select-winner.js';
 export { type Tournament, type TournamentOptions, type Tournaments, tournament } from './tournament/tournament.js';

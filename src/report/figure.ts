@@ -1,0 +1,147 @@
+import { createRequire } from 'node:module';
+import type { EChartsOption } from 'echarts';
+import { CoverageError } from '../error.js';
+import { findSansFont } from './fonts.js';
+import { escapeHtml } from './html.js';
+import { type FigureTheme, FONT_FAMILY, recolouring } from './theme.js';
+
+/** A figure as data: what it shows in words, and the Apache ECharts option that draws it, free to be restyled. */
+export interface Figure {
+  /** Distinct within a report and fit for a file name: lower-case letters, digits, hyphens. */
+  readonly id: string;
+  readonly title: string;
+  /** How to read it and what to mind; plain text. */
+  readonly caption: string;
+  /** What it shows, for someone who does not see it. */
+  readonly description: string;
+  /** Size in CSS pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** In the light theme's colours. A data item may carry a `tip`: the text shown on hovering. */
+  readonly option: EChartsOption;
+}
+
+/** How `figureSvg` draws. */
+export interface SvgOptions {
+  /** Default `light`. */
+  readonly theme?: FigureTheme;
+}
+
+/**
+ * Draws a figure as one SVG element. The same figure always gives the same bytes. Model names and all other text are
+ * escaped.
+ */
+export function figureSvg(figure: Figure, { theme = 'light' }: SvgOptions = {}): string {
+  // Loaded on first use: programs that draw nothing should not pay for it.
+  const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts');
+  const { width, height } = figure;
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  try {
+    chart.setOption({
+      animation: false,
+      backgroundColor: 'none',
+      textStyle: { fontFamily: FONT_FAMILY },
+      ...figure.option,
+    });
+    return finish(chart.renderToSVGString(), figure, theme);
+  } finally {
+    chart.dispose();
+  }
+}
+
+/**
+ * Makes the drawing independent of how many were drawn before it in this process (ECharts numbers its classes and
+ * clipping paths globally), sets its colours, and turns ECharts' data marks into `<title>` elements, which browsers
+ * show on hovering and screen readers read. Quotes in texts are escaped by ECharts, so no text can look like an
+ * attribute.
+ */
+function finish(svg: string, figure: Figure, theme: FigureTheme): string {
+  const colours = recolouring(theme);
+  const ids = new Map<string, string>();
+  const label = `<title>${escapeHtml(figure.title)}</title>\n<desc>${escapeHtml(figure.description)}</desc>`;
+  return svg
+    .replace(/<style\s*>[\s\S]*?<\/style>\s*/g, '')
+    .replace(/<defs\s*>\s*<\/defs>\s*/g, '')
+    .replace(/ class="zr\d+-cls-\d+"/g, '')
+    .replace(/(id="|url\(#|xlink:href="#)(zr\d+-[a-z]+\d+)/g, (_, before: string, id: string) => {
+      if (!ids.has(id)) ids.set(id, `${figure.id}-${ids.size}`);
+      return before + ids.get(id);
+    })
+    .replace(/ (fill|stroke|stop-color)="(#[0-9a-f]{6})"/gi, (attribute, name: string, colour: string) => {
+      const replacement = colours.get(colour.toLowerCase());
+      return replacement === undefined ? attribute : ` ${name}="${replacement}"`;
+    })
+    .replace(
+      /(<(\w+)[^<>]*?) ecmeta_series_index="(\d+)" ecmeta_data_index="(\d+)"([^<>]*>)([^<]*)<\/\2>/g,
+      (_, open: string, tag: string, series: string, item: string, rest: string, text: string) => {
+        const tip = itemTip(figure.option, Number(series), Number(item));
+        return `${open}${rest}${tip ? `<title>${escapeHtml(tip)}</title>` : ''}${text}</${tag}>`;
+      },
+    )
+    .replace(/ (ecmeta_\w+="[^"]*"|pointer-events="visible")/g, '')
+    .replace(/^<svg [^>]*>/, (open) =>
+      open
+        .replace(' version="1.1" baseProfile="full"', '')
+        .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', '')
+        .replace(/>$/, ` role="img" aria-label="${escapeHtml(`${figure.title}. ${figure.description}`)}">\n${label}`),
+    );
+}
+
+function itemTip(option: EChartsOption, series: number, item: number): string | undefined {
+  const all = [option.series ?? []].flat();
+  const data: unknown = all[series]?.data;
+  const entry: unknown = Array.isArray(data) ? data[item] : undefined;
+  return typeof entry === 'object' && entry !== null && 'tip' in entry ? String(entry.tip) : undefined;
+}
+
+/** How `figurePng` draws. */
+export interface PngOptions {
+  /** Default `light`. */
+  readonly theme?: Exclude<FigureTheme, 'page'>;
+  /** Pixels per CSS pixel, default 2. */
+  readonly scale?: number;
+  /** TrueType or OpenType files to set the text with; default: a sans-serif font found on the system. */
+  readonly fontFiles?: readonly string[];
+}
+
+/**
+ * Draws a figure as PNG. Needs the optional package `@resvg/resvg-js` and a font.
+ *
+ * @throws CoverageError `ERR_PNG_UNAVAILABLE` without the package, `ERR_NO_FONT` if no font is found
+ */
+export function figurePng(figure: Figure, { theme = 'light', scale = 2, fontFiles }: PngOptions = {}): Uint8Array {
+  const { Resvg } = loadResvg();
+  const font = fontFiles ? { files: [...fontFiles], family: undefined } : findSansFont();
+  if (!font || font.files.length === 0) {
+    throw new CoverageError(
+      'ERR_NO_FONT',
+      'No font was found to set the text of the PNG with. Install one (on Debian: apt-get install fonts-dejavu-core), ' +
+        'name font files by the option fontFiles, or write SVG instead.',
+    );
+  }
+  const surface = recolouring(theme);
+  const svg = figureSvg(figure, { theme });
+  const drawn = new Resvg(svg, {
+    fitTo: { mode: 'zoom', value: scale },
+    background: surface.get('#fefefe')!,
+    font: {
+      loadSystemFonts: false,
+      fontFiles: font.files,
+      ...(font.family && { defaultFontFamily: font.family, sansSerifFamily: font.family }),
+    },
+  });
+  return drawn.render().asPng();
+}
+
+function loadResvg(): typeof import('@resvg/resvg-js') {
+  try {
+    return createRequire(import.meta.url)('@resvg/resvg-js');
+  } catch (cause) {
+    throw new CoverageError(
+      'ERR_PNG_UNAVAILABLE',
+      'PNG files need the optional package @resvg/resvg-js, which is not installed: npm install @resvg/resvg-js. ' +
+        'SVG files need nothing more.',
+      { cause },
+    );
+  }
+}

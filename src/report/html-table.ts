@@ -1,0 +1,35 @@
+import { type Html, html } from './html.js';
+import type { Cell, Table } from './table.js';
+
+/** A table as markup: sortable by its headers where the page's script runs, in a box that scrolls where it is wide. */
+export function htmlTable(table: Table, { id }: { readonly id?: string } = {}): Html {
+  const header = table.columns.map(
+    (column) =>
+      html`<th scope="col"${align(column.align)}${column.title && html` title="${column.title}"`}>${column.label}</th>`,
+  );
+  const rows = table.rows.map(
+    (row) =>
+      html`<tr>${row.map((cell, index) =>
+        index === 0
+          ? html`<th scope="row"${attributes(cell, 'left')}>${cell.text}</th>`
+          : html`<td${attributes(cell, table.columns[index]?.align)}>${cell.text}</td>`,
+      )}</tr>\n`,
+  );
+  return html`<div class="table-box" role="region" tabindex="0" aria-label="${table.caption}">
+<table${id && html` id="${id}"`} class="sortable"><caption>${table.caption}</caption>
+<thead><tr>${header}</tr></thead>
+<tbody>
+${rows}</tbody></table></div>
+`;
+}
+
+function align(side: 'left' | 'right' | undefined): Html | false {
+  return side === 'right' && html` class="number"`;
+}
+
+function attributes(cell: Cell, side: 'left' | 'right' | undefined): Html {
+  const classes = [side === 'right' && 'number', cell.tone && `tone-${cell.tone}`].filter(Boolean).join(' ');
+  return html`${classes && html` class="${classes}"`}${cell.sort !== undefined && html` data-sort="${cell.sort}"`}${
+    cell.title && html` title="${cell.title}"`
+  }`;
+}

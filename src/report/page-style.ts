@@ -1,0 +1,67 @@
+import { DARK, LIGHT, type Theme, themeProperties } from './theme.js';
+
+function properties(theme: Theme): string {
+  return themeProperties(theme)
+    .map(([name, colour]) => `${name}:${colour}`)
+    .join(';');
+}
+
+/** The style of a page: the reader's light or dark, readable from phone to desk, printable. */
+export const PAGE_STYLE = `
+:root{color-scheme:light dark;${properties(LIGHT)};--panel:#f6f7f9;--line:#dfe3e8;--good:#0b6b4f;--good-back:#e3f4ee;--caution:#8a4b00;--caution-back:#fdf0df;--focus:#0072b2}
+@media (prefers-color-scheme:dark){:root{${properties(DARK)};--panel:#1c2026;--line:#333941;--good:#5ad6b0;--good-back:#12302a;--caution:#f2b765;--caution-back:#3a2a12;--focus:#4fa8e0}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--fig-surface);color:var(--fig-ink);font:16px/1.55 system-ui,'Segoe UI','Liberation Sans',Arial,'DejaVu Sans',sans-serif}
+main{max-width:1040px;margin:0 auto;padding:28px 20px 64px}
+h1{font-size:1.75rem;line-height:1.2;margin:0}
+h2{font-size:1.25rem;line-height:1.3;margin:2.6rem 0 .8rem;padding-bottom:.3rem;border-bottom:1px solid var(--line)}
+h3{font-size:1rem;margin:0 0 .4rem}
+p{margin:.5rem 0;max-width:76ch}
+.subtitle{color:var(--fig-muted);margin:.3rem 0 0}
+b.model{overflow-wrap:anywhere}
+code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
+.advice{list-style:none;margin:0 0 1rem;padding:0;display:grid;gap:12px}
+.advice li{background:var(--panel);border-left:5px solid var(--fig-axis);border-radius:6px;padding:12px 16px}
+.advice li.clear{border-color:var(--good)}
+.advice li.within-noise{border-color:var(--caution)}
+.advice h3{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;font-size:1.08rem;margin:0}
+.advice h3 .budget{color:var(--fig-muted);font-weight:500}
+.advice h3 .model{overflow-wrap:anywhere}
+.chip{font-size:.8rem;font-weight:600;border-radius:999px;padding:1px 10px;border:1px solid currentColor;white-space:nowrap}
+.clear .chip,.tone-good{color:var(--good)}
+.within-noise .chip,.tone-caution{color:var(--caution)}
+.untested .chip,.tone-muted{color:var(--fig-muted)}
+.clear .chip{background:var(--good-back)}
+.within-noise .chip{background:var(--caution-back)}
+.advice p{margin:.35rem 0 0}
+.tone-strong{font-weight:700}
+.tone-good,.tone-caution{font-weight:600}
+.warnings{background:var(--caution-back);border-radius:6px;padding:12px 16px;margin:1rem 0}
+.warnings h3{color:var(--caution)}
+.warnings ul,.notes{margin:.3rem 0;padding-left:1.2rem}
+.warnings li,.notes li{overflow-wrap:anywhere;max-width:80ch}
+.notes{color:var(--fig-muted);font-size:.92rem}
+.table-box{overflow:auto;max-height:34rem;margin:.8rem 0 1.4rem;border:1px solid var(--line);border-radius:6px}
+table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}
+caption{text-align:left;font-weight:600;padding:9px 12px;position:sticky;left:0}
+th,td{padding:5px 12px;text-align:left;white-space:nowrap;border-top:1px solid var(--line)}
+thead th{position:sticky;top:0;background:var(--panel);color:var(--fig-muted);font-weight:600;vertical-align:bottom;z-index:1}
+tbody th{font-weight:500}
+tbody th.tone-strong{font-weight:700}
+th.number,td.number{text-align:right}
+tbody tr:hover{background:var(--panel)}
+th button{all:unset;cursor:pointer}
+th button:focus-visible,.table-box:focus-visible,.drawing:focus-visible,summary:focus-visible{outline:2px solid var(--focus);outline-offset:2px}
+th[aria-sort=ascending] button::after{content:' ▲'}
+th[aria-sort=descending] button::after{content:' ▼'}
+figure{margin:1.2rem 0 1.8rem}
+figcaption{color:var(--fig-muted);font-size:.9rem;max-width:84ch;margin-top:.35rem}
+.drawing{overflow-x:auto;overflow-y:hidden}
+.canvas svg{display:block;width:100%;height:auto}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:4px 28px}
+.grid figure{margin:.6rem 0}
+details{margin:.5rem 0}
+summary{cursor:pointer;font-weight:600;padding:4px 0}
+details figure h3{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+@media print{.table-box{max-height:none;overflow:visible}main{max-width:none}figure,.advice li{break-inside:avoid}}
+`;

@@ -1,0 +1,193 @@
+import type { Disagreement, SelectionResult, TournamentResult } from '../../selection/result.js';
+import { compact, confidencePercent, count, listed, percent, plural, points } from '../format.js';
+import { listedModels, type Part, type Phrase } from '../phrase.js';
+import { byN, CERTAINTY_WORDS, type Certainty, certainty, type Stretch, stretches, winShare } from './facts.js';
+
+/** What to take for some N, and how sure that is. */
+export interface Advice {
+  readonly N: readonly number[];
+  readonly winner: string;
+  readonly certainty: Certainty;
+  readonly text: Phrase;
+}
+
+/** The result in plain words. */
+export interface SelectionSummary {
+  readonly advice: readonly Advice[];
+  /** What the other criteria would have picked, and what that would have cost. */
+  readonly others: readonly Phrase[];
+  /** What weakens the result, besides the warnings. */
+  readonly caveats: readonly Phrase[];
+}
+
+/** Says in plain words which model to take for which N, how sure that is, and what other criteria would have done. */
+export function selectionSummary(result: SelectionResult): SelectionSummary {
+  return {
+    advice: stretches(result).map((stretch) => ({
+      N: stretch.tournaments.map(({ N }) => N),
+      winner: stretch.winner,
+      certainty: stretch.certainty,
+      text: advise(result, stretch),
+    })),
+    others: [
+      criterion(result, 'cross-entropy', result.crossEntropy.winner),
+      ...(result.kl?.winner ? [criterion(result, 'kl', result.kl.winner)] : []),
+      ...(result.passAtN ? [passAtN(result)] : []),
+    ],
+    caveats: caveats(result),
+  };
+}
+
+function budgets(values: readonly number[]): string {
+  return `N = ${listed(values.map((N) => compact(N)))}`;
+}
+
+function advise(result: SelectionResult, { winner, certainty: sure, tournaments }: Stretch): Phrase {
+  const head: Part[] = [`For ${budgets(tournaments.map(({ N }) => N))} take `, { model: winner }, '. '];
+  return [...head, ...howSure(result, winner, sure, tournaments), ...worstCase(result, winner, tournaments)];
+}
+
+function howSure(
+  result: SelectionResult,
+  winner: string,
+  sure: Certainty,
+  tournaments: readonly TournamentResult[],
+): Part[] {
+  const shares = tournaments.map((each) => winShare(result, each, winner)).filter((share) => share !== null);
+  const replicates = tournaments[0]!.bootstrap?.replicates;
+  const wins = shares.length > 0 && replicates ? `${range(shares)} of ${count(replicates)} resamples` : null;
+  const stress = { stress: `${CERTAINTY_WORDS[sure][0]!.toUpperCase()}${CERTAINTY_WORDS[sure].slice(1)}` };
+  if (sure === 'clear') return [stress, `: it wins ${wins ?? 'by more than the noise'}. `];
+  if (sure === 'untested') {
+    return [stress, wins ? `, though it wins ${wins}. ` : ': no bootstrap was made, so how sure this is is unknown. '];
+  }
+  return [
+    stress,
+    `: ${wins ? `it wins ${wins}; ` : ''}on these ${plural(result.responses, 'response')} `,
+    ...contenders(result, winner, tournaments),
+    'More held-out responses would tell them apart. ',
+  ];
+}
+
+const MOST_CONTENDERS = 3;
+
+/** The models that also win a good part of the resamples, or else the runners-up. */
+function contenders(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
+  const strongest = new Map<string, number>();
+  for (const tournament of tournaments) {
+    const second = tournament.ranking.find((name) => name !== winner);
+    if (second !== undefined) strongest.set(second, winShare(result, tournament, second) ?? 0);
+    for (const name of result.models) {
+      const share = winShare(result, tournament, name) ?? 0;
+      if (name !== winner && share >= 0.1) strongest.set(name, Math.max(share, strongest.get(name) ?? 0));
+    }
+  }
+  const names = [...strongest].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  if (names.length === 0) return ['no other model can be ruled out. '];
+  const others = names.length > MOST_CONTENDERS ? ` (or ${names.length - MOST_CONTENDERS} others)` : '';
+  return [...listedModels(names.slice(0, MOST_CONTENDERS)), `${others} could as well be the best. `];
+}
+
+function worstCase(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
+  const index = result.models.indexOf(winner);
+  const scores = tournaments.map(({ scores }) => scores[index]!);
+  const which = tournaments.length === 1 ? `${compact(tournaments[0]!.N)}` : 'N';
+  const limit = range(scores, result.responses);
+  return [`No other model gives ${which} times its probability on more than ${limit} of the responses.`];
+}
+
+/** `12%` or `12–34%`. */
+function range(shares: readonly number[], total = 100): string {
+  const [low, high] = [percent(Math.min(...shares), total), percent(Math.max(...shares), total)];
+  return low === high ? low : `${low.slice(0, -1)}–${high}`;
+}
+
+const CRITERIA: Readonly<Record<Disagreement['criterion'], string>> = {
+  'cross-entropy': 'Cross-entropy (validation loss)',
+  kl: 'KL divergence from the reference',
+  'pass-at-n': 'Pass@N',
+};
+
+function criterion(result: SelectionResult, kind: 'cross-entropy' | 'kl', pick: string): Phrase {
+  const against = disagreements(result, kind);
+  const head: Part[] = [`${CRITERIA[kind]} picks `, { model: pick }];
+  if (against.length === 0)
+    return [
+      ...head,
+      result.tournaments.length > 1 ? ', as the tournament does at every N.' : ', as the tournament does.',
+    ];
+  return [
+    ...head,
+    against.length < result.tournaments.length
+      ? `, as the tournament does but for ${budgets(against.map(({ N }) => N))}. `
+      : against.length > 1
+        ? ', the tournament others. '
+        : '. ',
+    ...against.flatMap((each) => cost(result, each)),
+  ];
+}
+
+function disagreements(result: SelectionResult, kind: Disagreement['criterion']): Disagreement[] {
+  return result.disagreements.filter(({ criterion }) => criterion === kind).sort((a, b) => a.N - b.N);
+}
+
+/** What it would have cost to follow the other criterion at one N. */
+function cost(result: SelectionResult, each: Disagreement): Part[] {
+  const n = result.responses;
+  const tournament = result.tournaments.find(({ N }) => N === each.N)!;
+  const share = winShare(result, tournament, each.pick);
+  return [
+    `At N = ${compact(each.N)} it fails to cover ${plural(each.uncovered, 'response')} (${percent(each.pickScore, n)}) against `,
+    { model: each.rival },
+    `, ${points(each.pickScore - each.winnerScore, n)} more than `,
+    { model: each.winner },
+    ` does against its own worst rival${share === null ? '' : `; it is the best in ${percent(share, 100)} of the resamples`}. `,
+  ];
+}
+
+function passAtN(result: SelectionResult): Phrase {
+  const against = disagreements(result, 'pass-at-n');
+  const picks = result.passAtN!.picks.filter(({ winner }) => winner !== null);
+  if (picks.length === 0) return ['Pass@N is known for no model at these N.'];
+  return [
+    'By the samples, Pass@N is greatest for ',
+    ...picks.flatMap(({ N, winner }, index): Part[] => [
+      index === 0 ? '' : index === picks.length - 1 ? ' and ' : ', ',
+      { model: winner! },
+      ` at N = ${compact(N)}`,
+    ]),
+    against.length === 0 ? ', as the tournament has it.' : '.',
+  ];
+}
+
+function caveats(result: SelectionResult): Phrase[] {
+  const confidence = confidencePercent(result.confidence);
+  const ties = byN(result).filter(({ nearTies }) => nearTies > 0);
+  const infinite = result.models.filter((_, index) => result.crossEntropy.infinite[index]! > 0);
+  const untested = byN(result).filter((each) => certainty(each) === 'untested');
+  return [
+    ...(ties.length === 0
+      ? []
+      : [
+          [
+            `Near-ties: ${ties.map(({ N, nearTies }) => `${count(nearTies)} at N = ${compact(N)}`).join(', ')}. ` +
+              'In so many comparisons with the winner the log ratio lies so close to log N that the precision of the input cannot tell the sides apart.',
+          ],
+        ]),
+    ...(infinite.length === 0
+      ? []
+      : [
+          [
+            `${plural(infinite.length, 'model')} ${infinite.length === 1 ? 'gives' : 'give'} probability zero to some responses (`,
+            ...listedModels(infinite.slice(0, 5)),
+            `${infinite.length > 5 ? ', …' : ''}): the cross-entropy there is infinite.`,
+          ] as Phrase,
+        ]),
+    ...(untested.length > 0 && untested.length < result.tournaments.length
+      ? [[`Not tested against noise: ${budgets(untested.map(({ N }) => N))}.`]]
+      : []),
+    [
+      `Intervals are at ${confidence} confidence. The intervals of the scores do not account for the choice of the worst rival.`,
+    ],
+  ];
+}

@@ -1,0 +1,149 @@
+import type { Estimate } from '../../result.js';
+import type { Disagreement, SelectionResult } from '../../selection/result.js';
+import {
+  compact,
+  confidencePercent,
+  count,
+  decimal,
+  decimalInterval,
+  percent,
+  percentInterval,
+  points,
+} from '../format.js';
+import { type Cell, type Column, numberCell, type Table } from '../table.js';
+import { byN, CERTAINTY_WORDS, certainty, meanRanking, positions, winShare } from './facts.js';
+
+/** One row for each N: winner, how sure, runner-up, and the cross-entropy pick beside it. */
+export function picksTable(result: SelectionResult): Table {
+  const n = result.responses;
+  const position = positions(result.models);
+  const sampled = result.tournaments.some(({ bootstrap }) => bootstrap !== null);
+  const number = (label: string, title?: string): Column => ({ label, align: 'right', ...(title && { title }) });
+  return {
+    caption: 'The picks',
+    columns: [
+      number('N', 'Best-of-N budget'),
+      { label: 'winner', name: true },
+      { label: 'certainty' },
+      number('score', 'Share of the responses on which its worst rival gives at least N times its probability'),
+      number(`${confidencePercent(result.confidence)} interval`, 'Exact binomial interval of the score'),
+      ...(sampled ? [number('wins', 'Share of the bootstrap resamples that it wins')] : []),
+      { label: 'runner-up', name: true },
+      number('margin', 'Score of the runner-up less that of the winner'),
+      ...(sampled ? [number('margin interval', 'Bootstrap interval of the margin')] : []),
+      number('cross-entropy pick’s score', `Score of ${result.crossEntropy.winner}`),
+    ],
+    rows: byN(result).map((tournament): Cell[] => {
+      const winner = position.get(tournament.winner)!;
+      const sure = certainty(tournament);
+      const share = winShare(result, tournament, tournament.winner);
+      const margin = tournament.bootstrap?.margin;
+      const other = tournament.scores[position.get(result.crossEntropy.winner)!]!;
+      return [
+        { text: compact(tournament.N), sort: tournament.N },
+        { text: tournament.winner, tone: 'strong' },
+        {
+          text: CERTAINTY_WORDS[sure],
+          title: tournament.verdict,
+          tone: ({ clear: 'good', 'within-noise': 'caution', untested: 'muted' } as const)[sure],
+        },
+        numberCell(tournament.scores[winner]!, (score) => percent(score, n)),
+        { text: percentInterval(tournament.scoreIntervals[winner]!, n), sort: tournament.scoreIntervals[winner]![1] },
+        ...(sampled ? [numberCell(share, (value) => percent(value, 1000))] : []),
+        { text: tournament.ranking[1] ?? '–' },
+        numberCell(tournament.margin, (value) => points(value, n)),
+        ...(sampled
+          ? [
+              margin?.interval
+                ? { text: percentInterval(margin.interval, n), sort: margin.interval[0] }
+                : numberCell(null, String, margin?.reason ?? 'no bootstrap'),
+            ]
+          : []),
+        numberCell(other, (score) => percent(score, n)),
+      ];
+    }),
+  };
+}
+
+/** One row for each model, best mean rank first: cross-entropy, score at each N, and what else is known. */
+export function modelsTable(result: SelectionResult): Table {
+  const n = result.responses;
+  const position = positions(result.models);
+  const tournaments = byN(result);
+  const least = (values: readonly (number | null)[]) => Math.min(...values.map((value) => value ?? Infinity));
+  const leastLoss = least(result.crossEntropy.values);
+  const passes = result.passAtN?.picks ?? [];
+  return {
+    caption: 'All models, by mean rank',
+    columns: [
+      { label: 'model', name: true },
+      ...tournaments.map(
+        ({ N }): Column => ({ label: `N = ${compact(N)}`, align: 'right', title: `Score at N = ${compact(N)}` }),
+      ),
+      { label: 'cross-entropy', align: 'right', title: 'Mean of −log probability over the responses, in nats' },
+      { label: `${confidencePercent(result.confidence)} interval`, align: 'right' },
+      ...(result.kl
+        ? [{ label: 'KL', align: 'right', title: `KL divergence from ${result.kl.reference}, in nats` } as const]
+        : []),
+      ...passes.map(({ N }): Column => ({ label: `Pass@${compact(N)}`, align: 'right' })),
+    ],
+    rows: meanRanking(result).map((name): Cell[] => {
+      const index = position.get(name)!;
+      const loss = result.crossEntropy.values[index] ?? null;
+      const interval = result.crossEntropy.intervals[index];
+      const zero = result.crossEntropy.infinite[index]!;
+      return [
+        { text: name },
+        ...tournaments.map(
+          (tournament): Cell => ({
+            ...numberCell(tournament.scores[index]!, (score) => percent(score, n)),
+            title: `${count(tournament.scoreCounts[index]!)} of ${count(n)}, worst rival ${tournament.rivals[index]}`,
+            ...(tournament.winner === name && { tone: 'strong' as const }),
+          }),
+        ),
+        loss === null
+          ? { text: '∞', sort: Number.MAX_VALUE, tone: 'muted', title: `probability zero on ${count(zero)} responses` }
+          : { text: decimal(loss), sort: loss, ...(loss === leastLoss && { tone: 'strong' as const }) },
+        interval ? { text: decimalInterval(interval), sort: interval[0] } : numberCell(null, String),
+        ...(result.kl
+          ? [estimateCell(result.kl.values[index]!, (value) => decimal(value), result.kl.winner === name)]
+          : []),
+        ...passes.map((pick) => estimateCell(pick.values[index]!, (value) => percent(value), pick.winner === name)),
+      ];
+    }),
+  };
+}
+
+function estimateCell({ value, interval, reason }: Estimate, text: (value: number) => string, best: boolean): Cell {
+  return {
+    ...numberCell(value, text, reason),
+    ...(interval && { title: `${text(interval[0])} to ${text(interval[1])}` }),
+    ...(best && { tone: 'strong' as const }),
+  };
+}
+
+/** The responses that a criterion's pick fails to cover worst. */
+export function worstTable(each: Disagreement): Table {
+  return {
+    caption: `N = ${compact(each.N)}: where ${each.pick} falls furthest behind ${each.rival}`,
+    columns: [
+      { label: 'response', name: true },
+      { label: 'log ratio', align: 'right', title: 'log of the rival’s probability over the pick’s, in nats' },
+      { label: 'times as likely', align: 'right' },
+    ],
+    rows: each.worst.map(({ response, logRatio }) => [
+      { text: response },
+      logRatio === null ? { text: '∞', sort: Number.MAX_VALUE } : numberCell(logRatio, (value) => decimal(value, 2)),
+      logRatio === null
+        ? { text: '∞', sort: Number.MAX_VALUE, title: 'the pick gives probability zero' }
+        : numberCell(logRatio, factor),
+    ]),
+  };
+}
+
+/** e to a log ratio, short: `12.3`, `4,560`, `1.2e9`. */
+function factor(logRatio: number): string {
+  const value = Math.exp(logRatio);
+  if (value < 100) return value.toFixed(1);
+  return value < 1e6 ? count(Math.round(value)) : `10^${(logRatio / Math.LN10).toFixed(1)}`;
+}

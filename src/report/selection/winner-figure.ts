@@ -1,0 +1,127 @@
+import type { EChartsOption } from 'echarts';
+import type { SelectionResult } from '../../selection/result.js';
+import type { Figure } from '../figure.js';
+import { compact, listed, percent, shortNames } from '../format.js';
+import { axis } from '../line-chart.js';
+import { LIGHT } from '../theme.js';
+import { byN, CERTAINTY_WORDS, certainty, highlighted, winShare } from './facts.js';
+
+const WIDTH = 900;
+const ROW = 34;
+const MOST_ROWS = 14;
+
+/** Who wins at which N, on the grid of N, with the asked N marked; `null` without a grid. */
+export function winnerFigure(result: SelectionResult): Figure | null {
+  const { N: grid, winners } = result.curves;
+  if (grid.length < 2) return null;
+  const segments = winnerSegments(grid, winners);
+  const rows = rowModels(result, segments);
+  const others = new Set(segments.map(({ winner }) => winner).filter((winner) => !rows.includes(winner))).size;
+  const colours = highlighted(result);
+  const colourOf = (name: string) => LIGHT.series[colours.indexOf(name)] ?? LIGHT.axis;
+  const labels = shortNames(rows, 34);
+  const left = Math.min(260, 30 + 6.9 * Math.max(...labels.map((label) => label.length)));
+  const height = 74 + rows.length * ROW;
+  const tournaments = byN(result).filter(({ winner }) => rows.includes(winner));
+  const option: EChartsOption = {
+    grid: { left, right: 24, top: 10, bottom: 56, containLabel: false },
+    xAxis: {
+      ...axis({ label: 'N (Best-of-N budget)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x'),
+      splitLine: { show: true, lineStyle: { color: LIGHT.grid } },
+    },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: labels,
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisLabel: { color: LIGHT.ink, fontSize: 12.5, interval: 0 },
+    },
+    series: [
+      ...segments
+        .filter(({ winner }) => rows.includes(winner))
+        .map(({ winner, from, to }) => ({
+          type: 'line' as const,
+          symbol: 'none',
+          silent: true,
+          data: [
+            [from, labels[rows.indexOf(winner)]!],
+            [to, labels[rows.indexOf(winner)]!],
+          ],
+          lineStyle: { width: 14, color: colourOf(winner), opacity: 0.55, cap: 'butt' as const },
+        })),
+      {
+        type: 'scatter',
+        z: 5,
+        symbol: 'circle',
+        symbolSize: 14,
+        data: tournaments.map((tournament) => ({
+          value: [tournament.N, labels[rows.indexOf(tournament.winner)]!],
+          tip: markTip(result, tournament.N),
+          itemStyle: {
+            color: tournament.significant === true ? colourOf(tournament.winner) : LIGHT.surface,
+            borderColor: colourOf(tournament.winner),
+            borderWidth: 3,
+            opacity: 1,
+          },
+        })),
+      },
+    ],
+  };
+  return {
+    id: 'winner-by-n',
+    title: 'Winner as a function of N',
+    caption:
+      'Bars: the model with the best score at each N. Circles: the N that were asked for; filled where the winner is ' +
+      'clear of the noise, hollow where it is within noise or was not tested. A short bar between others is a lead that ' +
+      `few responses decide.${others > 0 ? ` ${others} more models win on short stretches only and are not drawn.` : ''}`,
+    description: `${listed(
+      byN(result).map((each) => `at N = ${compact(each.N)} ${each.winner} wins (${CERTAINTY_WORDS[certainty(each)]})`),
+    )}.`,
+    width: WIDTH,
+    height,
+    option,
+  };
+}
+
+function markTip(result: SelectionResult, N: number): string {
+  const tournament = result.tournaments.find((each) => each.N === N)!;
+  const share = winShare(result, tournament, tournament.winner);
+  const wins = share === null ? '' : `; wins ${percent(share, 100)} of the resamples`;
+  return `N = ${compact(N)}: ${tournament.winner}, ${CERTAINTY_WORDS[certainty(tournament)]}${wins}`;
+}
+
+interface Segment {
+  readonly winner: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Runs of the same winner; a border lies half-way (in log N) between two grid points with different winners. */
+export function winnerSegments(grid: readonly number[], winners: readonly string[]): Segment[] {
+  const segments: Segment[] = [];
+  let start = 0;
+  for (let index = 1; index <= grid.length; index += 1) {
+    if (winners[index] === winners[start] && index < grid.length) continue;
+    segments.push({
+      winner: winners[start]!,
+      from: start === 0 ? grid[0]! : Math.sqrt(grid[start - 1]! * grid[start]!),
+      to: index === grid.length ? grid.at(-1)! : Math.sqrt(grid[index - 1]! * grid[index]!),
+    });
+    start = index;
+  }
+  return segments;
+}
+
+/** Winners at the asked N and on the grid, in the order in which they lead, and the cross-entropy pick. */
+function rowModels(result: SelectionResult, segments: readonly Segment[]): string[] {
+  const length = new Map<string, number>();
+  for (const { winner, from, to } of segments) length.set(winner, (length.get(winner) ?? 0) + Math.log(to / from));
+  const asked = new Set(result.tournaments.map(({ winner }) => winner));
+  const kept = new Set(
+    [...length.keys(), ...asked]
+      .sort((a, b) => Number(asked.has(b)) - Number(asked.has(a)) || (length.get(b) ?? 0) - (length.get(a) ?? 0))
+      .slice(0, MOST_ROWS),
+  );
+  return [...new Set([...segments.map(({ winner }) => winner), ...asked])].filter((name) => kept.has(name));
+}
