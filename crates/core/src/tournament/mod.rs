@@ -4,6 +4,7 @@
 //! score wins. [`counts`] gives all M² counts, [`tournament`] scores and ranking, [`select_winner`] the winner alone
 //! without looking at most pairs.
 
+mod bootstrap;
 mod budgets;
 mod counts;
 mod kernel;
@@ -15,6 +16,7 @@ mod ranking;
 mod tests;
 mod winner;
 
+pub use bootstrap::{Bootstrap, BootstrapAt, BootstrapOptions, Unit, bootstrap};
 pub use budgets::Budgets;
 pub use counts::{BlockCounts, Counts, counts, counts_block};
 pub use mean_log_probs::mean_log_probs;

@@ -1,0 +1,177 @@
+//! Who can win a replicate at all: the models to follow exactly, and for every other one the rivals that rule it out.
+
+use crate::error::Result;
+use crate::log_probs::LogProbs;
+use crate::parallel::Workers;
+use crate::progress::Control;
+use crate::tournament::counts::{Counts, counts_block};
+use crate::tournament::{Budgets, compare_models};
+
+/// Up to so many models, all are followed.
+pub(super) const FOLLOW_ALL: usize = 64;
+/// Of more models at least so many are followed, those of the least scores.
+const FOLLOW_LEAST: usize = 16;
+/// Rivals whose counts against everyone give the first lower bounds.
+const FIRST_RIVALS: usize = 16;
+/// Models added to those followed at a time, while the bounds are still weak.
+const STEP: usize = 32;
+/// Rivals kept against each model that is not followed.
+const KEPT_RIVALS: usize = 4;
+
+/// A model that is followed: all counts against it on the whole sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    /// The model.
+    pub(super) model: usize,
+    /// Every rival with its count, the greatest first; of equals the least index first.
+    pub(super) rivals: Vec<(u32, usize)>,
+}
+
+impl Column {
+    fn new(model: usize, counts: impl Iterator<Item = u32>) -> Self {
+        let mut rivals: Vec<(u32, usize)> = counts.enumerate().map(|(rival, count)| (count, rival)).collect();
+        rivals.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        Self { model, rivals }
+    }
+
+    /// The score on the whole sample, as a count.
+    pub(super) fn score(&self) -> u32 {
+        self.rivals[0].0
+    }
+}
+
+/// The state of one tournament before resampling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// The models followed exactly; those of the whole sample's winner and runner-up are among them.
+    pub(super) columns: Vec<Column>,
+    /// For each other model a few rivals with high counts against it, the highest first; empty for those followed.
+    pub(super) killers: Vec<Vec<(u32, usize)>>,
+}
+
+impl Field {
+    /// From the full matrix of counts.
+    pub(super) fn from_counts(counts: &Counts, budget: usize) -> Self {
+        let models = counts.models();
+        let column = |b: usize| Column::new(b, (0..models).map(|a| counts.get(budget, a, b)));
+        let mut columns: Vec<Column> = (0..models).map(column).collect();
+        columns.sort_unstable_by_key(|column| (column.score(), column.model));
+        let followed = if models <= FOLLOW_ALL { models } else { FOLLOW_LEAST };
+        let mut killers = vec![Vec::new(); models];
+        for column in columns.drain(followed..) {
+            killers[column.model] = column.rivals[..KEPT_RIVALS].to_vec();
+        }
+        Self { columns, killers }
+    }
+
+    /// Without the full matrix: counts of a few strong rivals against everyone give lower bounds of all scores; whoever
+    /// may rank first or second by them is followed, and the worst rivals found on the way join the strong ones.
+    pub(super) fn search(
+        log_probs: &LogProbs,
+        means: &[f64],
+        budget: &Budgets,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Self> {
+        let models = log_probs.models();
+        let mut by_mean: Vec<usize> = (0..models).collect();
+        by_mean.sort_by(|&a, &b| compare_models((0, means[a], a), (0, means[b], b)));
+        by_mean.truncate(FIRST_RIVALS);
+        let mut field = Self { columns: Vec::new(), killers: vec![Vec::new(); models] };
+        let mut strong = vec![false; models];
+        let mut newcomers = by_mean;
+        loop {
+            for &rival in &newcomers {
+                strong[rival] = true;
+            }
+            field.bound(log_probs, &newcomers, budget, workers, control)?;
+            let Some(candidates) = field.candidates() else { return Ok(field) };
+            field.follow(&candidates, log_probs, budget, workers, control)?;
+            newcomers = field.columns[field.columns.len() - candidates.len()..]
+                .iter()
+                .map(|column| column.rivals[0].1)
+                .filter(|&rival| !strong[rival])
+                .collect();
+            newcomers.sort_unstable();
+            newcomers.dedup();
+        }
+    }
+
+    /// Takes the counts of `rivals` against everyone not followed into account.
+    fn bound(
+        &mut self,
+        log_probs: &LogProbs,
+        rivals: &[usize],
+        budget: &Budgets,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<()> {
+        if rivals.is_empty() {
+            return Ok(());
+        }
+        let models = log_probs.models();
+        let block = counts_block(&log_probs.select_models(rivals)?, log_probs, budget, workers, control)?;
+        let followed = self.followed();
+        for b in (0..models).filter(|&b| !followed[b]) {
+            for (row, &rival) in rivals.iter().enumerate() {
+                self.killers[b].push((block.upper_over_lower[0][row * models + b], rival));
+            }
+            self.killers[b].sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+            self.killers[b].truncate(KEPT_RIVALS);
+        }
+        Ok(())
+    }
+
+    /// Models not followed that may still rank first or second, the likeliest first, a step of them; `None` if none.
+    fn candidates(&self) -> Option<Vec<usize>> {
+        let followed = self.followed();
+        let mut scores: Vec<u32> = self.columns.iter().map(Column::score).collect();
+        scores.sort_unstable();
+        let second = scores.get(1).copied();
+        let mut open: Vec<(u32, usize)> = (0..self.killers.len())
+            .filter(|&b| !followed[b])
+            .map(|b| (self.killers[b].first().map_or(0, |killer| killer.0), b))
+            .filter(|&(bound, _)| scores.len() < FOLLOW_LEAST || second.is_none_or(|second| bound <= second))
+            .collect();
+        open.sort_unstable();
+        open.truncate(STEP);
+        (!open.is_empty()).then(|| open.into_iter().map(|(_, b)| b).collect())
+    }
+
+    /// Follows further models.
+    pub(super) fn follow(
+        &mut self,
+        models: &[usize],
+        log_probs: &LogProbs,
+        budget: &Budgets,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<()> {
+        let block = counts_block(log_probs, &log_probs.select_models(models)?, budget, workers, control)?;
+        for (index, &model) in models.iter().enumerate() {
+            self.killers[model] = Vec::new();
+            let against = |a: usize| block.upper_over_lower[0][a * models.len() + index];
+            self.columns.push(Column::new(model, (0..log_probs.models()).map(against)));
+        }
+        Ok(())
+    }
+
+    /// The winner and the runner-up on the whole sample, as indices into `columns`.
+    pub(super) fn leaders(&self, means: &[f64]) -> (usize, Option<usize>) {
+        let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        let key = |index: usize| {
+            let column: &Column = &self.columns[index];
+            (column.score(), means[column.model], column.model)
+        };
+        order.sort_by(|&a, &b| compare_models(key(a), key(b)));
+        (order[0], order.get(1).copied())
+    }
+
+    fn followed(&self) -> Vec<bool> {
+        let mut followed = vec![false; self.killers.len()];
+        for column in &self.columns {
+            followed[column.model] = true;
+        }
+        followed
+    }
+}

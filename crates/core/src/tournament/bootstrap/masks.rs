@@ -1,0 +1,208 @@
+//! Indicators of pairs as bit masks, their weighted counts, and the instruction sets all inner loops run on.
+//!
+//! The mask of a pair (a, b) has bit i set where L[a,i] − L[b,i] ≥ log N. Where the multiplicities of a replicate are
+//! cut into bit planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
+//! Σ_p 2^p · popcount(mask ∧ plane_p): no resampled matrix is ever made.
+
+use super::weights::{GROUP, weighted_sums};
+use crate::log_probs::{Float, LogProbs, Rows};
+
+/// Words of a mask over `responses` responses.
+pub(super) fn words(responses: usize) -> usize {
+    responses.div_ceil(64)
+}
+
+/// The instruction sets the inner loops of the bootstrap are compiled for. All give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instructions {
+    /// What every processor of the target has.
+    Baseline,
+    /// x86-64 with AVX2 and POPCNT.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// x86-64 with AVX-512 and its vector popcount.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Instructions {
+    /// Every set this processor offers, the best last.
+    pub(super) fn available() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only x86-64 has more than one"))]
+        let mut sets = vec![Self::Baseline];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
+                sets.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vpopcntdq")
+                && is_x86_feature_detected!("popcnt")
+            {
+                sets.push(Self::Avx512);
+            }
+        }
+        sets
+    }
+
+    /// The best set this processor offers.
+    pub(super) fn best() -> Self {
+        Self::available().last().copied().unwrap_or(Self::Baseline)
+    }
+
+    /// Writes the mask of the pair (`a`, `b`) into `mask`, which has [`words`] words.
+    pub(super) fn indicate(self, log_probs: &LogProbs, a: usize, b: usize, log_n: f64, mask: &mut [u64]) {
+        match log_probs.rows() {
+            Rows::F32(rows) => self.indicate_rows(&rows[a], &rows[b], log_n, mask),
+            Rows::F64(rows) => self.indicate_rows(&rows[a], &rows[b], log_n, mask),
+        }
+    }
+
+    fn indicate_rows<T: Float>(self, a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
+        match self {
+            Self::Baseline => indicate(a, b, log_n, mask),
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { indicate_avx2(a, b, log_n, mask) },
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { indicate_avx512(a, b, log_n, mask) },
+        }
+    }
+
+    /// [`weighted_sums`] of one model.
+    pub(super) fn weighted_sums(self, log_probs: &LogProbs, model: usize, weights: &[[f32; GROUP]]) -> [f64; GROUP] {
+        match log_probs.rows() {
+            Rows::F32(rows) => self.weighted_row_sums(&rows[model], weights),
+            Rows::F64(rows) => self.weighted_row_sums(&rows[model], weights),
+        }
+    }
+
+    fn weighted_row_sums<T: Float>(self, row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
+        match self {
+            Self::Baseline => weighted_sums(row, weights),
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { weighted_sums_avx2(row, weights) },
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { weighted_sums_avx512(row, weights) },
+        }
+    }
+
+    /// Σ_p 2^p · popcount(mask ∧ plane_p), the planes one after the other in `planes`.
+    pub(super) fn weigh(self, mask: &[u64], planes: &[u64]) -> u64 {
+        match self {
+            Self::Baseline => weigh(mask, planes),
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { weigh_avx2(mask, planes) },
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { weigh_avx512(mask, planes) },
+        }
+    }
+}
+
+#[inline(always)]
+fn indicate<T: Float>(a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
+    for ((word, a), b) in mask.iter_mut().zip(a.chunks(64)).zip(b.chunks(64)) {
+        let mut bits = 0;
+        for (i, (&a, &b)) in a.iter().zip(b).enumerate() {
+            // −∞ − −∞ is NaN and fails the comparison: no evidence.
+            bits |= u64::from(a.into() - b.into() >= log_n) << i;
+        }
+        *word = bits;
+    }
+}
+
+#[inline(always)]
+fn weigh(mask: &[u64], planes: &[u64]) -> u64 {
+    let mut total = 0;
+    for (p, plane) in planes.chunks_exact(mask.len()).enumerate() {
+        let count: u64 = mask.iter().zip(plane).map(|(mask, plane)| u64::from((mask & plane).count_ones())).sum();
+        total += count << p;
+    }
+    total
+}
+
+/// Compiles the loops once more with further instructions at the compiler's disposal.
+#[cfg(target_arch = "x86_64")]
+macro_rules! compile_for {
+    ($features:literal, $indicate:ident, $weigh:ident, $weighted_sums:ident) => {
+        #[target_feature(enable = $features)]
+        fn $indicate<T: Float>(a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
+            indicate(a, b, log_n, mask);
+        }
+
+        #[target_feature(enable = $features)]
+        fn $weigh(mask: &[u64], planes: &[u64]) -> u64 {
+            weigh(mask, planes)
+        }
+
+        #[target_feature(enable = $features)]
+        fn $weighted_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
+            weighted_sums(row, weights)
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+compile_for!("avx2,popcnt", indicate_avx2, weigh_avx2, weighted_sums_avx2);
+#[cfg(target_arch = "x86_64")]
+compile_for!(
+    "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,popcnt",
+    indicate_avx512,
+    weigh_avx512,
+    weighted_sums_avx512
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_instruction_set_gives_the_plain_loop(
+            pairs in prop::collection::vec(
+                (prop_oneof![(-4..0).prop_map(f64::from), Just(f64::NEG_INFINITY)],
+                 prop_oneof![(-4..0).prop_map(f64::from), Just(f64::NEG_INFINITY)], 0..9_u32), 1..700),
+            log_n in 0..3_i32,
+        ) {
+            let log_n = f64::from(log_n);
+            let n = pairs.len();
+            let rows = vec![pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect()];
+            let double = LogProbs::from_f64(rows.clone()).unwrap();
+            #[expect(clippy::cast_possible_truncation, reason = "small integers")]
+            let single = LogProbs::from_f32(
+                rows.iter().map(|row: &Vec<f64>| row.iter().map(|&value| value as f32).collect()).collect(),
+            ).unwrap();
+            let hit = |&(a, b, _): &(f64, f64, u32)| a - b >= log_n;
+            let expected: u64 = pairs.iter().filter(|pair| hit(pair)).map(|pair| u64::from(pair.2)).sum();
+            let mut planes = vec![0; 4 * words(n)];
+            for (i, pair) in pairs.iter().enumerate() {
+                for p in 0..4 {
+                    planes[p * words(n) + i / 64] |= u64::from(pair.2 >> p & 1) << (i % 64);
+                }
+            }
+            let weights: Vec<[f32; GROUP]> = pairs.iter().map(|pair| [f32::from(u16::try_from(pair.2).unwrap()); GROUP]).collect();
+            let sums = weighted_sums(&rows[0], &weights);
+            for set in Instructions::available() {
+                for log_probs in [&double, &single] {
+                    let mut mask = vec![u64::MAX; words(n)];
+                    set.indicate(log_probs, 0, 1, log_n, &mut mask);
+                    for (i, pair) in pairs.iter().enumerate() {
+                        prop_assert_eq!(mask[i / 64] >> (i % 64) & 1 == 1, hit(pair));
+                    }
+                    prop_assert_eq!(set.weigh(&mask, &planes), expected);
+                    prop_assert_eq!(set.weighted_sums(log_probs, 0, &weights), sums);
+                }
+            }
+        }
+    }
+}
