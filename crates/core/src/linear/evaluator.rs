@@ -46,6 +46,11 @@ impl<'f> Evaluator<'f> {
         &self.values
     }
 
+    /// The V numbers that the last call left, to change.
+    pub fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
     /// scale·⟨theta, φ⟩ of every next token.
     pub fn logits(&mut self, context: Context<'_>, theta: &[f64], scale: f64) -> &mut [f64] {
         let Self { features, kernels, scratch, values, .. } = self;
@@ -80,6 +85,22 @@ impl<'f> Evaluator<'f> {
         self.kernels.token_weights(&mut self.values, token as usize, weight);
     }
 
+    /// As [`Evaluator::token_weights`], and returns log π_θ(token).
+    pub fn token_log_prob_and_weights(
+        &mut self,
+        context: Context<'_>,
+        theta: &[f64],
+        scale: f64,
+        token: u32,
+        weight: f64,
+    ) -> f64 {
+        let logit = self.logits(context, theta, scale)[token as usize];
+        let (max, sum) = self.kernels.exponentials(&mut self.values);
+        self.kernels.scale(-weight / sum, &mut self.values);
+        self.values[token as usize] += weight;
+        (logit - max) - libm::log(sum)
+    }
+
     /// Adds Σ_y values_y φ(y) to `gradient`, the values being what the last call left, the context the same.
     pub fn accumulate(&self, context: Context<'_>, gradient: &mut Gradient) {
         self.features.visit(context, &self.scratch, &mut |part| gradient.add(self.kernels, part, &self.values));
@@ -90,14 +111,35 @@ impl<'f> Evaluator<'f> {
         self.features.visit(context, &self.scratch, &mut |part| add_features(self.kernels, part, &self.values, vector));
     }
 
-    /// Adds Σ_y weights_y φ(y) to `vector`, at the context of the last call.
-    pub fn combine(&self, context: Context<'_>, weights: &[f64], vector: &mut [f64]) {
-        self.features.visit(context, &self.scratch, &mut |part| add_features(self.kernels, part, weights, vector));
-    }
-
-    /// Replaces what the last call left.
-    pub fn set_values(&mut self, values: &[f64]) {
-        self.values.copy_from_slice(values);
+    /// E‖φ − Eφ‖² for a next token with the given probabilities, computed about the mean; `mean` and `row` are
+    /// working memory in the shape of the features, zero before and after.
+    pub fn variance(
+        &mut self,
+        context: Context<'_>,
+        probabilities: &[f64],
+        mean: &mut Gradient,
+        row: &mut Gradient,
+    ) -> f64 {
+        self.features.prepare(context, &mut self.scratch);
+        self.features.visit(context, &self.scratch, &mut |part| mean.add(self.kernels, part, probabilities));
+        let mut variance = 0.0;
+        for (token, &probability) in probabilities.iter().enumerate() {
+            if probability > 0.0 {
+                for run in mean.runs() {
+                    row.touch(run.start, run.len());
+                    for (row, mean) in row.values_mut()[run.clone()].iter_mut().zip(&mean.values()[run]) {
+                        *row = -mean;
+                    }
+                }
+                self.features.visit(context, &self.scratch, &mut |part| {
+                    row.add_one(self.kernels, part, token, probabilities.len())
+                });
+                variance += probability * row.square(self.kernels);
+                row.clear();
+            }
+        }
+        mean.clear();
+        variance
     }
 }
 
@@ -150,6 +192,31 @@ pub(super) fn add_features(kernels: Kernels, part: Part<'_>, weights: &[f64], ve
                         vector[coordinate as usize] += weight * value;
                     }
                 }
+            }
+        }
+    }
+}
+
+/// `vector += φ(token)` for one part, of `vocabulary` tokens.
+pub(super) fn add_one_feature(kernels: Kernels, part: Part<'_>, token: usize, vocabulary: usize, vector: &mut [f64]) {
+    let vector = &mut vector[part.offset..];
+    match part.block {
+        Block::Dense { rows, width } => {
+            kernels.add_scaled(1.0, &rows[token * width..(token + 1) * width], &mut vector[..width]);
+        }
+        Block::Outer { hidden } => {
+            let start = token * hidden.len();
+            kernels.add_scaled(1.0, hidden, &mut vector[start..start + hidden.len()]);
+        }
+        Block::Rows { rows, weights } => {
+            for (&row, &weight) in rows.iter().zip(weights) {
+                vector[row as usize * vocabulary + token] += weight;
+            }
+        }
+        Block::Sparse(rows) => {
+            let (coordinates, values) = rows.row(token);
+            for (&coordinate, &value) in coordinates.iter().zip(values) {
+                vector[coordinate as usize] += value;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Gradients that remember which coordinates they touch.
 
-use super::evaluator::add_features;
+use super::evaluator::{add_features, add_one_feature};
 use super::features::{Block, FeatureMap, Part};
 use super::kernel::Kernels;
 
@@ -86,6 +86,14 @@ impl Gradient {
             self.mark(part, weights.len());
         }
         add_features(kernels, part, weights, &mut self.values);
+    }
+
+    /// Adds φ(token) for one part, of `vocabulary` tokens.
+    pub fn add_one(&mut self, kernels: Kernels, part: Part<'_>, token: usize, vocabulary: usize) {
+        if self.is_lazy() {
+            self.mark(part, vocabulary);
+        }
+        add_one_feature(kernels, part, token, vocabulary, &mut self.values);
     }
 
     fn mark(&mut self, part: Part<'_>, vocabulary: usize) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::evaluator::Evaluator;
 use super::features::{Context, FeatureMap};
 use super::gradient::Gradient;
-use super::policy::{Policy, Walker, map_responses};
+use super::policy::{DataDistribution, Policy, Walker, map_responses};
 use super::responses::{Response, Responses};
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
@@ -63,6 +63,31 @@ impl Model {
         )?;
         Ok(of_each.concat())
     }
+}
+
+/// Whether `features` can be asked about everything `data` draws.
+///
+/// # Errors
+/// [`Code::ShapeMismatch`] with both shapes.
+pub(super) fn check_fit(data: &DataDistribution, features: &dyn FeatureMap) -> Result<()> {
+    let fits = features.vocabulary() == data.policy().vocabulary()
+        && features.horizon().is_none_or(|horizon| horizon >= data.horizon())
+        && features.prompts().is_none_or(|prompts| prompts >= data.mu().prompts());
+    if fits {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::ShapeMismatch,
+        format!(
+            "The features do not fit the data distribution: {} tokens, horizon {:?} and {:?} prompts against {}, {} and {}.",
+            features.vocabulary(),
+            features.horizon(),
+            features.prompts(),
+            data.policy().vocabulary(),
+            data.horizon(),
+            data.mu().prompts()
+        ),
+    ))
 }
 
 /// Whether `theta` can be a parameter of a model of `features`.

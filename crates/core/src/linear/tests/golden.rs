@@ -23,10 +23,34 @@ struct Case {
     feature_bound: f64,
     mu: Vec<f64>,
     features: Vec<Feature>,
+    theta_star: Vec<f64>,
     theta: Vec<f64>,
     data: Vec<Datum>,
     log_probs: Vec<f64>,
     gradients: Vec<Vec<f64>>,
+    exact: Exact,
+    test_time_training: TestTime,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Exact {
+    kl: f64,
+    hellinger2: f64,
+    cross_entropy: f64,
+    #[serde(rename = "N")]
+    n: Vec<f64>,
+    coverage: Vec<f64>,
+    stopped_kl: Vec<f64>,
+    inherent_variance: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TestTime {
+    eta: f64,
+    log_probs: Vec<f64>,
+    total_probability: Vec<f64>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +94,11 @@ impl Case {
         Arc::new(table.unwrap())
     }
 
+    fn data(&self) -> DataDistribution {
+        let model = Model::new(self.features(), self.theta_star.clone()).unwrap();
+        DataDistribution::new(PromptWeights::new(&self.mu).unwrap(), Arc::new(model), None).unwrap()
+    }
+
     fn responses(&self) -> Responses {
         let mut responses = Responses::new();
         for datum in &self.data {
@@ -106,5 +135,53 @@ fn log_probs_and_gradients() {
         all_close("token log-probabilities", &sums, &case.log_probs);
         let gradients = model.gradients(&case.responses(), &workers, &Control::new()).unwrap();
         all_close("gradients", &gradients, &case.gradients.concat());
+    });
+}
+
+#[test]
+fn exact_measures() {
+    for_each_case(|case| {
+        let (workers, control) = (Workers::new(Some(2)).unwrap(), Control::new());
+        let model = Model::new(case.features(), case.theta.clone()).unwrap();
+        let options = exact::ExactOptions { n: case.exact.n.clone(), ..Default::default() };
+        let (measures, profile) = exact::measure(&case.data(), &model, &options, &workers, &control).unwrap();
+        let theirs = &case.exact;
+        let ours = [measures.kl, measures.squared_hellinger, measures.cross_entropy];
+        all_close("measures", &ours, &[theirs.kl, theirs.hellinger2, theirs.cross_entropy]);
+        all_close("coverage profile", &measures.coverage, &theirs.coverage);
+        all_close("stopped KL", &measures.stopped_kl, &theirs.stopped_kl);
+        assert!(close(*profile.tails.last().unwrap(), 1.0));
+        let variance = exact::inherent_variance(&case.data(), &*case.features(), 1 << 20, &workers, &control).unwrap();
+        all_close("inherent variance", &[variance], &[theirs.inherent_variance]);
+        let few = exact::ExactOptions { max_responses: 1, ..options };
+        let refusal = exact::measure(&case.data(), &model, &few, &workers, &control).unwrap_err();
+        assert_eq!(refusal.code, crate::Code::TooLarge);
+    });
+}
+
+#[test]
+fn test_time_training() {
+    for_each_case(|case| {
+        let (workers, control) = (Workers::new(Some(2)).unwrap(), Control::new());
+        let theirs = &case.test_time_training;
+        let model = Model::new(case.features(), case.theta.clone()).unwrap();
+        let policy = TestTimeModel::new(model, theirs.eta, Constraint::default()).unwrap();
+        let log_probs = policy.log_probs(&case.responses(), &workers, &control).unwrap();
+        all_close("log-probabilities", &log_probs, &theirs.log_probs);
+        // Token by token, and with the walk branching, the numbers are the same.
+        let tokens = policy.token_log_probs(&case.responses(), &workers, &control).unwrap();
+        let sums: Vec<f64> = tokens.chunks(case.horizon).map(|tokens| tokens.iter().sum()).collect();
+        assert_eq!(sums, log_probs);
+        let mut totals = vec![0.0; case.mu.len()];
+        let mut walker = policy.walker();
+        for (prompt, total) in totals.iter_mut().enumerate() {
+            exact::enumerate(&mut *walker, None, prompt, case.horizon, &control, &mut |event| {
+                if let exact::Event::Leaf { log_p, .. } = event {
+                    *total += log_p.exp();
+                }
+            })
+            .unwrap();
+        }
+        all_close("total probability", &totals, &theirs.total_probability);
     });
 }
