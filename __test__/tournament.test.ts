@@ -38,14 +38,12 @@ const logProb = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: -12, max: 0 }) },
   { weight: 1, arbitrary: fc.constant(Number.NEGATIVE_INFINITY) },
 );
-const matrix = fc
-  .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 20 }))
-  .chain(([models, responses]) =>
-    fc.array(fc.array(logProb, { minLength: responses, maxLength: responses }), {
-      minLength: models,
-      maxLength: models,
-    }),
-  );
+const matrix = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 20 })).chain(([models, responses]) =>
+  fc.array(fc.array(logProb, { minLength: responses, maxLength: responses }), {
+    minLength: models,
+    maxLength: models,
+  }),
+);
 
 test.prop([matrix, fc.constantFrom(1, 1.5, Math.E, 16)])(
   'the plain double loop gives the same counts',

@@ -46,3 +46,14 @@ export class CoverageError extends Error {
     this.problems = details.problems ?? [];
   }
 }
+
+/** ` (file runs.csv, row 7, model base)`, to follow a message; empty if nothing is known of the place. */
+export function describePlace(place: ErrorPlace): string {
+  const parts = [
+    place.file !== undefined && `file ${place.file}`,
+    place.row !== undefined && `row ${place.row}`,
+    place.model !== undefined && `model ${place.model}`,
+    place.response !== undefined && `response ${place.response}`,
+  ].filter(Boolean);
+  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
+}

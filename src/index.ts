@@ -1,6 +1,13 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
 export type { JobOptions, Progress } from './job.js';
+export { type DoctorOptions, type DoctorReport, doctor } from './log-probs/doctor.js';
+export { factWarnings, type MatrixFacts, type ModelFacts, matrixFacts, type Precision } from './log-probs/facts.js';
+export type { Finding } from './log-probs/findings.js';
+export type { JoinMode } from './log-probs/join.js';
 export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/log-probs.js';
+export { type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from './log-probs/read.js';
+export type { LogProbsFormat, LogProbsInput } from './log-probs/reader.js';
+export type { ColumnNames } from './log-probs/row-reader.js';
 export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
 export { selectionFigures } from './report/selection/figures.js';
 export { selectionHtml } from './report/selection/html.js';

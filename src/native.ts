@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Binding from '../native/binding.cjs';
-import { CoverageError } from './error.js';
+import { CoverageError, describePlace, type ErrorPlace } from './error.js';
 
 /** The Rust core behind N-API; private to this package. */
 export const native: typeof Binding = load();
@@ -46,21 +46,14 @@ export function fromNative(error: unknown, names: PlaceNames = {}): unknown {
   const model = place.model === undefined ? undefined : (names.models?.[place.model] ?? String(place.model));
   const response =
     place.response === undefined ? undefined : (names.responseIds?.[place.response] ?? String(place.response));
-  const where = [
-    place.file && `file ${place.file}`,
-    model !== undefined && `model ${model}`,
-    response !== undefined && `response ${response}`,
-    place.row !== undefined && `row ${place.row}`,
-  ].filter(Boolean);
-  return new CoverageError(code, where.length > 0 ? `${message} (${where.join(', ')})` : message, {
-    place: {
-      ...(place.file !== undefined && { file: place.file }),
-      ...(place.row !== undefined && { row: place.row }),
-      ...(model !== undefined && { model }),
-      ...(response !== undefined && { response }),
-      ...(place.field !== undefined && { field: place.field }),
-    },
-  });
+  const named: ErrorPlace = {
+    ...(place.file !== undefined && { file: place.file }),
+    ...(place.row !== undefined && { row: place.row }),
+    ...(model !== undefined && { model }),
+    ...(response !== undefined && { response }),
+    ...(place.field !== undefined && { field: place.field }),
+  };
+  return new CoverageError(code, `${message}${describePlace(named)}`, { place: named });
 }
 
 /** Runs a synchronous call into the binding; what it throws arrives typed. */

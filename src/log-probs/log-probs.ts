@@ -1,5 +1,6 @@
 import { CoverageError } from '../error.js';
 import { callNative, native, type PlaceNames } from '../native.js';
+import type { Warning } from '../result.js';
 
 type Handle = InstanceType<typeof native.LogProbsHandle>;
 
@@ -28,7 +29,7 @@ export interface LogProbsMetadata {
   /** One entry a model. */
   readonly sources: readonly ModelSource[];
   /** What readers noticed and users should know. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /**
@@ -161,6 +162,35 @@ export class LogProbs implements Disposable {
   /** Names for the indices in errors of the core. @internal */
   get placeNames(): PlaceNames {
     return { models: this.metadata.models, responseIds: this.metadata.responseIds };
+  }
+
+  /**
+   * The models of this object, then those of `other`, on the same responses in the same order. Values are shared, not
+   * copied, unless the precisions differ.
+   *
+   * @throws CoverageError `ERR_SHAPE_MISMATCH` for other responses, `ERR_DUPLICATE_MODEL`
+   */
+  stack(other: LogProbs): LogProbs {
+    const [mine, theirs] = [this.metadata, other.metadata];
+    const differs = (a: readonly unknown[] | null, b: readonly unknown[] | null) =>
+      a !== null && b !== null && a.some((value, index) => value !== b[index]);
+    if (differs(mine.responseIds, theirs.responseIds)) {
+      throw new CoverageError(
+        'ERR_SHAPE_MISMATCH',
+        'The response ids differ, or their order does: read the files together, which joins them by id.',
+      );
+    }
+    return new LogProbs(
+      callNative(() => this.#handle.stack(other.#handle)),
+      {
+        models: [...mine.models, ...theirs.models],
+        responseIds: mine.responseIds ?? theirs.responseIds,
+        promptIds: mine.promptIds ?? theirs.promptIds,
+        tokenCounts: differs(mine.tokenCounts, theirs.tokenCounts) ? null : (mine.tokenCounts ?? theirs.tokenCounts),
+        sources: [...mine.sources, ...theirs.sources],
+        warnings: [...mine.warnings, ...theirs.warnings],
+      },
+    );
   }
 
   /** @internal */
