@@ -65,6 +65,19 @@ impl Gradient {
         self.runs().map(|run| self.values[run].iter().map(|value| value * value).sum::<f64>()).sum()
     }
 
+    /// Replaces every value that was touched by a function of it that keeps 0.
+    pub fn replace(&mut self, f: impl Fn(f64) -> f64) {
+        let (granule, dim) = (self.granule, self.values.len());
+        if self.is_lazy() {
+            for &index in &self.touched {
+                let start = index as usize * granule;
+                self.values[start..(start + granule).min(dim)].iter_mut().for_each(|value| *value = f(*value));
+            }
+        } else {
+            self.values.iter_mut().for_each(|value| *value = f(*value));
+        }
+    }
+
     /// Back to zero.
     pub fn clear(&mut self) {
         if self.is_lazy() {

@@ -17,6 +17,7 @@ mod responses;
 pub mod test_time;
 #[cfg(test)]
 mod tests;
+pub mod train;
 
 pub use constraint::Constraint;
 pub use evaluator::Evaluator;

@@ -1,7 +1,5 @@
 //! θ under training: dense, or scaled so that a sparse step with projection costs what the step touches.
 
-use serde::{Deserialize, Serialize};
-
 use super::constraint::{Constraint, shrinkage};
 use super::gradient::Gradient;
 use super::kernel::Kernels;
@@ -12,8 +10,7 @@ use super::kernel::Kernels;
 /// date from the coordinates a step changes; it is computed afresh whenever as many coordinates were changed as
 /// there are, so that rounding cannot drift. The result is the dense algorithm's up to rounding, not an
 /// approximation of it. For dense parameters the scale is always 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     values: Vec<f64>,
     scale: f64,
@@ -34,6 +31,16 @@ impl Parameter {
         let mut parameter = Self { values, scale: 1.0, lazy, square: 0.0, changed: 0 };
         parameter.refresh();
         parameter
+    }
+
+    /// Values, scale, whether lazy, ‖values‖², coordinates changed since it was computed.
+    pub(super) fn parts(&self) -> (&[f64], f64, bool, f64, usize) {
+        (&self.values, self.scale, self.lazy, self.square, self.changed)
+    }
+
+    /// The inverse of [`Parameter::parts`].
+    pub(super) fn from_parts(values: Vec<f64>, scale: f64, lazy: bool, square: f64, changed: usize) -> Self {
+        Self { values, scale, lazy, square, changed }
     }
 
     /// θ / scale.

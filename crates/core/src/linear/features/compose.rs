@@ -125,6 +125,10 @@ impl FeatureMap for CompositeFeatures {
         self.parts.iter().fold(0, |key, (_, part)| key * part.keys().unwrap_or(1) + part.key(context))
     }
 
+    fn keys_repeat(&self) -> bool {
+        self.parts.iter().all(|(_, part)| part.keys_repeat())
+    }
+
     fn granule(&self) -> usize {
         self.granule
     }

@@ -115,6 +115,11 @@ pub trait FeatureMap: Send + Sync + fmt::Debug {
         0
     }
 
+    /// Whether positions of one response share keys, so that counting tokens by key pays even for a single response.
+    fn keys_repeat(&self) -> bool {
+        false
+    }
+
     /// Coordinates are touched in runs of this length, aligned to it; d where a block touches all. Below d, steps
     /// on θ are lazy.
     fn granule(&self) -> usize {

@@ -254,6 +254,10 @@ impl FeatureMap for TableFeatures {
     fn key(&self, context: Context<'_>) -> usize {
         self.layout.index(context, self.vocabulary)
     }
+
+    fn keys_repeat(&self) -> bool {
+        matches!(self.layout, Layout::Prompt { .. })
+    }
 }
 
 /// Sparse feature vectors in a table.
@@ -328,6 +332,10 @@ impl FeatureMap for SparseTableFeatures {
 
     fn key(&self, context: Context<'_>) -> usize {
         self.layout.index(context, self.vocabulary)
+    }
+
+    fn keys_repeat(&self) -> bool {
+        matches!(self.layout, Layout::Prompt { .. })
     }
 
     fn granule(&self) -> usize {

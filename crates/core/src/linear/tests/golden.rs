@@ -25,11 +25,51 @@ struct Case {
     features: Vec<Feature>,
     theta_star: Vec<f64>,
     theta: Vec<f64>,
+    theta0: Vec<f64>,
     data: Vec<Datum>,
     log_probs: Vec<f64>,
     gradients: Vec<Vec<f64>>,
     exact: Exact,
+    training: Training,
+    truncation_weights: Truncation,
     test_time_training: TestTime,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Training {
+    sgd: Trained,
+    sgd_large_step: Trained,
+    minibatch_sgd: Trained,
+    normalized_sgd: Trained,
+    sign_sgd: Trained,
+    adam: Trained,
+    token_sgd: Trained,
+    truncated_sgd: Trained,
+}
+
+#[derive(Deserialize)]
+struct Trained {
+    eta: f64,
+    #[serde(default = "one")]
+    batch: usize,
+    #[serde(default)]
+    lambda: Option<f64>,
+    #[serde(rename = "N", default)]
+    n: Option<f64>,
+    theta: Vec<f64>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[derive(Deserialize)]
+struct Truncation {
+    #[serde(rename = "A")]
+    a: f64,
+    theta: Vec<f64>,
+    weights: Vec<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -183,5 +223,59 @@ fn test_time_training() {
             .unwrap();
         }
         all_close("total probability", &totals, &theirs.total_probability);
+    });
+}
+
+impl Case {
+    fn task(&self) -> train::TrainTask {
+        train::TrainTask {
+            features: self.features(),
+            data: train::TrainingData::Set(Arc::new(self.responses())),
+            teacher: Some(train::Teacher::Policy(self.data().policy().clone())),
+            validation: train::Validation::default(),
+        }
+    }
+}
+
+#[test]
+fn trained_parameters() {
+    use train::Procedure;
+    for_each_case(|case| {
+        let adam = Procedure::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let theirs = &case.training;
+        let runs = [
+            ("sgd", &theirs.sgd, Procedure::Sgd),
+            ("sgdLargeStep", &theirs.sgd_large_step, Procedure::Sgd),
+            ("minibatchSgd", &theirs.minibatch_sgd, Procedure::Sgd),
+            (
+                "normalizedSgd",
+                &theirs.normalized_sgd,
+                Procedure::NormalizedSgd { lambda: theirs.normalized_sgd.lambda },
+            ),
+            ("signSgd", &theirs.sign_sgd, Procedure::SignSgd),
+            ("adam", &theirs.adam, adam),
+            ("tokenSgd", &theirs.token_sgd, Procedure::TokenSgd),
+            ("truncatedSgd", &theirs.truncated_sgd, Procedure::TruncatedSgd { threshold: None }),
+        ];
+        let (workers, control) = (Workers::sequential(), Control::new());
+        for (name, theirs, procedure) in runs {
+            let options = train::TrainOptions {
+                procedure,
+                step_size: train::StepSize::Constant { value: theirs.eta },
+                batch_size: theirs.batch,
+                shuffle: false,
+                n: theirs.n.unwrap_or(16.0),
+                theta0: Some(case.theta0.clone()),
+                ..Default::default()
+            };
+            let report = train::train(case.task(), options, &workers, &control).unwrap();
+            all_close(name, &report.theta, &theirs.theta);
+        }
+        let theirs = &case.truncation_weights;
+        let student = Model::new(case.features(), theirs.theta.clone()).unwrap();
+        let teacher = train::Teacher::Policy(case.data().policy().clone());
+        let weights =
+            train::truncation_weights(&student, &teacher, &case.responses(), theirs.a, &workers, &control).unwrap();
+        all_close("truncation weights", &weights.concat(), &theirs.weights.concat());
     });
 }

@@ -1,0 +1,170 @@
+//! What a training run is told.
+
+use serde::{Deserialize, Serialize};
+
+use super::step_size::StepSize;
+use crate::error::{Error, Result};
+use crate::linear::constraint::Constraint;
+
+/// The update rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Procedure {
+    /// θ ← Proj(θ + η ĝ), ĝ the mean gradient of the batch's log-probabilities [14].
+    #[default]
+    Sgd,
+    /// θ ← Proj(θ + η ĝ/(λ + ‖ĝ‖)) [18].
+    NormalizedSgd {
+        /// λ, not negative; default 0, or what Theorem 5.1 says where the step size is `theory`.
+        #[serde(default)]
+        lambda: Option<f64>,
+    },
+    /// θ ← Proj(θ + η sign ĝ), sign 0 = 0 [20].
+    SignSgd,
+    /// Adam with bias correction, ascending, then projection.
+    Adam {
+        /// In [0, 1); default 0.9.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// In [0, 1); default 0.999.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Positive; default 1e-8.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+    /// A projected step on every token, θ carried on from token to token and response to response [21].
+    TokenSgd,
+    /// Gradients of tokens weighted by α_h until the student has strayed from the teacher by A [24–26].
+    TruncatedSgd {
+        /// A, positive; default log N.
+        #[serde(default)]
+        threshold: Option<f64>,
+    },
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+
+fn beta2() -> f64 {
+    0.999
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+/// Options of a training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TrainOptions {
+    /// The update rule. Default `sgd`.
+    pub procedure: Procedure,
+    /// η. Default constant 0.1.
+    pub step_size: StepSize,
+    /// K, responses a step; 1 for token SGD. Default 1.
+    pub batch_size: usize,
+    /// T, steps of the run. Default: enough for `epochs` over a data set; needed where data is drawn fresh.
+    pub steps: Option<u64>,
+    /// Passes over a data set where `steps` is not given; the last batch takes what is left. Default 1.
+    pub epochs: u64,
+    /// Whether each epoch has its own order, drawn from the seed; else the order given. Default true.
+    pub shuffle: bool,
+    /// N of the theorems and of truncation, above 1. Default 16.
+    pub n: f64,
+    /// Θ. Default the unit ball.
+    pub constraint: Constraint,
+    /// θ to start from, projected on Θ. Default 0, for the simplex its centre.
+    pub theta0: Option<Vec<f64>>,
+    /// Seed of data and order.
+    pub seed: u64,
+    /// Index of the run under this seed: which random stream its data comes from.
+    pub run: u64,
+    /// Validate every so many steps, and after the last; 0 = only after the last.
+    pub validate_every: u64,
+    /// Keep a checkpoint every so many steps; 0 = none.
+    pub checkpoint_every: u64,
+    /// Whether checkpoints keep θ. Default true.
+    pub checkpoint_theta: bool,
+    /// Whether the mean of all iterates is kept; costs d additions a step. Default false.
+    pub average: bool,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            procedure: Procedure::default(),
+            step_size: StepSize::Constant { value: 0.1 },
+            batch_size: 1,
+            steps: None,
+            epochs: 1,
+            shuffle: true,
+            n: 16.0,
+            constraint: Constraint::default(),
+            theta0: None,
+            seed: 0,
+            run: 0,
+            validate_every: 0,
+            checkpoint_every: 0,
+            checkpoint_theta: true,
+            average: false,
+        }
+    }
+}
+
+impl TrainOptions {
+    /// Checks what can be checked without data; returns T, given the size of the data set if there is one.
+    pub(super) fn check(&self, data_set: Option<usize>) -> Result<u64> {
+        if self.batch_size == 0 {
+            return Err(Error::option("batchSize", "A batch has at least one response."));
+        }
+        if self.batch_size > 1 && self.procedure == Procedure::TokenSgd {
+            return Err(Error::option("batchSize", "Token SGD steps on every token: its batch size is 1."));
+        }
+        if let Some(size) = data_set.filter(|&size| size < self.batch_size) {
+            let message = format!("The batch size {} is larger than the data set of {size}.", self.batch_size);
+            return Err(Error::option("batchSize", message));
+        }
+        let steps = match (self.steps, data_set) {
+            (Some(steps), _) => steps,
+            (None, Some(size)) => (size as u64)
+                .checked_mul(self.epochs)
+                .ok_or_else(|| Error::option("epochs", "So many epochs cannot be counted."))?
+                .div_ceil(self.batch_size as u64),
+            (None, None) => {
+                return Err(Error::option("steps", "Say how many steps to train: data is drawn fresh and has no end."));
+            }
+        };
+        if !(1..=1 << 53).contains(&steps) {
+            return Err(Error::option("steps", format!("A run has between 1 and 2^53 steps, not {steps}.")));
+        }
+        if !(self.n.is_finite() && self.n > 1.0) {
+            return Err(Error::option("n", format!("N must be finite and above 1, not {}.", self.n)));
+        }
+        self.constraint.check()?;
+        self.step_size.check(steps)?;
+        self.check_procedure()?;
+        Ok(steps)
+    }
+
+    fn check_procedure(&self) -> Result<()> {
+        let fault = |name: &str, range: &str, value: f64| {
+            Err(Error::option(format!("procedure.{name}"), format!("{name} must be {range}, not {value}.")))
+        };
+        match self.procedure {
+            Procedure::NormalizedSgd { lambda: Some(lambda) } if !(lambda.is_finite() && lambda >= 0.0) => {
+                fault("lambda", "finite and not negative", lambda)
+            }
+            Procedure::Adam { beta1, .. } if !(0.0..1.0).contains(&beta1) => fault("beta1", "in [0, 1)", beta1),
+            Procedure::Adam { beta2, .. } if !(0.0..1.0).contains(&beta2) => fault("beta2", "in [0, 1)", beta2),
+            Procedure::Adam { epsilon, .. } if !(epsilon.is_finite() && epsilon > 0.0) => {
+                fault("epsilon", "positive and finite", epsilon)
+            }
+            Procedure::TruncatedSgd { threshold: Some(threshold) } if !(threshold.is_finite() && threshold > 0.0) => {
+                fault("threshold", "positive and finite", threshold)
+            }
+            _ => Ok(()),
+        }
+    }
+}

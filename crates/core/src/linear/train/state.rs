@@ -1,0 +1,215 @@
+//! The state of a run between two steps.
+
+use serde::{Deserialize, Serialize};
+
+use super::validation::ValidationRecord;
+use crate::error::{Code, Error, Result};
+use crate::linear::measures::Measures;
+use crate::linear::parameter::Parameter;
+use crate::random::StreamState;
+
+/// A model along the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Steps taken.
+    pub step: u64,
+    /// log π̂(y_i | x_i) of the held-out responses; empty if there are none.
+    pub log_probs: Vec<f64>,
+    /// θ; empty if checkpoints do not keep it.
+    pub theta: Vec<f64>,
+}
+
+/// Everything a run needs to go on, and all it has recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainState {
+    /// Steps taken.
+    pub step: u64,
+    /// θ.
+    pub parameter: Parameter,
+    /// Where the stream of fresh data is.
+    pub stream: StreamState,
+    /// First and second moments of Adam; else empty.
+    pub moments: [Vec<f64>; 2],
+    /// Sum of the iterates; empty unless their mean is wanted.
+    pub iterate_sum: Vec<f64>,
+    /// Before which step the uniformly drawn iterate is taken.
+    pub drawn_step: u64,
+    /// That iterate; empty until then.
+    pub drawn_theta: Vec<f64>,
+    /// Measures so far.
+    pub validations: Vec<ValidationRecord>,
+    /// Checkpoints so far.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// What precedes the numbers in a saved state. Floating-point numbers are saved as their bits, since the way through
+/// decimal text need not lead back.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Header {
+    step: u64,
+    stream: StreamState,
+    drawn_step: u64,
+    lazy: bool,
+    changed: usize,
+    /// Lengths of θ, the moments, the sum of iterates, the drawn iterate.
+    lengths: [usize; 5],
+    validations: Vec<RecordShape>,
+    /// Step and lengths.
+    checkpoints: Vec<(u64, usize, usize)>,
+}
+
+/// Which numbers a [`ValidationRecord`] has, and for how many values of N.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RecordShape {
+    step: u64,
+    cross_entropy: bool,
+    kl: bool,
+    coverage: Option<usize>,
+    exact: Option<usize>,
+}
+
+const MAGIC: &[u8; 8] = b"covtrn01";
+
+impl TrainState {
+    /// The state as bytes, the same on every machine.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (values, scale, lazy, square, changed) = self.parameter.parts();
+        let header = Header {
+            step: self.step,
+            stream: self.stream,
+            drawn_step: self.drawn_step,
+            lazy,
+            changed,
+            lengths: [
+                values.len(),
+                self.moments[0].len(),
+                self.moments[1].len(),
+                self.iterate_sum.len(),
+                self.drawn_theta.len(),
+            ],
+            validations: self
+                .validations
+                .iter()
+                .map(|record| RecordShape {
+                    step: record.step,
+                    cross_entropy: record.cross_entropy.is_some(),
+                    kl: record.kl.is_some(),
+                    coverage: record.coverage.as_ref().map(Vec::len),
+                    exact: record.exact.as_ref().map(|exact| exact.n.len()),
+                })
+                .collect(),
+            checkpoints: self
+                .checkpoints
+                .iter()
+                .map(|kept| (kept.step, kept.log_probs.len(), kept.theta.len()))
+                .collect(),
+        };
+        let json = serde_json::to_vec(&header).unwrap_or_default();
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend((json.len() as u64).to_le_bytes());
+        bytes.extend(json);
+        let mut write = |numbers: &[f64]| bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        write(&[scale, square]);
+        for numbers in [values, &self.moments[0], &self.moments[1], &self.iterate_sum, &self.drawn_theta] {
+            write(numbers);
+        }
+        for record in &self.validations {
+            write(&record.cross_entropy.map_or(vec![], |value| vec![value]));
+            write(&record.kl.map_or(vec![], |value| vec![value]));
+            write(record.coverage.as_deref().unwrap_or_default());
+            if let Some(exact) = &record.exact {
+                for numbers in [&exact.n, &exact.coverage, &exact.stopped_kl, &exact.e_n] {
+                    write(numbers);
+                }
+                write(&[exact.cross_entropy, exact.kl, exact.squared_hellinger, exact.log_w_max, exact.uncovered_mass]);
+            }
+        }
+        for kept in &self.checkpoints {
+            write(&kept.log_probs);
+            write(&kept.theta);
+        }
+        bytes
+    }
+
+    /// Reads what [`TrainState::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`Code::MalformedFile`] if the bytes are something else or cut short.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let malformed = || Error::new(Code::MalformedFile, "This is no saved training state, or it is cut short.");
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(malformed)?;
+        let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(malformed)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| malformed())?;
+        let (json, rest) = rest.split_at_checked(length).ok_or_else(malformed)?;
+        let header: Header = serde_json::from_slice(json).map_err(|_| malformed())?;
+        let mut numbers = rest;
+        let mut read = |count: usize| -> Result<Vec<f64>> {
+            let bytes = count.checked_mul(8).ok_or_else(malformed)?;
+            let (taken, left) = numbers.split_at_checked(bytes).ok_or_else(malformed)?;
+            numbers = left;
+            Ok(taken.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
+        };
+        let scalars = read(2)?;
+        let values = read(header.lengths[0])?;
+        let parameter = Parameter::from_parts(values, scalars[0], header.lazy, scalars[1], header.changed);
+        let moments = [read(header.lengths[1])?, read(header.lengths[2])?];
+        let (iterate_sum, drawn_theta) = (read(header.lengths[3])?, read(header.lengths[4])?);
+        let mut validations = Vec::new();
+        for RecordShape { step, cross_entropy, kl, coverage, exact } in header.validations {
+            let mut one = |there: bool| Ok::<_, Error>(read(usize::from(there))?.first().copied());
+            validations.push(ValidationRecord {
+                step,
+                cross_entropy: one(cross_entropy)?,
+                kl: one(kl)?,
+                coverage: coverage.map(&mut read).transpose()?,
+                exact: match exact {
+                    None => None,
+                    Some(count) => {
+                        let (n, coverage, stopped_kl, e_n) = (read(count)?, read(count)?, read(count)?, read(count)?);
+                        let scalars = read(5)?;
+                        Some(Measures {
+                            n,
+                            coverage,
+                            stopped_kl,
+                            e_n,
+                            cross_entropy: scalars[0],
+                            kl: scalars[1],
+                            squared_hellinger: scalars[2],
+                            log_w_max: scalars[3],
+                            uncovered_mass: scalars[4],
+                        })
+                    }
+                },
+            });
+        }
+        let mut checkpoints = Vec::new();
+        for (step, log_probs, theta) in header.checkpoints {
+            checkpoints.push(Checkpoint { step, log_probs: read(log_probs)?, theta: read(theta)? });
+        }
+        let (step, stream, drawn_step) = (header.step, header.stream, header.drawn_step);
+        Ok(Self { step, parameter, stream, moments, iterate_sum, drawn_step, drawn_theta, validations, checkpoints })
+    }
+
+    /// Whether this can be the state of a run that began as `fresh` and has `steps` steps.
+    pub(super) fn check_against(&self, fresh: &Self, steps: u64) -> Result<()> {
+        let stream = |state: &Self| (state.stream.seed, state.stream.purpose, state.stream.index);
+        let lengths = |state: &Self| {
+            let (values, _, lazy, ..) = state.parameter.parts();
+            (values.len(), lazy, state.moments[0].len(), state.moments[1].len(), state.iterate_sum.len())
+        };
+        let fits = stream(self) == stream(fresh)
+            && lengths(self) == lengths(fresh)
+            && self.drawn_step == fresh.drawn_step
+            && self.step <= steps;
+        if fits {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::ShapeMismatch,
+            "The saved state belongs to another run: dimension, procedure, seed, run index or number of steps differ.",
+        ))
+    }
+}
