@@ -77,12 +77,34 @@ export function shortName(name: string, length: number): string {
   return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (length - 1 - head)).join('')}`;
 }
 
-/** Names cut like `shortName` but kept distinct: names that would become equal are numbered. */
+const SHORTEST_PREFIX = 6;
+
+/**
+ * Names cut like `shortName` but kept distinct. A beginning that all share goes first; names that would still become
+ * equal are numbered.
+ */
 export function shortNames(names: readonly string[], length: number): string[] {
-  const short = names.map((name) => shortName(name, length));
+  if (names.every((name) => [...name].length <= length)) return [...names];
+  const prefix = commonPrefix(names);
+  const rest = prefix.length < SHORTEST_PREFIX ? names : names.map((name) => `…${name.slice(prefix.length)}`);
+  const short = rest.map((name) => shortName(name, length));
   const seen = new Map<string, number>();
   for (const name of short) seen.set(name, (seen.get(name) ?? 0) + 1);
   return short.map((name, index) =>
-    name === names[index] || seen.get(name) === 1 ? name : `${shortName(names[index]!, length - 4)} #${index + 1}`,
+    seen.get(name) === 1 ? name : `${shortName(rest[index]!, length - 5)} #${index + 1}`,
   );
+}
+
+/** What all names begin with, up to a separator; empty for a single name. */
+function commonPrefix(names: readonly string[]): string {
+  if (names.length < 2) return '';
+  let prefix = names[0]!;
+  for (const name of names) while (!name.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  return prefix.slice(0, prefix.search(/[^-_/.: ]*$/));
+}
+
+/** A share of replicates or models in whole percents, but never 100% for less than all or 0% for more than none. */
+export function roughPercent(share: number): string {
+  const whole = percent(share, 100);
+  return (whole === '100%' && share < 1) || (whole === '0%' && share > 0) ? percent(share) : whole;
 }

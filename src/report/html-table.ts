@@ -1,5 +1,5 @@
 import { type Html, html } from './html.js';
-import type { Cell, Table } from './table.js';
+import type { Cell, Column, Table } from './table.js';
 
 /** A table as markup: sortable by its headers where the page's script runs, in a box that scrolls where it is wide. */
 export function htmlTable(table: Table, { id }: { readonly id?: string } = {}): Html {
@@ -11,8 +11,8 @@ export function htmlTable(table: Table, { id }: { readonly id?: string } = {}): 
     (row) =>
       html`<tr>${row.map((cell, index) =>
         index === 0
-          ? html`<th scope="row"${attributes(cell, 'left')}>${cell.text}</th>`
-          : html`<td${attributes(cell, table.columns[index]?.align)}>${cell.text}</td>`,
+          ? html`<th scope="row"${attributes(cell, table.columns[index]!)}>${cell.text}</th>`
+          : html`<td${attributes(cell, table.columns[index]!)}>${cell.text}</td>`,
       )}</tr>\n`,
   );
   return html`<div class="table-box" role="region" tabindex="0" aria-label="${table.caption}">
@@ -27,9 +27,17 @@ function align(side: 'left' | 'right' | undefined): Html | false {
   return side === 'right' && html` class="number"`;
 }
 
-function attributes(cell: Cell, side: 'left' | 'right' | undefined): Html {
-  const classes = [side === 'right' && 'number', cell.tone && `tone-${cell.tone}`].filter(Boolean).join(' ');
-  return html`${classes && html` class="${classes}"`}${cell.sort !== undefined && html` data-sort="${cell.sort}"`}${
+/** Names longer than this may break. */
+const LONG = 36;
+
+function attributes(cell: Cell, column: Column): Html {
+  const classes = [
+    column.align === 'right' && 'number',
+    column.name && cell.text.length > LONG && 'long',
+    cell.tone && `tone-${cell.tone}`,
+  ];
+  const joined = classes.filter(Boolean).join(' ');
+  return html`${joined && html` class="${joined}"`}${cell.sort !== undefined && html` data-sort="${cell.sort}"`}${
     cell.title && html` title="${cell.title}"`
   }`;
 }

@@ -1,105 +1,79 @@
 import type { EChartsOption } from 'echarts';
-import { compact, shortNames } from './format.js';
+import { type Axis, axisOption } from './axis.js';
+import { shortNames } from './format.js';
+import { symbolOf, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 
 /** One line of a line chart. */
 export interface Line {
   /** Label at its right end; empty for none. */
   readonly label: string;
-  /** `null` draws the line faint, as background. */
+  /** A colour of the light theme; `null` draws the line faint, as background. */
   readonly colour: string | null;
   /** Points by rising x; `null` leaves a gap. */
   readonly points: readonly (readonly [x: number, y: number | null])[];
   readonly dashed?: boolean;
+  /** Whether y keeps its value up to the next x. */
+  readonly steps?: boolean;
   /** Points to mark, with what hovering says of them. */
   readonly marks?: readonly { readonly x: number; readonly y: number; readonly tip: string }[];
   /** A band around the line: x, lower and upper end. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[];
 }
 
-/** An axis of a line chart. */
-export interface Axis {
-  readonly label: string;
-  readonly scale: 'linear' | 'log2' | 'log10';
-  readonly min: number;
-  readonly max: number;
-  readonly format?: (value: number) => string;
-}
-
+/** What a line chart shows; sizes in pixels. */
 export interface LineChart {
   readonly width: number;
   readonly height: number;
   readonly x: Axis;
   readonly y: Axis;
+  /** Later lines lie above earlier ones. */
   readonly lines: readonly Line[];
-  /** Room for the labels at the right, in pixels; default 190. */
+  /** Room for the labels at the right; default 190. */
   readonly labelRoom?: number;
 }
 
-const MARGIN = { left: 68, top: 18, bottom: 52 };
+const MARGIN = { left: 72, top: 18, bottom: 52 };
 const LABEL_HEIGHT = 16;
-const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'roundRect', 'pin', 'arrow'];
 
 /**
  * The option of a line chart with labels at the ends of the lines instead of a legend, moved apart where they would
- * overlap. Points at or below the lower end of a logarithmic axis are drawn on it.
+ * overlap. What lies outside the y axis is drawn on its end: zero has no other place on a logarithmic axis.
  */
 export function lineChart({ width, height, x, y, lines, labelRoom = 190 }: LineChart): EChartsOption {
-  const grid = { ...MARGIN, right: labelRoom };
-  const place = (value: number) => clamp(y.scale === 'linear' ? value : Math.max(value, y.min), y.min, y.max);
-  const series = lines.flatMap((line, index) => lineSeries(line, index, place));
+  const place = (value: number) => clamp(value, y.min, y.max);
   return {
-    grid: { ...grid, containLabel: false },
-    xAxis: axis(x, 'x'),
-    yAxis: axis(y, 'y'),
-    series,
+    grid: { ...MARGIN, right: labelRoom, containLabel: false },
+    xAxis: axisOption(x, 'x'),
+    yAxis: axisOption(y, 'y'),
+    series: lines.flatMap((line) => lineSeries(line, place)),
     graphic: endLabels(lines, { x, y }, { width, height, right: labelRoom }),
   } as EChartsOption;
 }
 
-function lineSeries(line: Line, index: number, place: (y: number) => number): object[] {
+function lineSeries(line: Line, place: (y: number) => number): object[] {
   const colour = line.colour ?? LIGHT.faint;
   const z = line.colour ? 4 : 2;
-  const shared = { silent: true, symbol: 'none', animation: false };
-  const band = line.band ?? [];
-  const bandSeries =
-    band.length < 2
-      ? []
-      : [
-          {
-            ...shared,
-            type: 'custom',
-            z: 1,
-            data: [0],
-            renderItem: (_: unknown, api: { coord(point: number[]): number[] }) => ({
-              type: 'polygon',
-              shape: {
-                points: [
-                  ...band.map(([x, low]) => api.coord([x, place(low)])),
-                  ...[...band].reverse().map(([x, , high]) => api.coord([x, place(high)])),
-                ],
-              },
-              style: { fill: colour, opacity: 0.16 },
-            }),
-          },
-        ];
+  const { marks = [], band = [] } = line;
   return [
-    ...bandSeries,
+    ...(band.length > 1 ? [bandSeries(band, colour, place)] : []),
     {
-      ...shared,
       type: 'line',
+      silent: true,
+      symbol: 'none',
       z,
+      ...(line.steps && { step: 'end' }),
       data: line.points.map(([x, y]) => [x, y === null ? null : place(y)]),
       lineStyle: { color: colour, width: line.colour ? 2.2 : 1, type: line.dashed ? [6, 4] : 'solid' },
     },
-    ...(line.marks?.length
+    ...(marks.length > 0
       ? [
           {
             type: 'scatter',
             z: z + 1,
-            symbol: SYMBOLS[index % SYMBOLS.length],
-            symbolSize: 8,
-            data: line.marks.map((mark) => ({ value: [mark.x, place(mark.y)], tip: mark.tip })),
+            symbol: symbolOf(colour),
+            symbolSize: 9,
+            data: marks.map(({ x, y, tip }) => ({ value: [x, place(y)], tip })),
             itemStyle: { color: colour, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
           },
         ]
@@ -107,22 +81,22 @@ function lineSeries(line: Line, index: number, place: (y: number) => number): ob
   ];
 }
 
-/** The option of an axis in the style of all figures. */
-export function axis({ label, scale, min, max, format = (value) => compact(value) }: Axis, side: 'x' | 'y'): object {
+function bandSeries(band: NonNullable<Line['band']>, colour: string, place: (y: number) => number): object {
   return {
-    type: scale === 'linear' ? 'value' : 'log',
-    ...(scale !== 'linear' && { logBase: scale === 'log2' ? 2 : 10 }),
-    min,
-    max,
-    name: label,
-    nameLocation: 'middle',
-    nameGap: side === 'x' ? 32 : 50,
-    nameTextStyle: { color: LIGHT.muted, fontSize: 12.5 },
-    axisLabel: { color: LIGHT.muted, fontSize: 12, formatter: format, showMinLabel: true, hideOverlap: true },
-    axisLine: { show: side === 'x', onZero: false, lineStyle: { color: LIGHT.axis } },
-    axisTick: { show: side === 'x', lineStyle: { color: LIGHT.axis } },
-    splitLine: { show: side === 'y', lineStyle: { color: LIGHT.grid } },
-    minorTick: { show: false },
+    type: 'custom',
+    silent: true,
+    z: 1,
+    data: [0],
+    renderItem: (_: unknown, { coord }: { coord(point: readonly [number, number]): [number, number] }) => ({
+      type: 'polygon',
+      shape: {
+        points: [
+          ...band.map(([x, low]) => coord([x, place(low)])),
+          ...[...band].reverse().map(([x, , high]) => coord([x, place(high)])),
+        ],
+      },
+      style: { fill: colour, opacity: 0.16 },
+    }),
   };
 }
 
@@ -131,19 +105,19 @@ function endLabels(
   { x, y }: { x: Axis; y: Axis },
   box: { width: number; height: number; right: number },
 ): object[] {
-  const labelled = lines.flatMap((line) => {
-    const end = line.points.findLast(([, value]) => value !== null);
-    return line.label && line.colour && end ? [{ line, x: end[0], y: end[1]! }] : [];
+  const labelled = lines.flatMap(({ label, colour, points }) => {
+    const end = points.findLast(([, value]) => value !== null);
+    return label && colour && end ? [{ label, colour, x: end[0], y: end[1]! }] : [];
   });
   const [top, bottom] = [MARGIN.top, box.height - MARGIN.bottom];
   const wanted = labelled.map((end) => bottom - fraction(end.y, y) * (bottom - top));
   const placed = spread(wanted, LABEL_HEIGHT, top, bottom);
   const edge = box.width - box.right;
   const names = shortNames(
-    labelled.map(({ line }) => line.label),
-    Math.floor((box.right - 34) / 6.9),
+    labelled.map(({ label }) => label),
+    Math.floor((box.right - 34) / 7.2),
   );
-  return labelled.flatMap(({ line, x: endX }, index) => {
+  return labelled.flatMap(({ colour, x: endX }, index) => {
     const from = MARGIN.left + fraction(endX, x) * (edge - MARGIN.left);
     return [
       {
@@ -151,21 +125,15 @@ function endLabels(
         silent: true,
         shape: {
           points: [
-            [from + 3, wanted[index]!],
+            [from + 4, wanted[index]!],
             [Math.max(edge, from) + 8, wanted[index]!],
             [edge + 20, placed[index]!],
             [edge + 24, placed[index]!],
           ],
         },
-        style: { stroke: line.colour, lineWidth: 1, fill: 'none', opacity: 0.7 },
+        style: { stroke: colour, lineWidth: 1, fill: 'none', opacity: 0.7 },
       },
-      {
-        type: 'text',
-        silent: true,
-        x: edge + 28,
-        y: placed[index]!,
-        style: { text: names[index]!, fill: line.colour, fontSize: 12, fontWeight: 600, verticalAlign: 'middle' },
-      },
+      textAt(edge + 28, placed[index]!, names[index]!, { fill: colour, bold: true }),
     ];
   });
 }

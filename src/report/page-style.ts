@@ -12,11 +12,11 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme:dark){:root{${properties(DARK)};--panel:#1c2026;--line:#333941;--good:#5ad6b0;--good-back:#12302a;--caution:#f2b765;--caution-back:#3a2a12;--focus:#4fa8e0}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--fig-surface);color:var(--fig-ink);font:16px/1.55 system-ui,'Segoe UI','Liberation Sans',Arial,'DejaVu Sans',sans-serif}
-main{max-width:1040px;margin:0 auto;padding:28px 20px 64px}
+main{max-width:1080px;margin:0 auto;padding:28px 20px 64px}
 h1{font-size:1.75rem;line-height:1.2;margin:0}
 h2{font-size:1.25rem;line-height:1.3;margin:2.6rem 0 .8rem;padding-bottom:.3rem;border-bottom:1px solid var(--line)}
 h3{font-size:1rem;margin:0 0 .4rem}
-p{margin:.5rem 0;max-width:76ch}
+p{margin:.5rem 0;max-width:88ch}
 .subtitle{color:var(--fig-muted);margin:.3rem 0 0}
 b.model{overflow-wrap:anywhere}
 code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
@@ -33,20 +33,21 @@ code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
 .untested .chip,.tone-muted{color:var(--fig-muted)}
 .clear .chip{background:var(--good-back)}
 .within-noise .chip{background:var(--caution-back)}
-.advice p{margin:.35rem 0 0}
+.advice p{margin:.35rem 0 0;max-width:96ch}
 .tone-strong{font-weight:700}
 .tone-good,.tone-caution{font-weight:600}
 .warnings{background:var(--caution-back);border-radius:6px;padding:12px 16px;margin:1rem 0}
 .warnings h3{color:var(--caution)}
 .warnings ul,.notes{margin:.3rem 0;padding-left:1.2rem}
-.warnings li,.notes li{overflow-wrap:anywhere;max-width:80ch}
+.warnings li,.notes li{overflow-wrap:anywhere;max-width:92ch}
 .notes{color:var(--fig-muted);font-size:.92rem}
 .table-box{overflow:auto;max-height:34rem;margin:.8rem 0 1.4rem;border:1px solid var(--line);border-radius:6px}
 table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:9px 12px;position:sticky;left:0}
-th,td{padding:5px 12px;text-align:left;white-space:nowrap;border-top:1px solid var(--line)}
-thead th{position:sticky;top:0;background:var(--panel);color:var(--fig-muted);font-weight:600;vertical-align:bottom;z-index:1}
+th,td{padding:5px 10px;text-align:left;white-space:nowrap;border-top:1px solid var(--line)}
+thead th{white-space:normal;min-width:3.4rem;position:sticky;top:0;background:var(--panel);color:var(--fig-muted);font-weight:600;vertical-align:bottom;z-index:1}
 tbody th{font-weight:500}
+td.long,tbody th.long{white-space:normal;overflow-wrap:anywhere;min-width:16rem}
 tbody th.tone-strong{font-weight:700}
 th.number,td.number{text-align:right}
 tbody tr:hover{background:var(--panel)}
@@ -55,13 +56,12 @@ th button:focus-visible,.table-box:focus-visible,.drawing:focus-visible,summary:
 th[aria-sort=ascending] button::after{content:' ▲'}
 th[aria-sort=descending] button::after{content:' ▼'}
 figure{margin:1.2rem 0 1.8rem}
-figcaption{color:var(--fig-muted);font-size:.9rem;max-width:84ch;margin-top:.35rem}
+figcaption{color:var(--fig-muted);font-size:.9rem;max-width:96ch;margin-top:.35rem}
 .drawing{overflow-x:auto;overflow-y:hidden}
 .canvas svg{display:block;width:100%;height:auto}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:4px 28px}
 .grid figure{margin:.6rem 0}
 details{margin:.5rem 0}
 summary{cursor:pointer;font-weight:600;padding:4px 0}
-details figure h3{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 @media print{.table-box{max-height:none;overflow:visible}main{max-width:none}figure,.advice li{break-inside:avoid}}
 `;

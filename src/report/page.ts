@@ -58,12 +58,14 @@ ${content}</section>
 `;
 }
 
-/** A figure with its title and caption; a narrow screen scrolls it in its own box. */
-export function figureHtml(figure: Figure): Html {
+/**
+ * A figure with its title and caption; a narrow screen scrolls it in its own box. `heading` is false where the heading
+ * of the section is the figure's title.
+ */
+export function figureHtml(figure: Figure, heading = true): Html {
   const svg = new Html(figureSvg(figure, { theme: 'page' }));
   return html`<figure id="${figure.id}">
-<h3>${figure.title}</h3>
-<div class="drawing" role="region" tabindex="0" aria-label="${figure.title}" style="max-width:${figure.width}px">
+${heading && html`<h3>${figure.title}</h3>\n`}<div class="drawing" role="region" tabindex="0" aria-label="${figure.title}" style="max-width:${figure.width}px">
 <div class="canvas" style="min-width:${Math.round(Math.min(figure.width, 300 + figure.width * 0.35))}px">${svg}</div></div>
 <figcaption>${figure.caption}</figcaption>
 </figure>
@@ -76,7 +78,7 @@ export function unfoldingFigures(figures: readonly Figure[]): Html {
     index === 0
       ? figureHtml(figure)
       : html`<details><summary>${figure.title}</summary>
-${figureHtml(figure)}</details>
+${figureHtml(figure, false)}</details>
 `,
   )}`;
 }

@@ -112,7 +112,10 @@ function cutToWidth(text: string, width: number): string {
   return shortName(text, length);
 }
 
-/** Shares the missing room among the columns of names, down to `LEAST_NAME` each. */
+/**
+ * Shares the missing room among the columns of names, down to `LEAST_NAME` each. Where that is not enough the table is
+ * split anyway, and names keep up to half of the width.
+ */
 function fitNames(natural: readonly number[], columns: readonly Column[], width: number): number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, each) => sum + each, 0) + GAP * (widths.length - 1) - width;
@@ -122,7 +125,10 @@ function fitNames(natural: readonly number[], columns: readonly Column[], width:
       if (column.name && widths[index]! > LEAST_NAME && (widest < 0 || widths[index]! > widths[widest]!))
         widest = index;
     }
-    if (widest < 0) break;
+    if (widest < 0) {
+      const most = Math.max(LEAST_NAME, Math.floor(width / 2));
+      return natural.map((each, index) => (columns[index]!.name ? Math.min(each, most) : each));
+    }
     widths[widest]! -= 1;
     excess -= 1;
   }

@@ -31,7 +31,7 @@ export const LIGHT: Theme = {
   grid: '#e4e7eb',
   faint: '#c2c8cf',
   series: ['#0072b2', '#d55e00', '#00896b', '#c2578f', '#a87400', '#3d9fd6', '#6b4fa0'],
-  ramp: ['#f4f7fb', '#dbe7f3', '#bcd4ea', '#94bbdd', '#679dcb', '#3d7db4', '#1f5d96', '#0c3f70'],
+  ramp: ['#edf2f8', '#d8e5f2', '#b9d2e9', '#94bbdd', '#679dcb', '#3d7db4', '#1f5d96', '#0c3f70'],
   rampLowInk: '#232a33',
   rampHighInk: '#fafcfd',
 };

@@ -1,7 +1,9 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
+import { namesOption } from '../axis.js';
 import type { Figure } from '../figure.js';
 import { compact, percent, shortNames } from '../format.js';
+import { boxAt, textAt, textWidth } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN, positions } from './facts.js';
 
@@ -21,102 +23,90 @@ export function heatMapFigures(result: SelectionResult): Figure[] {
 
 function heatMap(
   result: SelectionResult,
-  tournament: TournamentResult,
+  { N, ranking }: TournamentResult,
   counts: readonly (readonly number[])[],
 ): Figure {
-  const { N, ranking } = tournament;
   const n = result.responses;
   const position = positions(result.models);
   const ranks = shownRanks(ranking.length);
   const names = ranks.map((rank) => ranking[rank]!);
   const indices = names.map((name) => position.get(name)!);
-  const share = (rival: number, model: number) => counts[indices[rival]!]![indices[model]!]! / n;
-  const cells = names.flatMap((_, model) => names.flatMap((_, rival) => (rival === model ? [] : [[rival, model]])));
-  const greatest = Math.max(...cells.map(([rival, model]) => share(rival!, model!)));
-  const bounds = classBounds(greatest, LIGHT.ramp.length);
-  const classOf = (value: number) => bounds.findIndex((bound) => value < bound);
-  const cellSize = Math.max(11, Math.min(38, Math.floor(620 / names.length)));
-  const labels = shortNames(names, 30).map((label, index) => `${label}  ${ranks[index]! + 1}`);
-  const left = Math.min(270, 24 + 7 * Math.max(...labels.map((label) => label.length)));
-  const side = cellSize * names.length;
-  const fontSize = Math.min(12.5, Math.max(8, cellSize - 2));
+  const cells = names.flatMap((_, model) =>
+    names.flatMap((_, rival) =>
+      rival === model ? [] : [{ rival, model, share: counts[indices[rival]!]![indices[model]!]! / n }],
+    ),
+  );
+  const { bounds, even } = classBounds(
+    cells.map(({ share }) => share),
+    LIGHT.ramp.length,
+  );
   const withFigures = names.length <= MOST_WITH_FIGURES;
-  const option: EChartsOption = {
-    grid: { left, top: 62, width: side, height: side, containLabel: false },
+  const withTips = names.length <= MOST_WITH_TIPS;
+  const cellSize = Math.max(11, Math.min(40, Math.floor(640 / names.length)));
+  const fontSize = Math.min(12.5, Math.max(8.5, cellSize - 2));
+  const labels = shortNames(names, 32).map((label, index) => `${label}   ${ranks[index]! + 1}`);
+  const left = 16 + Math.max(...labels.map((label) => textWidth(label, fontSize)));
+  const top = 56;
+  const side = cellSize * names.length;
+  const option = {
+    grid: { left, top, width: side, height: side, containLabel: false },
     xAxis: {
-      type: 'category',
-      position: 'bottom',
-      data: ranks.map((rank) => String(rank + 1)),
-      name: 'rival (numbered as the rows)',
+      ...namesOption(
+        ranks.map((rank, index) => (names.length <= 40 || index % 5 === 4 || index === 0 ? String(rank + 1) : '')),
+        'x',
+        fontSize,
+      ),
+      name: 'rival, numbered as the rows',
       nameLocation: 'middle',
-      nameGap: 28,
+      nameGap: 30,
       nameTextStyle: { color: LIGHT.muted, fontSize: 12.5 },
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisLabel: { color: LIGHT.ink, fontSize, interval: names.length > 40 ? 4 : 0, hideOverlap: true },
     },
-    yAxis: {
-      type: 'category',
-      inverse: true,
-      data: labels,
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisLabel: { color: LIGHT.ink, fontSize, interval: 0 },
-    },
+    yAxis: namesOption(labels, 'y', fontSize),
     visualMap: {
       type: 'piecewise',
-      orient: 'horizontal',
-      left,
-      top: 0,
-      itemWidth: 22,
-      itemHeight: 12,
-      itemGap: 8,
-      textStyle: { color: LIGHT.muted, fontSize: 11.5 },
+      show: false,
       dimension: 2,
       pieces: bounds.map((bound, index) => ({
         gte: index === 0 ? 0 : bounds[index - 1]!,
         lt: bound,
         color: LIGHT.ramp[index]!,
-        label: legendLabel(bounds, index),
       })),
     },
     series: [
       {
         type: 'heatmap',
-        silent: names.length > MOST_WITH_TIPS,
+        silent: !withTips,
         itemStyle: { borderColor: LIGHT.surface, borderWidth: names.length > 30 ? 0.5 : 1.5 },
-        label: { show: withFigures, fontSize: Math.min(11, cellSize / 3), textBorderWidth: 0 },
-        data: cells.map(([rival, model]) => {
-          const value = share(rival!, model!);
-          const dark = classOf(value) >= LIGHT.ramp.length / 2;
-          return {
-            value: [rival!, model!, value],
-            ...(withFigures && {
-              label: {
-                color: dark ? LIGHT.rampHighInk : LIGHT.rampLowInk,
-                formatter: compact(Number((value * 100).toFixed(value < 0.1 ? 1 : 0)), 3),
-              },
-            }),
-            ...(names.length <= MOST_WITH_TIPS && {
-              tip: `${names[rival!]} gives at least ${compact(N)} times the probability of ${names[model!]} on ${percent(value, n)} of the responses`,
-            }),
-          };
-        }),
+        label: { show: withFigures, fontSize: Math.min(11.5, cellSize / 3), textBorderWidth: 0 },
+        data: cells.map(({ rival, model, share }) => ({
+          value: [rival, model, share],
+          ...(withFigures && {
+            label: {
+              color: bounds.findIndex((bound) => share < bound) >= 4 ? LIGHT.rampHighInk : LIGHT.rampLowInk,
+              formatter: cellText(share),
+            },
+          }),
+          ...(withTips && {
+            tip: `${names[rival]} gives at least ${compact(N)} times the probability of ${names[model]} on ${percent(share, n)} of the responses`,
+          }),
+        })),
       },
     ],
-  };
+    graphic: key(bounds, left),
+  } as EChartsOption;
   return {
     id: `tournament-matrix-n-${String(N).replace('.', '-')}`,
     title: `Tournament matrix, N = ${compact(N)}`,
     caption:
-      `Row: the model that is judged, best first. Column: its rival, by the same numbers. Cell: share of the responses${withFigures ? ', in %,' : ''} on which ` +
-      `the rival gives at least ${compact(N)} times the model’s probability. The darkest cell of a row is the model’s score; a pale row is a good model.` +
+      `Row: the model that is judged, best first. Column: its rival. Cell: share of the responses${withFigures ? ', in %,' : ''} on which ` +
+      `the rival gives at least ${compact(N)} times the model’s probability. The greatest of a row is the model’s score; a pale row is a good model. ` +
+      (even ? '' : 'The steps of the colours grow by factors, so that small shares can be told apart.') +
       (names.length < ranking.length
         ? ` Only the first ${TOP} and the last ${MOST - TOP} of the ${ranking.length} models are shown.`
         : ''),
     description: `Matrix of ${names.length} by ${names.length} models; the rows grow darker from ${ranking[0]} to ${ranking.at(-1)}.`,
-    width: Math.max(left + side + 24, 640),
-    height: 62 + side + 50,
+    width: Math.ceil(Math.max(left + side + 24, 640)),
+    height: top + side + 50,
     option,
   };
 }
@@ -127,15 +117,42 @@ function shownRanks(models: number): number[] {
   return models <= MOST ? all : [...all.slice(0, TOP), ...all.slice(models - (MOST - TOP))];
 }
 
-/** Upper bounds of `classes` classes of equal, round width that reach beyond `greatest`. */
-export function classBounds(greatest: number, classes: number): number[] {
-  const least = Math.max(greatest, 1e-9) / classes;
-  const power = 10 ** Math.floor(Math.log10(least));
-  const width = power * ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * power > least) ?? 15);
-  return Array.from({ length: classes }, (_, index) => Number(((index + 1) * width).toPrecision(6)));
+/**
+ * Rising upper bounds of classes of shares; the last lies beyond the greatest. Even round steps, or the ladder 1, 2, 5,
+ * 10, … where most shares are so small beside the greatest that even steps would show them all alike.
+ */
+export function classBounds(shares: readonly number[], classes: number): { bounds: number[]; even: boolean } {
+  const sorted = [...shares].sort((a, b) => a - b);
+  const greatest = sorted.at(-1) ?? 0;
+  const even = greatest > 0 && sorted[Math.floor(sorted.length / 2)]! >= greatest / classes;
+  const round = (value: number) => Number(value.toPrecision(6));
+  if (even) {
+    const power = 10 ** Math.floor(Math.log10(greatest / classes));
+    const step = power * [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15].find((each) => each * power * classes > greatest)!;
+    return { bounds: Array.from({ length: classes }, (_, index) => round((index + 1) * step)), even };
+  }
+  const ladder = (rung: number) => round([1, 2, 5][((rung % 3) + 3) % 3]! * 10 ** Math.floor(rung / 3));
+  let last = -18;
+  while (ladder(last) <= greatest) last += 1;
+  return { bounds: Array.from({ length: classes }, (_, index) => ladder(last - classes + 1 + index)), even };
 }
 
-function legendLabel(bounds: readonly number[], index: number): string {
-  const upper = compact(bounds[index]! * 100, 3);
-  return index === 0 ? `< ${upper}%` : `${compact(bounds[index - 1]! * 100, 3)}–${upper}%`;
+function cellText(share: number): string {
+  const value = share * 100;
+  if (value === 0) return '0';
+  return value >= 9.95 ? value.toFixed(0) : value.toFixed(value >= 0.995 ? 1 : 2).replace(/^0/, '');
+}
+
+/** The classes as a row of boxes with their bounds beneath. */
+function key(bounds: readonly number[], left: number): object[] {
+  const width = 44;
+  return bounds.flatMap((bound, index) => [
+    boxAt(left + index * width, 6, width - 1.5, 12, LIGHT.ramp[index]!),
+    ...(index === 0 ? [textAt(left, 29, '0', { fill: LIGHT.muted, size: 11.5, centred: true })] : []),
+    textAt(left + (index + 1) * width, 29, `${compact(bound * 100, 3)}%`, {
+      fill: LIGHT.muted,
+      size: 11.5,
+      centred: true,
+    }),
+  ]);
 }

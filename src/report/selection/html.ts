@@ -1,4 +1,5 @@
 import type { SelectionResult } from '../../selection/result.js';
+import type { Figure } from '../figure.js';
 import { compact, confidencePercent, count, listed, plural } from '../format.js';
 import { type Html, html } from '../html.js';
 import { htmlTable } from '../html-table.js';
@@ -18,7 +19,7 @@ const MOST_COUNTS = 250_000;
 
 /** The selection as one self-contained HTML file that opens offline. */
 export function selectionHtml(result: SelectionResult): string {
-  const figure = (each: ReturnType<typeof winnerFigure>) => (each ? figureHtml(each) : html``);
+  const figure = (each: Figure | null) => (each ? figureHtml(each, false) : html``);
   const winner = winnerFigure(result);
   const profile = profileFigure(result);
   const matrices = heatMapFigures(result);
@@ -35,20 +36,20 @@ export function selectionHtml(result: SelectionResult): string {
     sections: [
       summarySection(result),
       section('tables', 'In numbers', htmlTable(picksTable(result)), htmlTable(modelsTable(result), { id: 'models' })),
-      ...(winner ? [section('winners', 'Winner by N', figure(winner))] : []),
-      ...(profile ? [section('profiles', 'Coverage profiles', figure(profile))] : []),
+      ...(winner ? [section('winners', winner.title, figure(winner))] : []),
+      ...(profile ? [section('profiles', profile.title, figure(profile))] : []),
       matrixSection(result, matrices),
       ...(scatters.length > 0
         ? [
             section(
               'cross-entropy',
-              'Cross-entropy against coverage',
+              'Cross-entropy against score',
               html`<p>Were cross-entropy enough, the points would lie on a rising line and both picks would be the same point.</p>
-<div class="grid">${scatters.map(figureHtml)}</div>\n`,
+<div class="grid">${scatters.map((each) => figureHtml(each))}</div>\n`,
             ),
           ]
         : []),
-      ...(shares ? [section('certainty', 'Bootstrap', figure(shares))] : []),
+      ...(shares ? [section('certainty', shares.title, figure(shares))] : []),
       responsesSection(result),
       provenanceHtml(result.provenance, result.models, facts(result)),
     ],
@@ -74,7 +75,7 @@ ${others.map((text) => html`<p>${phraseHtml(text)}</p>\n`)}`,
   );
 }
 
-function matrixSection(result: SelectionResult, figures: ReturnType<typeof heatMapFigures>): Html {
+function matrixSection(result: SelectionResult, figures: readonly Figure[]): Html {
   return section(
     'matrix',
     'Tournament',
@@ -97,7 +98,7 @@ function responsesSection(result: SelectionResult): Html {
           ) => html`<p>At N = ${compact(each.N)}, ${names[each.criterion]} picks <b class="model">${each.pick}</b>. On ${plural(
             each.uncovered,
             'response',
-          )} <b class="model">${each.rival}</b> is at least ${compact(each.N)} times as likely; the ${count(each.worst.length)} worst:</p>
+          )} <b class="model">${each.rival}</b> is at least ${compact(each.N)} times as likely. Its ${count(each.worst.length)} greatest log ratios:</p>
 ${htmlTable(worstTable(each))}`,
         ),
   );

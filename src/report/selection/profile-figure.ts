@@ -4,6 +4,7 @@ import { compact, listed, percent } from '../format.js';
 import { lineChart } from '../line-chart.js';
 import { LIGHT } from '../theme.js';
 import { byN, highlighted } from './facts.js';
+import { scoreAxis } from './scatter-figure.js';
 
 /** Score of every model as a function of N; `null` without a grid. */
 export function profileFigure(result: SelectionResult): Figure | null {
@@ -12,11 +13,6 @@ export function profileFigure(result: SelectionResult): Figure | null {
   const featured = highlighted(result);
   const behind = result.models.filter((name) => !featured.includes(name));
   const all = scores.flat();
-  const positive = all.filter((score) => score > 0);
-  // Zero cannot stand on a logarithmic axis: it is drawn at half a response, on the axis.
-  const floor = Math.min(0.5 / result.responses, ...positive.map((score) => score / 2));
-  const min = all.includes(0) ? floor : Math.min(...positive) / 1.15;
-  const max = Math.min(1, Math.max(...all, min * 2) * 1.1);
   const points = (name: string) => {
     const row = scores[result.models.indexOf(name)]!;
     return grid.map((N, index) => [N, row[index]!] as const);
@@ -50,13 +46,7 @@ export function profileFigure(result: SelectionResult): Figure | null {
       height,
       labelRoom: 220,
       x: { label: 'N (Best-of-N budget)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! },
-      y: {
-        label: 'score (share of responses)',
-        scale: 'log10',
-        min,
-        max,
-        format: (value) => `${compact(value * 100, 2)}%`,
-      },
+      y: scoreAxis('score (share of responses)', all, result.responses),
       lines: [
         ...behind.map((name) => ({ label: '', colour: null, points: points(name) })),
         // The first of the featured is drawn last, on top.

@@ -1,13 +1,14 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
+import { type Axis, axisOption, linearAxis, range, shareLabel } from '../axis.js';
 import type { Figure } from '../figure.js';
 import { compact, decimal, percent, shortName } from '../format.js';
-import { axis } from '../line-chart.js';
+import { DIAMOND, polygonAt, SQUARE, textAt } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN } from './facts.js';
 
 const WIDTH = 520;
-const HEIGHT = 380;
+const HEIGHT = 400;
 
 /** Cross-entropy against score, one point a model, one figure for each N. */
 export function scatterFigures(result: SelectionResult): Figure[] {
@@ -15,71 +16,64 @@ export function scatterFigures(result: SelectionResult): Figure[] {
   return finite.length < 2 ? [] : byN(result).map((tournament) => scatter(result, tournament));
 }
 
-function scatter(result: SelectionResult, tournament: TournamentResult): Figure {
-  const { N, winner, scores } = tournament;
+interface Point {
+  readonly name: string;
+  readonly loss: number;
+  readonly score: number;
+}
+
+function scatter(result: SelectionResult, { N, winner, scores }: TournamentResult): Figure {
+  const n = result.responses;
   const { values, winner: other } = result.crossEntropy;
-  const known = result.models.flatMap((name, index) => {
-    const value = values[index];
-    return value === null || value === undefined ? [] : [{ name, x: value, y: scores[index]!, index }];
+  const known = result.models.flatMap((name, index): Point[] => {
+    const loss = values[index];
+    return loss === null || loss === undefined ? [] : [{ name, loss, score: scores[index]! }];
   });
   const left = result.models.length - known.length;
-  const [xMin, xMax] = padded(known.map(({ x }) => x));
-  const [, yMax] = padded([0, ...known.map(({ y }) => y)]);
-  const point = ({ name, x, y }: (typeof known)[number]) => ({
-    value: [x, y],
-    tip: `${name}: cross-entropy ${decimal(x)} nats, score ${percent(y, result.responses)}`,
+  const y = scoreAxis(
+    `score at N = ${compact(N)}`,
+    known.map(({ score }) => score),
+    n,
+  );
+  const points = (chosen: (name: string) => boolean) =>
+    known
+      .filter(({ name }) => chosen(name))
+      .map(({ name, loss, score }) => ({
+        value: [loss, Math.max(score, y.min)],
+        tip: `${name}: cross-entropy ${decimal(loss)} nats, score ${percent(score, n)}`,
+      }));
+  const marks = (symbol: string, size: number, color: string, z: number, chosen: (name: string) => boolean) => ({
+    type: 'scatter',
+    z,
+    symbol,
+    symbolSize: size,
+    itemStyle: { color, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
+    data: points(chosen),
   });
+  const [first, second] = [LIGHT.series[0]!, LIGHT.series[1]!];
   const same = winner === other;
-  const option: EChartsOption = {
-    grid: { left: 66, right: 20, top: 40, bottom: 52, containLabel: false },
-    xAxis: axis({ label: 'cross-entropy (nats per response)', scale: 'linear', min: xMin, max: xMax }, 'x'),
-    yAxis: axis(
-      {
-        label: `score at N = ${compact(N)}`,
-        scale: 'linear',
-        min: 0,
-        max: yMax,
-        format: (value) => `${compact(value * 100, 3)}%`,
-      },
-      'y',
+  const option = {
+    grid: { left: 70, right: 20, top: 58, bottom: 52, containLabel: false },
+    xAxis: axisOption(
+      linearAxis(
+        'cross-entropy (nats per response)',
+        known.map(({ loss }) => loss),
+      ),
+      'x',
     ),
+    yAxis: axisOption(y, 'y'),
     series: [
-      {
-        type: 'scatter',
-        symbolSize: known.length > 60 ? 6 : 9,
-        itemStyle: { color: LIGHT.axis, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
-        data: known.filter(({ name }) => name !== winner && name !== other).map(point),
-      },
-      ...(same
-        ? []
-        : [
-            {
-              type: 'scatter' as const,
-              z: 4,
-              symbol: 'rect',
-              symbolSize: 12,
-              itemStyle: { color: LIGHT.series[1]!, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
-              data: known.filter(({ name }) => name === other).map(point),
-            },
-          ]),
-      {
-        type: 'scatter',
-        z: 5,
-        symbol: 'diamond',
-        symbolSize: 15,
-        itemStyle: { color: LIGHT.series[0]!, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
-        data: known.filter(({ name }) => name === winner).map(point),
-      },
+      marks('circle', known.length > 60 ? 6 : 9, LIGHT.axis, 3, (name) => name !== winner && name !== other),
+      ...(same ? [] : [marks('rect', 12, second, 4, (name) => name === other)]),
+      marks('diamond', 16, first, 5, (name) => name === winner),
     ],
-    graphic: key(
-      same
-        ? [['diamond', LIGHT.series[0]!, `both picks: ${shortName(winner, 44)}`]]
-        : [
-            ['diamond', LIGHT.series[0]!, `tournament: ${shortName(winner, 21)}`],
-            ['rect', LIGHT.series[1]!, `cross-entropy: ${shortName(other, 19)}`],
-          ],
-    ),
-  };
+    graphic: [
+      polygonAt(16, 14, DIAMOND, first),
+      textAt(30, 14, `${same ? 'both picks' : 'tournament'}: ${shortName(winner, 52)}`),
+      ...(same ? [] : [polygonAt(16, 36, SQUARE, second), textAt(30, 36, `cross-entropy: ${shortName(other, 52)}`)]),
+    ],
+  } as EChartsOption;
+  const zeros = known.some(({ score }) => score === 0);
   return {
     id: `cross-entropy-against-score-n-${String(N).replace('.', '-')}`,
     title: `Cross-entropy against score, N = ${compact(N)}`,
@@ -87,6 +81,7 @@ function scatter(result: SelectionResult, tournament: TournamentResult): Figure 
       (same
         ? 'Both criteria pick the same model here.'
         : 'The two criteria disagree: the least cross-entropy (leftmost) is not the least score (lowest).') +
+      (zeros ? ' Points on the bottom edge have score zero.' : '') +
       (left > 0 ? ` ${left} models of infinite cross-entropy are not drawn.` : ''),
     description: `${known.length} models; the tournament picks ${winner}, cross-entropy picks ${other}.`,
     width: WIDTH,
@@ -95,47 +90,13 @@ function scatter(result: SelectionResult, tournament: TournamentResult): Figure 
   };
 }
 
-/** The range of values with a margin on both sides. */
-function padded(values: readonly number[]): [number, number] {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const margin = (high - low || Math.abs(high) || 1) * 0.06;
-  return [Number((low - margin).toPrecision(3)), Number((high + margin).toPrecision(3))];
-}
-
-/** A key of marks in one line above the plot. */
-function key(entries: readonly (readonly [symbol: 'diamond' | 'rect', colour: string, text: string])[]): object[] {
-  const step = (WIDTH - 24) / entries.length;
-  return entries.flatMap(([symbol, colour, text], index) => {
-    const x = 14 + index * step;
-    return [
-      {
-        type: 'polygon',
-        silent: true,
-        shape: {
-          points: (symbol === 'diamond'
-            ? [
-                [0, -7],
-                [6, 0],
-                [0, 7],
-                [-6, 0],
-              ]
-            : [
-                [-5, -5],
-                [5, -5],
-                [5, 5],
-                [-5, 5],
-              ]
-          ).map(([dx, dy]) => [x + dx!, 16 + dy!]),
-        },
-        style: { fill: colour },
-      },
-      {
-        type: 'text',
-        silent: true,
-        x: x + 12,
-        y: 16,
-        style: { text, fill: LIGHT.ink, fontSize: 12, verticalAlign: 'middle' },
-      },
-    ];
-  });
+/**
+ * A logarithmic axis for scores, on which good models do not crowd together. Zero, which has no place on it, is drawn
+ * at its lower end, half a response.
+ */
+export function scoreAxis(label: string, scores: readonly number[], responses: number): Axis {
+  const positive = scores.filter((score) => score > 0);
+  const [low, high] = positive.length > 0 ? range(positive) : [1 / responses, 1];
+  const min = positive.length < scores.length ? Math.min(0.5 / responses, low / 1.5) : low / 1.25;
+  return { label, scale: 'log10', min, max: Math.max(Math.min(1, high * 1.15), min * 4), format: shareLabel };
 }

@@ -1,5 +1,5 @@
 import type { Disagreement, SelectionResult, TournamentResult } from '../../selection/result.js';
-import { compact, confidencePercent, count, listed, percent, plural, points } from '../format.js';
+import { compact, confidencePercent, count, listed, percent, plural, points, roughPercent } from '../format.js';
 import { listedModels, type Part, type Phrase } from '../phrase.js';
 import { byN, CERTAINTY_WORDS, type Certainty, certainty, type Stretch, stretches, winShare } from './facts.js';
 
@@ -53,19 +53,19 @@ function howSure(
   sure: Certainty,
   tournaments: readonly TournamentResult[],
 ): Part[] {
-  const shares = tournaments.map((each) => winShare(result, each, winner)).filter((share) => share !== null);
   const replicates = tournaments[0]!.bootstrap?.replicates;
-  const wins = shares.length > 0 && replicates ? `${range(shares)} of ${count(replicates)} resamples` : null;
+  const shares = tournaments.map((each) => winShare(result, each, winner));
+  const wins = replicates ? `it wins ${eachN(tournaments, shares)} of ${count(replicates)} resamples` : null;
   const stress = { stress: `${CERTAINTY_WORDS[sure][0]!.toUpperCase()}${CERTAINTY_WORDS[sure].slice(1)}` };
-  if (sure === 'clear') return [stress, `: it wins ${wins ?? 'by more than the noise'}. `];
+  if (sure === 'clear') return [stress, `: ${wins ?? 'it stands out of the noise'}. `];
   if (sure === 'untested') {
-    return [stress, wins ? `, though it wins ${wins}. ` : ': no bootstrap was made, so how sure this is is unknown. '];
+    return [stress, wins ? `, though ${wins}. ` : ': without a bootstrap it is unknown how sure this is. '];
   }
   return [
     stress,
-    `: ${wins ? `it wins ${wins}; ` : ''}on these ${plural(result.responses, 'response')} `,
+    `: ${wins ? `${wins}; ` : ''}on these ${plural(result.responses, 'response')} `,
     ...contenders(result, winner, tournaments),
-    'More held-out responses would tell them apart. ',
+    'More held-out responses may tell them apart. ',
   ];
 }
 
@@ -85,21 +85,43 @@ function contenders(result: SelectionResult, winner: string, tournaments: readon
   const names = [...strongest].sort((a, b) => b[1] - a[1]).map(([name]) => name);
   if (names.length === 0) return ['no other model can be ruled out. '];
   const others = names.length > MOST_CONTENDERS ? ` (or ${names.length - MOST_CONTENDERS} others)` : '';
-  return [...listedModels(names.slice(0, MOST_CONTENDERS)), `${others} could as well be the best. `];
+  return [...listedModels(names.slice(0, MOST_CONTENDERS)), `${others} could as well be best. `];
 }
 
 function worstCase(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
   const index = result.models.indexOf(winner);
   const scores = tournaments.map(({ scores }) => scores[index]!);
-  const which = tournaments.length === 1 ? `${compact(tournaments[0]!.N)}` : 'N';
-  const limit = range(scores, result.responses);
-  return [`No other model gives ${which} times its probability on more than ${limit} of the responses.`];
+  const times = tournaments.length === 1 ? compact(tournaments[0]!.N) : 'N';
+  const tied = tournaments
+    .map(({ N, scoreCounts }) => ({ N, others: scoreCounts.filter((each) => each === scoreCounts[index]).length - 1 }))
+    .filter(({ others }) => others > 0);
+  const limit = eachN(tournaments, scores, result.responses);
+  return [
+    `No other model gives ${times} times its probability on more than ${limit} of the responses.`,
+    ...(tied.length === 0
+      ? []
+      : [
+          ` It shares its score with ${listed(tied.map(({ N, others }) => `${plural(others, 'other model')} (N = ${compact(N)})`))}; mean log-likelihood decided.`,
+        ]),
+  ];
 }
 
-/** `12%` or `12–34%`. */
-function range(shares: readonly number[], total = 100): string {
-  const [low, high] = [percent(Math.min(...shares), total), percent(Math.max(...shares), total)];
-  return low === high ? low : `${low.slice(0, -1)}–${high}`;
+const MOST_SPELT_OUT = 3;
+
+/** Shares by N: `12%`, `12% (N = 2) and 34% (N = 4)`, of many `12% (N = 2) to 34% (N = 64)`. */
+function eachN(tournaments: readonly TournamentResult[], shares: readonly (number | null)[], total = 100): string {
+  const known = tournaments.flatMap(({ N }, index) => {
+    const share = shares[index];
+    return share === null || share === undefined
+      ? []
+      : [{ share, text: total ? percent(share, total) : roughPercent(share), at: ` (N = ${compact(N)})` }];
+  });
+  if (new Set(known.map(({ text }) => text)).size === 1) return known[0]!.text;
+  const rising = [...known].sort((a, b) => a.share - b.share);
+  if (known.length > MOST_SPELT_OUT) {
+    return `${rising[0]!.text}${rising[0]!.at} to ${rising.at(-1)!.text}${rising.at(-1)!.at}`;
+  }
+  return listed(known.map(({ text, at }) => text + at));
 }
 
 const CRITERIA: Readonly<Record<Disagreement['criterion'], string>> = {
@@ -141,7 +163,7 @@ function cost(result: SelectionResult, each: Disagreement): Part[] {
     { model: each.rival },
     `, ${points(each.pickScore - each.winnerScore, n)} more than `,
     { model: each.winner },
-    ` does against its own worst rival${share === null ? '' : `; it is the best in ${percent(share, 100)} of the resamples`}. `,
+    ` does against its own worst rival${share === null ? '' : `; it is the best in ${roughPercent(share)} of the resamples`}. `,
   ];
 }
 

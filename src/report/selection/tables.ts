@@ -8,7 +8,7 @@ import {
   decimalInterval,
   percent,
   percentInterval,
-  points,
+  roughPercent,
 } from '../format.js';
 import { type Cell, type Column, numberCell, type Table } from '../table.js';
 import { byN, CERTAINTY_WORDS, certainty, meanRanking, positions, winShare } from './facts.js';
@@ -18,6 +18,7 @@ export function picksTable(result: SelectionResult): Table {
   const n = result.responses;
   const position = positions(result.models);
   const sampled = result.tournaments.some(({ bootstrap }) => bootstrap !== null);
+  const disagree = result.tournaments.some(({ winner }) => winner !== result.crossEntropy.winner);
   const number = (label: string, title?: string): Column => ({ label, align: 'right', ...(title && { title }) });
   return {
     caption: 'The picks',
@@ -29,9 +30,11 @@ export function picksTable(result: SelectionResult): Table {
       number(`${confidencePercent(result.confidence)} interval`, 'Exact binomial interval of the score'),
       ...(sampled ? [number('wins', 'Share of the bootstrap resamples that it wins')] : []),
       { label: 'runner-up', name: true },
-      number('margin', 'Score of the runner-up less that of the winner'),
-      ...(sampled ? [number('margin interval', 'Bootstrap interval of the margin')] : []),
-      number('cross-entropy pick’s score', `Score of ${result.crossEntropy.winner}`),
+      number('margin, points', 'Score of the runner-up less that of the winner, in percentage points'),
+      ...(sampled ? [number('its interval', 'Bootstrap interval of the margin, in percentage points')] : []),
+      ...(disagree
+        ? [number('score by cross-entropy', `Score of ${result.crossEntropy.winner}, the pick of cross-entropy`)]
+        : []),
     ],
     rows: byN(result).map((tournament): Cell[] => {
       const winner = position.get(tournament.winner)!;
@@ -49,20 +52,25 @@ export function picksTable(result: SelectionResult): Table {
         },
         numberCell(tournament.scores[winner]!, (score) => percent(score, n)),
         { text: percentInterval(tournament.scoreIntervals[winner]!, n), sort: tournament.scoreIntervals[winner]![1] },
-        ...(sampled ? [numberCell(share, (value) => percent(value, 1000))] : []),
+        ...(sampled ? [numberCell(share, (value) => roughPercent(value))] : []),
         { text: tournament.ranking[1] ?? '–' },
-        numberCell(tournament.margin, (value) => points(value, n)),
+        numberCell(tournament.margin, (value) => bare(value, n)),
         ...(sampled
           ? [
               margin?.interval
-                ? { text: percentInterval(margin.interval, n), sort: margin.interval[0] }
+                ? { text: `${bare(margin.interval[0], n)} to ${bare(margin.interval[1], n)}`, sort: margin.interval[0] }
                 : numberCell(null, String, margin?.reason ?? 'no bootstrap'),
             ]
           : []),
-        numberCell(other, (score) => percent(score, n)),
+        ...(disagree ? [numberCell(other, (score) => percent(score, n))] : []),
       ];
     }),
   };
+}
+
+/** Percentage points without the unit. */
+function bare(difference: number, total: number): string {
+  return percent(difference, total).slice(0, -1);
 }
 
 /** One row for each model, best mean rank first: cross-entropy, score at each N, and what else is known. */

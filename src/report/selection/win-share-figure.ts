@@ -1,7 +1,9 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult } from '../../selection/result.js';
+import { axisOption, namesOption } from '../axis.js';
 import type { Figure } from '../figure.js';
-import { compact, count, listed, percent, shortName } from '../format.js';
+import { compact, count, listed, percent, roughPercent, shortName } from '../format.js';
+import { boxAt, textAt } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN, highlighted } from './facts.js';
 
@@ -26,27 +28,23 @@ export function winShareFigure(result: SelectionResult): Figure | null {
   ];
   const legendRows = Math.ceil(parts.length / 3);
   const top = 12 + legendRows * 24;
-  const option: EChartsOption = {
+  const option = {
     grid: { left: 84, right: 24, top, bottom: 50, containLabel: false },
-    xAxis: {
-      type: 'value',
-      min: 0,
-      max: 1,
-      name: `share of ${count(first.replicates)} resamples won`,
-      nameLocation: 'middle',
-      nameGap: 30,
-      nameTextStyle: { color: LIGHT.muted, fontSize: 12.5 },
-      axisLabel: { color: LIGHT.muted, fontSize: 12, formatter: (value: number) => percent(value, 100) },
-      splitLine: { lineStyle: { color: LIGHT.grid } },
-    },
-    yAxis: {
-      type: 'category',
-      inverse: true,
-      data: tournaments.map(({ N }) => `N = ${compact(N)}`),
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisLabel: { color: LIGHT.ink, fontSize: 12.5, interval: 0 },
-    },
+    xAxis: axisOption(
+      {
+        label: `share of ${count(first.replicates)} resamples won`,
+        scale: 'linear',
+        min: 0,
+        max: 1,
+        format: (value) => percent(value, 100),
+      },
+      'x',
+      { gridLines: true },
+    ),
+    yAxis: namesOption(
+      tournaments.map(({ N }) => `N = ${compact(N)}`),
+      'y',
+    ),
     series: parts.map(({ name, values, colour }) => ({
       type: 'bar',
       stack: 'shares',
@@ -56,24 +54,15 @@ export function winShareFigure(result: SelectionResult): Figure | null {
       data: values.map((value, row) => ({
         value,
         tip: `${name} wins ${percent(value, 1000)} of the resamples at N = ${compact(tournaments[row]!.N)}`,
-        label: { show: value >= 0.06, formatter: percent(value, 100) },
+        label: { show: value >= 0.06, formatter: roughPercent(value) },
       })),
     })),
     graphic: parts.flatMap(({ name, colour }, index) => {
       const x = 84 + (index % 3) * ((WIDTH - 100) / 3);
       const y = 12 + Math.floor(index / 3) * 24;
-      return [
-        { type: 'rect', silent: true, shape: { x, y: y - 6, width: 12, height: 12 }, style: { fill: colour } },
-        {
-          type: 'text',
-          silent: true,
-          x: x + 18,
-          y,
-          style: { text: shortName(name, 34), fill: LIGHT.ink, fontSize: 12, verticalAlign: 'middle' },
-        },
-      ];
+      return [boxAt(x, y - 6, 12, 12, colour), textAt(x + 18, y, shortName(name, 38))];
     }),
-  };
+  } as EChartsOption;
   return {
     id: 'win-shares',
     title: 'How sure is the winner?',
@@ -83,7 +72,7 @@ export function winShareFigure(result: SelectionResult): Figure | null {
     description: `${listed(
       tournaments.map(({ N, winner, bootstrap }) => {
         const share = bootstrap!.winShares[result.models.indexOf(winner)]!;
-        return `at N = ${compact(N)} ${winner} wins ${percent(share, 100)}`;
+        return `at N = ${compact(N)} ${winner} wins ${roughPercent(share)}`;
       }),
     )}.`,
     width: WIDTH,

@@ -1,8 +1,9 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult } from '../../selection/result.js';
+import { axisOption, namesOption } from '../axis.js';
 import type { Figure } from '../figure.js';
-import { compact, listed, percent, shortNames } from '../format.js';
-import { axis } from '../line-chart.js';
+import { compact, listed, roughPercent, shortNames } from '../format.js';
+import { textWidth } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN, CERTAINTY_WORDS, certainty, highlighted, winShare } from './facts.js';
 
@@ -20,23 +21,15 @@ export function winnerFigure(result: SelectionResult): Figure | null {
   const colours = highlighted(result);
   const colourOf = (name: string) => LIGHT.series[colours.indexOf(name)] ?? LIGHT.axis;
   const labels = shortNames(rows, 34);
-  const left = Math.min(260, 30 + 6.9 * Math.max(...labels.map((label) => label.length)));
+  const left = 20 + Math.max(...labels.map((label) => textWidth(label, 12.5)));
   const height = 74 + rows.length * ROW;
   const tournaments = byN(result).filter(({ winner }) => rows.includes(winner));
-  const option: EChartsOption = {
+  const option = {
     grid: { left, right: 24, top: 10, bottom: 56, containLabel: false },
-    xAxis: {
-      ...axis({ label: 'N (Best-of-N budget)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x'),
-      splitLine: { show: true, lineStyle: { color: LIGHT.grid } },
-    },
-    yAxis: {
-      type: 'category',
-      inverse: true,
-      data: labels,
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisLabel: { color: LIGHT.ink, fontSize: 12.5, interval: 0 },
-    },
+    xAxis: axisOption({ label: 'N (Best-of-N budget)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x', {
+      gridLines: true,
+    }),
+    yAxis: namesOption(labels, 'y'),
     series: [
       ...segments
         .filter(({ winner }) => rows.includes(winner))
@@ -67,7 +60,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
         })),
       },
     ],
-  };
+  } as EChartsOption;
   return {
     id: 'winner-by-n',
     title: 'Winner as a function of N',
@@ -87,7 +80,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
 function markTip(result: SelectionResult, N: number): string {
   const tournament = result.tournaments.find((each) => each.N === N)!;
   const share = winShare(result, tournament, tournament.winner);
-  const wins = share === null ? '' : `; wins ${percent(share, 100)} of the resamples`;
+  const wins = share === null ? '' : `; wins ${roughPercent(share)} of the resamples`;
   return `N = ${compact(N)}: ${tournament.winner}, ${CERTAINTY_WORDS[certainty(tournament)]}${wins}`;
 }
 
