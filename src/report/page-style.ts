@@ -12,7 +12,7 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme:dark){:root{${properties(DARK)};--panel:#1c2026;--line:#333941;--good:#5ad6b0;--good-back:#12302a;--caution:#f2b765;--caution-back:#3a2a12;--focus:#4fa8e0}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--fig-surface);color:var(--fig-ink);font:16px/1.55 system-ui,'Segoe UI','Liberation Sans',Arial,'DejaVu Sans',sans-serif}
-main{max-width:1080px;margin:0 auto;padding:28px 20px 64px}
+main{max-width:1160px;margin:0 auto;padding:28px 20px 64px}
 h1{font-size:1.75rem;line-height:1.2;margin:0}
 h2{font-size:1.25rem;line-height:1.3;margin:2.6rem 0 .8rem;padding-bottom:.3rem;border-bottom:1px solid var(--line)}
 h3{font-size:1rem;margin:0 0 .4rem}

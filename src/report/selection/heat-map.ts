@@ -68,7 +68,7 @@ function heatMap(
       dimension: 2,
       pieces: bounds.map((bound, index) => ({
         gte: index === 0 ? 0 : bounds[index - 1]!,
-        lt: bound,
+        ...(index === bounds.length - 1 ? { lte: bound } : { lt: bound }),
         color: LIGHT.ramp[index]!,
       })),
     },
@@ -82,7 +82,7 @@ function heatMap(
           value: [rival, model, share],
           ...(withFigures && {
             label: {
-              color: bounds.findIndex((bound) => share < bound) >= 4 ? LIGHT.rampHighInk : LIGHT.rampLowInk,
+              color: share >= bounds[bounds.length / 2 - 1]! ? LIGHT.rampHighInk : LIGHT.rampLowInk,
               formatter: cellText(share),
             },
           }),
@@ -99,12 +99,12 @@ function heatMap(
     title: `Tournament matrix, N = ${compact(N)}`,
     caption:
       `Row: the model that is judged, best first. Column: its rival. Cell: share of the responses${withFigures ? ', in %,' : ''} on which ` +
-      `the rival gives at least ${compact(N)} times the model’s probability. The greatest of a row is the model’s score; a pale row is a good model. ` +
+      `the rival gives at least ${compact(N)} times the model’s probability. The greatest of a row is the model’s score; a row that fades into the background is a good model. ` +
       (even ? '' : 'The steps of the colours grow by factors, so that small shares can be told apart.') +
       (names.length < ranking.length
         ? ` Only the first ${TOP} and the last ${MOST - TOP} of the ${ranking.length} models are shown.`
         : ''),
-    description: `Matrix of ${names.length} by ${names.length} models; the rows grow darker from ${ranking[0]} to ${ranking.at(-1)}.`,
+    description: `Matrix of ${names.length} by ${names.length} models; the shares grow from the row of ${ranking[0]} to that of ${ranking.at(-1)}.`,
     width: Math.ceil(Math.max(left + side + 24, 640)),
     height: top + side + 50,
     option,
@@ -118,7 +118,7 @@ function shownRanks(models: number): number[] {
 }
 
 /**
- * Rising upper bounds of classes of shares; the last lies beyond the greatest. Even round steps, or the ladder 1, 2, 5,
+ * Rising upper bounds of classes of shares; the last is no less than the greatest share. Even round steps, or the ladder 1, 2, 5,
  * 10, … where most shares are so small beside the greatest that even steps would show them all alike.
  */
 export function classBounds(shares: readonly number[], classes: number): { bounds: number[]; even: boolean } {
@@ -128,12 +128,12 @@ export function classBounds(shares: readonly number[], classes: number): { bound
   const round = (value: number) => Number(value.toPrecision(6));
   if (even) {
     const power = 10 ** Math.floor(Math.log10(greatest / classes));
-    const step = power * [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15].find((each) => each * power * classes > greatest)!;
+    const step = power * [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((each) => each * power * classes >= greatest)!;
     return { bounds: Array.from({ length: classes }, (_, index) => round((index + 1) * step)), even };
   }
   const ladder = (rung: number) => round([1, 2, 5][((rung % 3) + 3) % 3]! * 10 ** Math.floor(rung / 3));
   let last = -18;
-  while (ladder(last) <= greatest) last += 1;
+  while (ladder(last) < greatest) last += 1;
   return { bounds: Array.from({ length: classes }, (_, index) => ladder(last - classes + 1 + index)), even };
 }
 

@@ -38,8 +38,13 @@ export function selectionSummary(result: SelectionResult): SelectionSummary {
   };
 }
 
+/** `N = 4`, kept on one line. */
+function atN(N: number): string {
+  return `N\u00a0=\u00a0${compact(N)}`;
+}
+
 function budgets(values: readonly number[]): string {
-  return `N = ${listed(values.map((N) => compact(N)))}`;
+  return `N\u00a0=\u00a0${listed(values.map((N) => compact(N)))}`;
 }
 
 function advise(result: SelectionResult, { winner, certainty: sure, tournaments }: Stretch): Phrase {
@@ -101,7 +106,7 @@ function worstCase(result: SelectionResult, winner: string, tournaments: readonl
     ...(tied.length === 0
       ? []
       : [
-          ` It shares its score with ${listed(tied.map(({ N, others }) => `${plural(others, 'other model')} (N = ${compact(N)})`))}; mean log-likelihood decided.`,
+          ` It shares its score with ${listed(tied.map(({ N, others }) => `${plural(others, 'other model')} (${atN(N)})`))}; mean log-likelihood decided.`,
         ]),
   ];
 }
@@ -114,7 +119,7 @@ function eachN(tournaments: readonly TournamentResult[], shares: readonly (numbe
     const share = shares[index];
     return share === null || share === undefined
       ? []
-      : [{ share, text: total ? percent(share, total) : roughPercent(share), at: ` (N = ${compact(N)})` }];
+      : [{ share, text: total ? percent(share, total) : roughPercent(share), at: ` (${atN(N)})` }];
   });
   if (new Set(known.map(({ text }) => text)).size === 1) return known[0]!.text;
   const rising = [...known].sort((a, b) => a.share - b.share);
@@ -159,7 +164,7 @@ function cost(result: SelectionResult, each: Disagreement): Part[] {
   const tournament = result.tournaments.find(({ N }) => N === each.N)!;
   const share = winShare(result, tournament, each.pick);
   return [
-    `At N = ${compact(each.N)} it fails to cover ${plural(each.uncovered, 'response')} (${percent(each.pickScore, n)}) against `,
+    `At ${atN(each.N)} it fails to cover ${plural(each.uncovered, 'response')} (${percent(each.pickScore, n)}) against `,
     { model: each.rival },
     `, ${points(each.pickScore - each.winnerScore, n)} more than `,
     { model: each.winner },
@@ -176,7 +181,7 @@ function passAtN(result: SelectionResult): Phrase {
     ...picks.flatMap(({ N, winner }, index): Part[] => [
       index === 0 ? '' : index === picks.length - 1 ? ' and ' : ', ',
       { model: winner! },
-      ` at N = ${compact(N)}`,
+      ` at ${atN(N)}`,
     ]),
     against.length === 0 ? ', as the tournament has it.' : '.',
   ];
@@ -192,7 +197,7 @@ function caveats(result: SelectionResult): Phrase[] {
       ? []
       : [
           [
-            `Near-ties: ${ties.map(({ N, nearTies }) => `${count(nearTies)} at N = ${compact(N)}`).join(', ')}. ` +
+            `Near-ties: ${ties.map(({ N, nearTies }) => `${count(nearTies)} at ${atN(N)}`).join(', ')}. ` +
               'In so many comparisons with the winner the log ratio lies so close to log N that the precision of the input cannot tell the sides apart.',
           ],
         ]),

@@ -33,7 +33,12 @@ export function picksTable(result: SelectionResult): Table {
       number('margin, points', 'Score of the runner-up less that of the winner, in percentage points'),
       ...(sampled ? [number('its interval', 'Bootstrap interval of the margin, in percentage points')] : []),
       ...(disagree
-        ? [number('score by cross-entropy', `Score of ${result.crossEntropy.winner}, the pick of cross-entropy`)]
+        ? [
+            number(
+              'loss pick’s score',
+              `Score of ${result.crossEntropy.winner}, the pick of cross-entropy (validation loss)`,
+            ),
+          ]
         : []),
     ],
     rows: byN(result).map((tournament): Cell[] => {
