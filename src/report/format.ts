@@ -69,10 +69,13 @@ function signed(text: string): string {
   return text.startsWith('-') ? MINUS + text.slice(1) : text;
 }
 
-/** A name cut in the middle to at most `length` characters. */
+/**
+ * A name cut in the middle to at most `length` characters. Control characters and unpaired surrogates, which a drawing
+ * cannot hold, become the replacement character.
+ */
 export function shortName(name: string, length: number): string {
-  const characters = [...name];
-  if (characters.length <= length) return name;
+  const characters = [...name.replace(/[\p{Cc}\p{Surrogate}\u2028\u2029]/gu, '\ufffd')];
+  if (characters.length <= length) return characters.join('');
   const head = Math.ceil((length - 1) / 2);
   return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (length - 1 - head)).join('')}`;
 }
@@ -84,8 +87,7 @@ const SHORTEST_PREFIX = 6;
  * equal are numbered.
  */
 export function shortNames(names: readonly string[], length: number): string[] {
-  if (names.every((name) => [...name].length <= length)) return [...names];
-  const prefix = commonPrefix(names);
+  const prefix = names.some((name) => [...name].length > length) ? commonPrefix(names) : '';
   const rest = prefix.length < SHORTEST_PREFIX ? names : names.map((name) => `…${name.slice(prefix.length)}`);
   const short = rest.map((name) => shortName(name, length));
   const seen = new Map<string, number>();
@@ -103,8 +105,11 @@ function commonPrefix(names: readonly string[]): string {
   return prefix.slice(0, prefix.search(/[^-_/.: ]*$/));
 }
 
-/** A share of replicates or models in whole percents, but never 100% for less than all or 0% for more than none. */
+/** A share of replicates in whole percents, but never 100% for less than all or 0% for more than none. */
 export function roughPercent(share: number): string {
   const whole = percent(share, 100);
-  return (whole === '100%' && share < 1) || (whole === '0%' && share > 0) ? percent(share) : whole;
+  if (!((whole === '100%' && share < 1) || (whole === '0%' && share > 0))) return whole;
+  const finer = percent(share);
+  if (finer === '100.0%') return '> 99.9%';
+  return finer === '0.0%' ? '< 0.1%' : finer;
 }

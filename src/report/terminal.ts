@@ -85,7 +85,7 @@ export function terminalTable(
   for (const block of blocks(widths, width)) {
     if (lines.length > 1) lines.push('');
     const header = block.map((index) => pad(table.columns[index]!.label, widths[index]!, table.columns[index]!.align));
-    lines.push(styled('underline', header.join(' '.repeat(GAP)), color));
+    lines.push(styled('underline', header.join(' '.repeat(GAP)).trimEnd(), color));
     for (const row of shown) {
       lines.push(
         block
@@ -96,8 +96,8 @@ export function terminalTable(
     }
   }
   const left = table.rows.length - shown.length;
-  if (left > 0) lines.push(styled('dim', `… ${count(left)} more${more && `; ${more}`}`, color));
-  return `${lines.join('\n')}\n`;
+  const rest = left > 0 ? terminalParagraph([`… ${count(left)} more${more && `; ${more}`}`], { columns: width }) : '';
+  return `${lines.join('\n')}\n${rest && styled('dim', rest, color)}`;
 }
 
 function cellText(cell: Cell, width: number, column: Column, color: boolean): string {

@@ -23,7 +23,8 @@ export async function writeReportFile(path: string, content: string | Uint8Array
     }
     await rename(partial, path);
   } catch (cause) {
-    await rm(partial, { force: true });
+    // If even this fails, the first failure is the one to tell.
+    await rm(partial, { force: true }).catch(() => undefined);
     throw new CoverageError('ERR_WRITE_FAILED', `${path} cannot be written: ${explain(cause)}.`, {
       place: { file: path },
       cause,

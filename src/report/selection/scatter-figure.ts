@@ -2,7 +2,7 @@ import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
 import { type Axis, axisOption, linearAxis, range, shareLabel } from '../axis.js';
 import type { Figure } from '../figure.js';
-import { compact, decimal, percent, shortName } from '../format.js';
+import { compact, decimal, percent, plural, shortName } from '../format.js';
 import { DIAMOND, polygonAt, SQUARE, textAt } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN } from './facts.js';
@@ -82,7 +82,7 @@ function scatter(result: SelectionResult, { N, winner, scores }: TournamentResul
         ? 'Both criteria pick the same model here.'
         : 'The two criteria disagree: the least cross-entropy (leftmost) is not the least score (lowest).') +
       (zeros ? ' Points on the bottom edge have score zero.' : '') +
-      (left > 0 ? ` ${left} models of infinite cross-entropy are not drawn.` : ''),
+      (left > 0 ? ` ${plural(left, 'model')} of infinite cross-entropy ${left === 1 ? 'is' : 'are'} not drawn.` : ''),
     description: `${known.length} models; the tournament picks ${winner}, cross-entropy picks ${other}.`,
     width: WIDTH,
     height: HEIGHT,

@@ -29,11 +29,7 @@ export function selectionSummary(result: SelectionResult): SelectionSummary {
       certainty: stretch.certainty,
       text: advise(result, stretch),
     })),
-    others: [
-      criterion(result, 'cross-entropy', result.crossEntropy.winner),
-      ...(result.kl?.winner ? [criterion(result, 'kl', result.kl.winner)] : []),
-      ...(result.passAtN ? [passAtN(result)] : []),
-    ],
+    others: [...lossPicks(result), ...(result.passAtN ? [passAtN(result)] : [])],
     caveats: caveats(result),
   };
 }
@@ -114,7 +110,7 @@ function worstCase(result: SelectionResult, winner: string, tournaments: readonl
 const MOST_SPELT_OUT = 3;
 
 /** Shares by N: `12%`, `12% (N = 2) and 34% (N = 4)`, of many `12% (N = 2) to 34% (N = 64)`. */
-function eachN(tournaments: readonly TournamentResult[], shares: readonly (number | null)[], total = 100): string {
+function eachN(tournaments: readonly TournamentResult[], shares: readonly (number | null)[], total?: number): string {
   const known = tournaments.flatMap(({ N }, index) => {
     const share = shares[index];
     return share === null || share === undefined
@@ -129,29 +125,31 @@ function eachN(tournaments: readonly TournamentResult[], shares: readonly (numbe
   return listed(known.map(({ text, at }) => text + at));
 }
 
-const CRITERIA: Readonly<Record<Disagreement['criterion'], string>> = {
-  'cross-entropy': 'Cross-entropy (validation loss)',
-  kl: 'KL divergence from the reference',
-  'pass-at-n': 'Pass@N',
-};
-
-function criterion(result: SelectionResult, kind: 'cross-entropy' | 'kl', pick: string): Phrase {
-  const against = disagreements(result, kind);
-  const head: Part[] = [`${CRITERIA[kind]} picks `, { model: pick }];
-  if (against.length === 0)
-    return [
-      ...head,
-      result.tournaments.length > 1 ? ', as the tournament does at every N.' : ', as the tournament does.',
-    ];
+/** What cross-entropy and, with a reference, KL would have picked, said once where they agree. */
+function lossPicks(result: SelectionResult): Phrase[] {
+  const { crossEntropy, kl } = result;
+  const loss = 'Cross-entropy (validation loss)';
+  const divergence: Part[] = kl ? ['KL divergence from ', { model: kl.reference }] : [];
+  if (!kl?.winner) return [criterion(result, 'cross-entropy', [`${loss} picks `, { model: crossEntropy.winner }])];
+  if (kl.winner === crossEntropy.winner) {
+    return [criterion(result, 'kl', [`${loss} and `, ...divergence, ' pick ', { model: kl.winner }])];
+  }
   return [
-    ...head,
-    against.length < result.tournaments.length
-      ? `, as the tournament does but for ${budgets(against.map(({ N }) => N))}. `
-      : against.length > 1
-        ? ', the tournament others. '
-        : '. ',
-    ...against.flatMap((each) => cost(result, each)),
+    criterion(result, 'cross-entropy', [`${loss} picks `, { model: crossEntropy.winner }]),
+    criterion(result, 'kl', [...divergence, ' picks ', { model: kl.winner }]),
   ];
+}
+
+function criterion(result: SelectionResult, kind: 'cross-entropy' | 'kl', head: readonly Part[]): Phrase {
+  const against = disagreements(result, kind);
+  const all = result.tournaments.length;
+  if (against.length === 0)
+    return [...head, all > 1 ? ', as the tournament does at every N.' : ', as the tournament does.'];
+  const costs = against.map((each, index) => cost(result, each, index === against.length - 1));
+  if (against.length < all) {
+    return [...head, `, as the tournament does but for ${budgets(against.map(({ N }) => N))}. `, ...costs.flat()];
+  }
+  return [...head, '. ', ...costs.flat()];
 }
 
 function disagreements(result: SelectionResult, kind: Disagreement['criterion']): Disagreement[] {
@@ -159,7 +157,7 @@ function disagreements(result: SelectionResult, kind: Disagreement['criterion'])
 }
 
 /** What it would have cost to follow the other criterion at one N. */
-function cost(result: SelectionResult, each: Disagreement): Part[] {
+function cost(result: SelectionResult, each: Disagreement, last: boolean): Part[] {
   const n = result.responses;
   const tournament = result.tournaments.find(({ N }) => N === each.N)!;
   const share = winShare(result, tournament, each.pick);
@@ -168,7 +166,7 @@ function cost(result: SelectionResult, each: Disagreement): Part[] {
     { model: each.rival },
     `, ${points(each.pickScore - each.winnerScore, n)} more than `,
     { model: each.winner },
-    ` does against its own worst rival${share === null ? '' : `; it is the best in ${roughPercent(share)} of the resamples`}. `,
+    ` does against its own worst rival${share === null ? '' : `; it is the best in ${roughPercent(share)} of the resamples`}.${last ? '' : ' '}`,
   ];
 }
 

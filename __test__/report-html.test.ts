@@ -1,0 +1,116 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { figureSvg } from '../src/report/figure.js';
+import { escapeHtml, html, scriptJson } from '../src/report/html.js';
+import { selectionFigures } from '../src/report/selection/figures.js';
+import { selectionHtml } from '../src/report/selection/html.js';
+import { plainSelection, syntheticRows } from './report-fixture.js';
+import { SELECTION } from './report-selection-fixture.js';
+
+const HOSTILE = [
+  '<script>alert(1)</script>',
+  '</script><img src=x onerror=alert(1)>',
+  '"><svg onload=alert(1)>',
+  "'--><!--<b>&amp;",
+  '{a|b}$1 %s {b0}\u0000\n\ud800',
+  ' class="zr0-cls-0" ecmeta_series_index="0" ecmeta_data_index="0"',
+  '</title></desc></text><script>alert(2)</script>',
+  ']]></style><script>alert(3)</script>',
+];
+
+describe('escaping', () => {
+  it('html`…` escapes text, keeps markup, joins lists', () => {
+    expect(html`<a title="${'"<&'}">${[html`<b>x</b>`, '>', 3, null, false]}</a>`.markup).toBe(
+      '<a title="&quot;&lt;&amp;"><b>x</b>&gt;3</a>',
+    );
+  });
+
+  property.prop([fc.string({ unit: 'binary' })])('leaves no character that begins markup', (text) => {
+    expect(escapeHtml(text)).not.toMatch(/[<>"']|&(?!amp;|lt;|gt;|quot;|#39;)/);
+    expect(escapeHtml(text)).not.toMatch(/\p{Surrogate}/u);
+  });
+
+  property.prop([fc.jsonValue()])('JSON blocks cannot be ended from within and read back', (value) => {
+    const { markup } = scriptJson(value);
+    expect(markup).not.toMatch(/[<>&]/);
+    expect(JSON.parse(markup)).toEqual(JSON.parse(JSON.stringify(value)));
+  });
+
+  it('hostile names stay text everywhere in a page', () => {
+    const result = plainSelection(HOSTILE, syntheticRows(HOSTILE.length, 60), { N: [2, 4], replicates: 20 });
+    const page = selectionHtml({
+      ...result,
+      warnings: [{ code: 'WARN', message: HOSTILE[0]! }],
+      provenance: { ...result.provenance, sources: HOSTILE.map((file) => ({ file })) },
+    });
+    expect(page.match(/<script/g)).toHaveLength(2);
+    expect(page.match(/<\/script>/g)).toHaveLength(2);
+    expect(page).not.toMatch(/<(img|b>&amp|svg onload)/);
+    expect(page).not.toMatch(/<[^<>]*\son\w+=/);
+    const block = /<script type="application\/json" id="result">(.*?)<\/script>/s.exec(page)![1]!;
+    expect(JSON.parse(block).models).toEqual(HOSTILE);
+  });
+});
+
+describe('figures', () => {
+  it('are the same bytes however many were drawn before', () => {
+    const [first] = selectionFigures(SELECTION);
+    const before = figureSvg(first!);
+    for (const figure of selectionFigures(SELECTION)) figureSvg(figure, { theme: 'dark' });
+    expect(figureSvg(first!)).toBe(before);
+    expect(selectionHtml(SELECTION)).toBe(selectionHtml(SELECTION));
+  });
+
+  it('carry nothing of the drawing library’s process-wide numbering or marks', () => {
+    for (const figure of selectionFigures(SELECTION)) {
+      expect(figureSvg(figure)).not.toMatch(/zr\d|ecmeta|<style/);
+    }
+  });
+
+  it('use no colour in a page but the page’s own', () => {
+    for (const figure of selectionFigures(SELECTION)) {
+      const svg = figureSvg(figure, { theme: 'page' }).replaceAll(/<clipPath.*?<\/clipPath>/gs, '');
+      const colours = svg.matchAll(/(?:fill|stroke)="([^"]*)"/g);
+      for (const [, colour] of colours) expect(colour).toMatch(/^(none|var\(--fig-[\w-]+\))$/);
+    }
+  });
+
+  it('differ between light and dark in colours alone', () => {
+    for (const figure of selectionFigures(SELECTION)) {
+      const strip = (svg: string) => svg.replaceAll(/#[0-9a-f]{6}/g, '');
+      expect(strip(figureSvg(figure, { theme: 'dark' }))).toBe(strip(figureSvg(figure)));
+      expect(figureSvg(figure, { theme: 'dark' })).not.toBe(figureSvg(figure));
+    }
+  });
+
+  it('say what they show and name every point', () => {
+    const figures = selectionFigures(SELECTION);
+    expect(figures.map(({ id }) => id)).toEqual([
+      'winner-by-n',
+      'coverage-profiles',
+      'tournament-matrix-n-2',
+      'tournament-matrix-n-16',
+      'cross-entropy-against-score-n-2',
+      'cross-entropy-against-score-n-16',
+      'win-shares',
+    ]);
+    const scatter = figureSvg(figures[5]!);
+    expect(scatter).toContain('<title>step-300: cross-entropy 11.750 nats, score 5.5%</title>');
+    expect(scatter).toContain('role="img"');
+    expect(figures[5]!.caption).toContain('1 model of infinite cross-entropy is not drawn');
+    expect(figureSvg(figures[2]!)).toContain('on 25.0% of the responses</title>');
+  });
+
+  it('leave out what the result does not hold', () => {
+    const bare = plainSelection(['a', 'b'], syntheticRows(2, 30), { N: [4], counts: false });
+    const figures = selectionFigures({ ...bare, curves: { N: [], scores: [[], []], winners: [] } });
+    expect(figures.map(({ id }) => id)).toEqual(['cross-entropy-against-score-n-4']);
+  });
+
+  it('show the best and the last of very many models and say so', () => {
+    const models = Array.from({ length: 80 }, (_, index) => `m${index}`);
+    const result = plainSelection(models, syntheticRows(80, 30), { N: [2] });
+    const matrix = selectionFigures(result).find(({ id }) => id.startsWith('tournament'))!;
+    expect(matrix.caption).toContain('Only the first 40 and the last 20 of the 80 models');
+  });
+});

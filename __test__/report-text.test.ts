@@ -1,0 +1,189 @@
+import { fc, test as property } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { csv } from '../src/report/csv.js';
+import { decimal, percent, percentInterval, roughPercent, shortName, shortNames } from '../src/report/format.js';
+import { selectionCsv, selectionTables } from '../src/report/selection/text.js';
+import { displayWidth, printable, terminalOptions, terminalParagraph, terminalTable } from '../src/report/terminal.js';
+import { plainSelection, syntheticRows } from './report-fixture.js';
+import { SELECTION } from './report-selection-fixture.js';
+
+describe('selectionCsv', () => {
+  it('has one row for each N and model, in full precision', () => {
+    expect(selectionCsv(SELECTION)).toMatchInlineSnapshot(`
+      "N,model,rank,winner,score,scoreCount,responses,scoreLow,scoreHigh,rival,winShare,bootstrapLow,bootstrapHigh,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtN,passAtNLow,passAtNHigh
+      2,step-100,3,false,0.5,200,400,0.45,0.55,step-300,0,,,,,,2,,,,0.25,0.2,0.3
+      2,"step-200, ""warm""",2,false,0.25,100,400,0.21,0.3,step-300,0.001,0.2,0.31,12.5,12,13,0,1.5,1.25,1.75,0.5,0.45,0.55
+      2,step-300,1,true,0.1,40,400,0.07,0.14,"step-200, ""warm""",0.999,0.06,0.15,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
+      16,step-100,3,false,0.2,80,400,0.16,0.24,step-300,0,,,,,,2,,,,,,
+      16,"step-200, ""warm""",1,true,0.05,20,400,0.03,0.08,step-100,0.58,0.02,0.09,12.5,12,13,0,1.5,1.25,1.75,,,
+      16,step-300,2,false,0.055,22,400,0.035,0.08,"step-200, ""warm""",0.42,0.03,0.09,11.75,11.25,12.25,0,0.75,0.5,1,,,
+      "
+    `);
+  });
+
+  it('ends its lines as RFC 4180 has it', () => {
+    expect(csv(['a', 'b'], [['x, "y"', null]])).toBe('a,b\r\n"x, ""y""",\r\n');
+  });
+
+  property.prop([fc.array(fc.array(fc.string({ unit: 'binary' }), { minLength: 3, maxLength: 3 }))])(
+    'CSV reads back to what was written',
+    async (rows) => {
+      const { parse } = await import('csv-parse/sync');
+      expect(parse(csv(['a', 'b', 'c'], rows), { record_delimiter: '\r\n' })).toEqual([['a', 'b', 'c'], ...rows]);
+    },
+  );
+});
+
+describe('selectionTables', () => {
+  it('sets summary and tables in 80 columns', () => {
+    expect(selectionTables(SELECTION, { columns: 80 })).toMatchInlineSnapshot(`
+      "3 models, 400 responses, 95% confidence
+
+      Which to take
+      • For N = 2 take step-300. Clear: it wins 99.9% of 1,000 resamples. No other
+        model gives 2 times its probability on more than 10.0% of the responses.
+      • For N = 16 take step-200, "warm". Within noise: it wins 58% of 1,000
+        resamples; on these 400 responses step-300 could as well be best. More
+        held-out responses may tell them apart. No other model gives 16 times its
+        probability on more than 5.0% of the responses.
+      • Cross-entropy (validation loss) and KL divergence from teacher pick step-300,
+        as the tournament does but for N = 16. At N = 16 it fails to cover 22
+        responses (5.5%) against step-200, "warm", 0.5 points more than
+        step-200, "warm" does against its own worst rival; it is the best in 42% of
+        the resamples.
+      • By the samples, Pass@N is greatest for step-300 at N = 2, as the tournament
+        has it.
+
+      The picks
+       N  winner            certainty     score  95% interval   wins  runner-up
+       2  step-300          clear         10.0%     7.0–14.0%  99.9%  step-200, "warm"
+      16  step-200, "warm"  within noise   5.0%      3.0–8.0%    58%  step-300
+
+       N  margin, points  its interval  loss pick’s score
+       2            15.0   9.0 to 21.0              10.0%
+      16             0.5   −2.0 to 3.0               5.5%
+
+      All models, by mean rank
+      model             N = 2  N = 16  cross-entropy      95% interval     KL  Pass@2
+      step-200, "warm"  25.0%    5.0%         12.500  12.000 to 13.000  1.500   50.0%
+      step-300          10.0%    5.5%         11.750  11.250 to 12.250  0.750   62.5%
+      step-100          50.0%   20.0%              ∞                 –      –   25.0%
+
+      model             Pass@16
+      step-200, "warm"        –
+      step-300                –
+      step-100                –
+
+      Warnings
+      ! step-100 was stored in half precision.
+
+      To bear in mind
+      • Near-ties: 3 at N = 16. In so many comparisons with the winner the log ratio
+        lies so close to log N that the precision of the input cannot tell the sides
+        apart.
+      • 1 model gives probability zero to some responses (step-100): the cross-entropy
+        there is infinite.
+      • Intervals are at 95% confidence. The intervals of the scores do not account
+        for the choice of the worst rival.
+      "
+    `);
+  });
+
+  it.each([30, 60, 80, 120, 300])('keeps to %i columns', (columns) => {
+    const models = Array.from({ length: 30 }, (_, index) => `organisation/model-with-a-long-name-step-${index}000`);
+    const text = selectionTables(plainSelection(models, syntheticRows(30, 40), { N: [2, 4, 8, 16, 32, 64] }), {
+      columns,
+    });
+    const tables = text.slice(text.indexOf('The picks'), text.indexOf('To bear in mind'));
+    const widest = Math.max(...tables.split('\n').map(displayWidth));
+    expect(widest).toBeLessThanOrEqual(Math.max(columns, 46));
+  });
+
+  it('shows twenty models and how to see the others', () => {
+    const models = Array.from({ length: 30 }, (_, index) => `m${index}`);
+    const text = selectionTables(plainSelection(models, syntheticRows(30, 40), { N: [2] }), { columns: 120 });
+    const table = text.slice(text.indexOf('All models'), text.indexOf('To bear'));
+    expect(table.split('\n').filter((line) => /^m\d+ /.test(line))).toHaveLength(20);
+    expect(table).toContain('… 10 more; --csv FILE');
+    expect(selectionTables(plainSelection(models, syntheticRows(30, 40), { N: [2] }), { rows: 99 })).not.toContain(
+      'more;',
+    );
+  });
+
+  it('colours only when asked to', () => {
+    expect(selectionTables(SELECTION)).not.toContain('\u001b');
+    expect(selectionTables(SELECTION, { color: true })).toContain('\u001b[1m');
+  });
+});
+
+describe('terminal', () => {
+  it('takes width and colour from the stream and the environment', () => {
+    const terminal = { isTTY: true, columns: 132 };
+    expect(terminalOptions(terminal, {})).toEqual({ columns: 132, color: true });
+    expect(terminalOptions(terminal, { NO_COLOR: '1' }).color).toBe(false);
+    expect(terminalOptions(terminal, { TERM: 'dumb' }).color).toBe(false);
+    expect(terminalOptions({}, {})).toEqual({ columns: 80, color: false });
+    expect(terminalOptions({}, { FORCE_COLOR: '1', COLUMNS: '99' })).toEqual({ columns: 99, color: true });
+    expect(terminalOptions(terminal, { FORCE_COLOR: '0' }).color).toBe(false);
+    expect(terminalOptions({}, { FORCE_COLOR: '1', NO_COLOR: '1' }).color).toBe(false);
+  });
+
+  it('lets no name move the cursor or reverse the text', () => {
+    expect(printable('a\u001b[2Jb\u202ec\n')).toBe('a\\u{1b}[2Jb\\u{202e}c\\u{a}');
+    const table = terminalTable({
+      caption: 'c',
+      columns: [{ label: 'n' }],
+      rows: [[{ text: 'x\u001b]0;pwned\u0007' }]],
+    });
+    expect(table).not.toContain('\u001b');
+  });
+
+  it('counts wide characters as two columns and combining marks as none', () => {
+    expect(displayWidth('模型')).toBe(4);
+    expect(displayWidth('e\u0301')).toBe(1);
+    expect(displayWidth('\u001b[1mab\u001b[22m')).toBe(2);
+  });
+
+  it('wraps paragraphs at blanks, never within a name', () => {
+    const text = terminalParagraph(['take the one called ', { model: 'long name of it' }, ' now'], { columns: 24 });
+    expect(text).toBe('take the one called\nlong name of it now\n');
+  });
+});
+
+describe('numbers', () => {
+  it('are written with the decimals the data can resolve', () => {
+    expect(percent(0.12345, 100)).toBe('12%');
+    expect(percent(0.12345, 1000)).toBe('12.3%');
+    expect(percent(0.12345, 5000)).toBe('12.35%');
+    expect(percent(-0.0001, 1000)).toBe('0.0%');
+    expect(decimal(-1.5, 1)).toBe('−1.5');
+    expect(percentInterval([-0.01, 0.02], 1000)).toBe('−1.0% to 2.0%');
+  });
+
+  it('never round up to certainty', () => {
+    expect(roughPercent(0.999)).toBe('99.9%');
+    expect(roughPercent(0.001)).toBe('0.1%');
+    expect(roughPercent(1)).toBe('100%');
+    expect(roughPercent(0)).toBe('0%');
+    expect(roughPercent(0.9999)).toBe('> 99.9%');
+    expect(roughPercent(0.0001)).toBe('< 0.1%');
+  });
+});
+
+describe('short names', () => {
+  it('lose their middle', () => {
+    expect(shortName('abcdefghij', 5)).toBe('ab…ij');
+    expect(shortName('abcde', 5)).toBe('abcde');
+  });
+
+  it('lose the beginning they share first', () => {
+    expect(shortNames(['runs/long-path/step-100', 'runs/long-path/step-2000'], 12)).toEqual(['…100', '…2000']);
+  });
+
+  property.prop([fc.uniqueArray(fc.string({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 30 })])(
+    'stay distinct',
+    (names) => {
+      expect(new Set(shortNames(names, 14)).size).toBe(names.length);
+    },
+  );
+});
