@@ -1,5 +1,5 @@
 use super::budgets::Budgets;
-use super::kernel;
+use super::kernel::{self, InstructionSet};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
@@ -138,8 +138,25 @@ pub struct BlockCounts {
 /// [`Code::TooLarge`] for more than 2^32 − 1 responses or a matrix of counts that cannot be addressed;
 /// [`Code::Aborted`].
 pub fn counts(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers, control: &Control) -> Result<Counts> {
+    counts_using(InstructionSet::best(), log_probs, budgets, workers, control)
+}
+
+/// [`counts`] with a chosen instruction set, for measurements and tests: the result is the same, bit for bit.
+///
+/// # Errors
+/// [`Code::InvalidOption`] for an instruction set that the CPU lacks; as [`counts`] otherwise.
+pub fn counts_using(
+    instructions: InstructionSet,
+    log_probs: &LogProbs,
+    budgets: &Budgets,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Counts> {
+    if !InstructionSet::available().contains(&instructions) {
+        return Err(Error::option("instructions", format!("This CPU does not have {instructions:?}.")));
+    }
     let responses = addressable(log_probs)?;
-    let per_budget = kernel::square(log_probs, budgets, workers, control)?;
+    let per_budget = kernel::square(log_probs, budgets, instructions, workers, control)?;
     Ok(Counts { models: log_probs.models(), responses, per_budget })
 }
 
@@ -166,7 +183,8 @@ pub fn counts_block(
             ),
         ));
     }
-    let (upper_over_lower, lower_over_upper) = kernel::rectangle(upper, lower, budgets, workers, control)?;
+    let (upper_over_lower, lower_over_upper) =
+        kernel::rectangle(upper, lower, budgets, InstructionSet::best(), workers, control)?;
     Ok(BlockCounts { upper: upper.models(), lower: lower.models(), responses, upper_over_lower, lower_over_upper })
 }
 

@@ -11,14 +11,17 @@ mod kernel;
 mod log_n;
 mod mean_log_probs;
 mod offset;
+mod pair;
 mod ranking;
+mod search;
 #[cfg(test)]
 mod tests;
 mod winner;
 
 pub use bootstrap::{Bootstrap, BootstrapAt, BootstrapOptions, Unit, bootstrap};
 pub use budgets::Budgets;
-pub use counts::{BlockCounts, Counts, counts, counts_block};
+pub use counts::{BlockCounts, Counts, counts, counts_block, counts_using};
+pub use kernel::InstructionSet;
 pub use mean_log_probs::mean_log_probs;
 pub use offset::{OffsetOptions, OffsetTournament, OnPolicy, offset_tournament};
 pub use ranking::{Tournament, compare_models, tournament, tournaments};

@@ -1,13 +1,16 @@
 use serde::Serialize;
 
 use super::budgets::Budgets;
-use super::ranking::tournament;
-use crate::error::Result;
-use crate::log_probs::LogProbs;
+use super::kernel::{InstructionSet, slices};
+use super::search::Search;
+use crate::error::{Code, Error, Result};
+use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
 /// The winner of the simple tournament at one budget, and what finding it took.
+///
+/// Pairs are ordered, (rival, candidate): the matrix of counts has M·(M − 1) of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Winner {
@@ -21,42 +24,128 @@ pub struct Winner {
     pub score_count: u32,
     /// Its worst rival (least index of several, see [`super::Tournament::rivals`]).
     pub rival: usize,
-    /// Unordered pairs of models of which at least one element was compared at this budget.
+    /// Pairs of which at least one element was compared at this budget.
     pub pairs_looked_at: u64,
     /// Elements compared at this budget: (pair, response) combinations.
     pub elements_looked_at: u64,
-    /// Unordered pairs of models that there are.
+    /// Pairs that there are: M·(M − 1).
     pub pairs_total: u64,
-    /// Elements that the full matrix compares.
+    /// Elements that there are: M·(M − 1)·n.
     pub elements_total: u64,
 }
 
-/// The exact winner at each budget without the matrix of counts.
+/// The exact winner at each budget without the matrix of counts: the model that [`super::tournament`] ranks first,
+/// always. A candidate is out as soon as its count against one rival exceeds the best known score; strong rivals
+/// come first, and a pair is left as soon as it is decided.
+///
+/// Needs O(M + n) memory a thread beside the input. The result, statistics included, is the same for any number of threads.
 ///
 /// # Errors
-/// As [`super::counts`].
+/// [`Code::TooLarge`] for more than 2^32 − 1 responses; [`Code::Aborted`].
 pub fn select_winner(
     log_probs: &LogProbs,
     budgets: &Budgets,
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<Winner>> {
-    let (_, tournaments) = tournament(log_probs, budgets, workers, control)?;
-    let models = log_probs.models() as u64;
-    let pairs = models * (models - 1) / 2;
-    let elements = pairs * log_probs.responses() as u64;
-    Ok(tournaments
-        .into_iter()
-        .map(|tournament| Winner {
-            n: tournament.n,
-            winner: tournament.winner,
-            score: tournament.scores[tournament.winner],
-            score_count: tournament.score_counts[tournament.winner],
-            rival: tournament.rivals[tournament.winner],
-            pairs_looked_at: pairs,
-            elements_looked_at: elements,
-            pairs_total: pairs,
-            elements_total: elements,
-        })
-        .collect())
+    if u32::try_from(log_probs.responses()).is_err() {
+        return Err(Error::new(
+            Code::TooLarge,
+            format!("{} responses are more than the 4,294,967,295 that can be counted.", log_probs.responses()),
+        ));
+    }
+    control.start(budgets.len() as u64);
+    let instructions = InstructionSet::best();
+    let winners = match log_probs.rows() {
+        Rows::F32(rows) => Search::new(&slices(rows), instructions, workers, control).winners(budgets)?,
+        Rows::F64(rows) => Search::new(&slices(rows), instructions, workers, control).winners(budgets)?,
+    };
+    Ok(winners)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::super::{Tournament, tournament};
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    fn check(rows: Vec<Vec<f64>>, budgets: &[f64]) {
+        let log_probs = LogProbs::from_f64(rows).unwrap();
+        let budgets = Budgets::new(budgets).unwrap();
+        let control = Control::new();
+        let (_, tournaments) = tournament(&log_probs, &budgets, &Workers::sequential(), &control).unwrap();
+        let winners = select_winner(&log_probs, &budgets, &Workers::sequential(), &control).unwrap();
+        for (winner, Tournament { winner: wanted, score_counts, rivals, scores, .. }) in
+            winners.iter().zip(&tournaments)
+        {
+            assert_eq!(
+                (winner.winner, winner.score_count, winner.rival),
+                (*wanted, score_counts[*wanted], rivals[*wanted]),
+                "N = {}",
+                winner.n
+            );
+            assert_eq!(winner.score, scores[*wanted]);
+            assert!(winner.pairs_looked_at <= winner.pairs_total);
+            assert!(winner.elements_looked_at <= winner.elements_total);
+        }
+        for workers in &*WORKERS {
+            assert_eq!(select_winner(&log_probs, &budgets, workers, &control).unwrap(), winners);
+        }
+    }
+
+    /// Started once: thousands of cases share them.
+    static WORKERS: LazyLock<[Workers; 2]> =
+        LazyLock::new(|| [2, 3].map(|threads| Workers::new(Some(threads)).unwrap()));
+
+    /// Rows of which some are copies, with ties and −∞.
+    fn matrices() -> impl Strategy<Value = Vec<Vec<f64>>> {
+        let log_prob = prop_oneof![
+            6 => (0..6u32).prop_map(|k| -f64::from(k) * 2.0f64.ln()),
+            3 => -4.0..0.0f64,
+            1 => Just(f64::NEG_INFINITY),
+        ];
+        (1..10usize, 1..24usize)
+            .prop_flat_map(move |(models, n)| {
+                (
+                    prop::collection::vec(prop::collection::vec(log_prob.clone(), n), models),
+                    prop::collection::vec(0..models, 0..4),
+                )
+            })
+            .prop_map(|(mut rows, copies)| {
+                copies.into_iter().for_each(|model| rows.push(rows[model].clone()));
+                rows
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn the_search_finds_the_winner_of_the_matrix(rows in matrices()) {
+            check(rows, &[1.0, 2.0, 3.0]);
+        }
+    }
+
+    #[test]
+    fn large_fields_go_through_sweeps_and_batches() {
+        for (seed, models, n) in [(1, 150, 700), (2, 400, 90), (3, 90, 2000)] {
+            let mut stream = Stream::new(seed, Purpose::Data, 0);
+            let ends: Vec<Vec<f64>> = (0..4).map(|_| (0..n).map(|_| -6.0 * stream.uniform()).collect()).collect();
+            let rows = (0..models)
+                .map(|model| {
+                    let place = 3.0 * f64::from(model) / f64::from(models);
+                    let left = (0..3).rfind(|&left| f64::from(left) <= place).unwrap();
+                    let share = place - f64::from(left);
+                    let (from, to) = (&ends[left as usize], &ends[left as usize + 1]);
+                    let mixed = from.iter().zip(to).map(|(from, to)| (1.0 - share) * from + share * to);
+                    mixed.map(|value| (value + 0.3 * stream.normal()).min(0.0)).collect()
+                })
+                .collect();
+            check(rows, &[2.0, 4.0, 16.0, 1e4]);
+        }
+    }
 }

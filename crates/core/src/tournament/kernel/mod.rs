@@ -1,28 +1,61 @@
 //! Counting over blocks of models and responses.
+//!
+//! A block of responses is taken through two steps: the thresholds θ of every model ([`threshold`]), then the counts
+//! of every pair of models, in tiles that fit the cache. What is held beside the input is the thresholds of one block
+//! and the counts.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod dispatch;
+mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+mod threshold;
+mod tiles;
 
 use super::budgets::Budgets;
 use crate::error::Result;
-use crate::log_probs::LogProbs;
+use crate::log_probs::{LogProbs, Row, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
+pub use dispatch::InstructionSet;
+pub(super) use dispatch::{Countable, Kernel};
+use threshold::Element;
+use tiles::{Side, count_tiles};
+
 /// Row-major matrices, one per budget.
-type PerBudget = Vec<Vec<u32>>;
+pub(super) type PerBudget = Vec<Vec<u32>>;
 
-/// How often `a[i] − b[i]` reaches each threshold.
-fn pair(a: &[f64], b: &[f64], thresholds: &[f64]) -> Vec<u32> {
-    thresholds.iter().map(|&threshold| a.iter().zip(b).map(|(a, b)| u32::from(a - b >= threshold)).sum()).collect()
-}
+/// Values widened at a time where precisions differ.
+const WIDENED_VALUES: usize = 1 << 21;
 
-/// All pairs among the rows of one matrix.
+/// All pairs among the rows of one matrix, `[a][b]`.
 pub(super) fn square(
     log_probs: &LogProbs,
     budgets: &Budgets,
+    instructions: InstructionSet,
     workers: &Workers,
     control: &Control,
 ) -> Result<PerBudget> {
-    let (forward, _) = rectangle(log_probs, log_probs, budgets, workers, control)?;
-    Ok(forward)
+    let levels = Levels::new(budgets);
+    let (mut counts, _) = match log_probs.rows() {
+        Rows::F32(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, instructions, workers, control),
+        Rows::F64(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, instructions, workers, control),
+    }?;
+    let models = log_probs.models();
+    for (counts, &log_n) in counts.iter_mut().zip(&levels.log_n) {
+        if log_n == 0.0 {
+            // At N = 1 a model counts against itself wherever it is finite.
+            for model in 0..models {
+                counts[model * models + model] = finite(log_probs, model);
+            }
+        }
+    }
+    Ok(levels.restore(counts))
 }
 
 /// All pairs of a row of `upper` with a row of `lower`: upper over lower, and lower over upper.
@@ -30,15 +63,101 @@ pub(super) fn rectangle(
     upper: &LogProbs,
     lower: &LogProbs,
     budgets: &Budgets,
+    instructions: InstructionSet,
     workers: &Workers,
     control: &Control,
 ) -> Result<(PerBudget, PerBudget)> {
-    let one_way = |from: &LogProbs, to: &LogProbs| -> Result<PerBudget> {
-        let rows = workers.map(from.models(), control, |a| {
-            let a = from.row_f64(a);
-            Ok((0..to.models()).map(|b| pair(&a, &to.row_f64(b), budgets.log_n())).collect::<Vec<_>>())
-        })?;
-        Ok((0..budgets.len()).map(|k| rows.iter().flatten().map(|counts| counts[k]).collect()).collect())
+    let levels = Levels::new(budgets);
+    let log_n = &levels.log_n;
+    let (down, up) = match (upper.rows(), lower.rows()) {
+        (Rows::F32(above), Rows::F32(below)) => {
+            count_tiles(&slices(above), Side::Other(&slices(below)), log_n, instructions, workers, control)?
+        }
+        (Rows::F64(above), Rows::F64(below)) => {
+            count_tiles(&slices(above), Side::Other(&slices(below)), log_n, instructions, workers, control)?
+        }
+        _ => {
+            let block = (WIDENED_VALUES / (upper.models() + lower.models())).max(64);
+            let mut sums: Option<(PerBudget, PerBudget)> = None;
+            for start in (0..upper.responses()).step_by(block) {
+                let end = upper.responses().min(start + block);
+                let (above, below) = (widened(upper, start, end), widened(lower, start, end));
+                let (above, below): (Vec<&[f64]>, Vec<&[f64]>) =
+                    (above.iter().map(Vec::as_slice).collect(), below.iter().map(Vec::as_slice).collect());
+                let part = count_tiles(&above, Side::Other(&below), log_n, instructions, workers, control)?;
+                match &mut sums {
+                    None => sums = Some(part),
+                    Some((down, up)) => {
+                        add(down, &part.0);
+                        add(up, &part.1);
+                    }
+                }
+            }
+            sums.unwrap_or_default()
+        }
     };
-    Ok((one_way(upper, lower)?, one_way(lower, upper)?))
+    Ok((levels.restore(down), levels.restore(up)))
 }
+
+/// The distinct thresholds in rising order, and where each budget finds its own.
+struct Levels {
+    log_n: Vec<f64>,
+    level_of: Vec<usize>,
+}
+
+impl Levels {
+    fn new(budgets: &Budgets) -> Self {
+        let mut log_n = budgets.log_n().to_vec();
+        log_n.sort_by(f64::total_cmp);
+        log_n.dedup();
+        let level_of = budgets.log_n().iter().map(|value| log_n.partition_point(|level| level < value)).collect();
+        Self { log_n, level_of }
+    }
+
+    /// One matrix per budget from one per level.
+    fn restore(&self, mut per_level: PerBudget) -> PerBudget {
+        if self.level_of.iter().enumerate().all(|(budget, &level)| budget == level) {
+            return per_level;
+        }
+        let mut left = vec![0; per_level.len()];
+        for &level in &self.level_of {
+            left[level] += 1;
+        }
+        // The last budget of a level takes the matrix, earlier ones a copy.
+        let mut take = |level: usize| {
+            left[level] -= 1;
+            if left[level] == 0 { std::mem::take(&mut per_level[level]) } else { per_level[level].clone() }
+        };
+        self.level_of.iter().map(|&level| take(level)).collect()
+    }
+}
+
+pub(super) fn slices<T: Element>(rows: &[Row<T>]) -> Vec<&[T]> {
+    rows.iter().map(|row| &**row).collect()
+}
+
+fn widened(log_probs: &LogProbs, start: usize, end: usize) -> Vec<Vec<f64>> {
+    match log_probs.rows() {
+        Rows::F32(rows) => {
+            rows.iter().map(|row| row[start..end].iter().map(|&value| f64::from(value)).collect()).collect()
+        }
+        Rows::F64(rows) => rows.iter().map(|row| row[start..end].to_vec()).collect(),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a matrix has fewer than 2^32 responses, as checked before")]
+fn finite(log_probs: &LogProbs, model: usize) -> u32 {
+    match log_probs.rows() {
+        Rows::F32(rows) => rows[model].iter().filter(|&&value| value > f32::NEG_INFINITY).count() as u32,
+        Rows::F64(rows) => rows[model].iter().filter(|&&value| value > f64::NEG_INFINITY).count() as u32,
+    }
+}
+
+fn add(sums: &mut PerBudget, part: &PerBudget) {
+    for (sum, &count) in sums.iter_mut().flatten().zip(part.iter().flatten()) {
+        *sum += count;
+    }
+}
+
+#[cfg(test)]
+mod tests;

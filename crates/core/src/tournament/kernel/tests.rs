@@ -1,0 +1,94 @@
+//! Every instruction set against the plain definition.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// `#{i : a[i] − b[i] ≥ log N}`, the definition.
+fn plain(a: &[f64], b: &[f64], log_n: f64) -> u32 {
+    a.iter().zip(b).map(|(a, b)| u32::from(a - b >= log_n)).sum()
+}
+
+/// Log-probabilities in which ties, differences of exactly log N and −∞ are common.
+fn log_prob() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => -8.0..0.0f64,
+        2 => (0..12u32, 0..3u32).prop_map(|(k, l)| -(f64::from(k) * 2.0f64.ln() + f64::from(l) * 1.5f64.ln())),
+        1 => (0..5u32).prop_map(|k| -f64::from(k)),
+        1 => Just(f64::NEG_INFINITY),
+    ]
+}
+
+fn matrices() -> impl Strategy<Value = Vec<Vec<f64>>> {
+    (1..9usize, prop_oneof![1..40usize, 500..530usize, 1000..1100usize])
+        .prop_flat_map(|(models, n)| prop::collection::vec(prop::collection::vec(log_prob(), n), models))
+}
+
+fn budgets() -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(prop_oneof![Just(1.0), Just(2.0), Just(1.5), Just(4.0), 1.0..50.0f64], 1..5)
+}
+
+fn check(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers) {
+    let rows: Vec<Vec<f64>> = (0..log_probs.models()).map(|model| log_probs.row_f64(model)).collect();
+    let models = rows.len();
+    let control = Control::new();
+    let cut = models / 2;
+    let halves = (cut > 0).then(|| {
+        let part = |range: std::ops::Range<usize>| log_probs.select_models(&range.collect::<Vec<_>>()).unwrap();
+        (part(0..cut), part(cut..models))
+    });
+    for instructions in InstructionSet::available() {
+        let counts = square(log_probs, budgets, instructions, workers, &control).unwrap();
+        for (counts, &log_n) in counts.iter().zip(budgets.log_n()) {
+            for (cell, &count) in counts.iter().enumerate() {
+                let (a, b) = (cell / models, cell % models);
+                assert_eq!(count, plain(&rows[a], &rows[b], log_n), "{instructions:?} {a} over {b} at {log_n}");
+            }
+        }
+        let Some((upper, lower)) = &halves else { continue };
+        let (down, up) = rectangle(upper, lower, budgets, instructions, workers, &control).unwrap();
+        for (level, counts) in counts.iter().enumerate() {
+            for a in 0..cut {
+                for b in cut..models {
+                    assert_eq!(down[level][a * (models - cut) + b - cut], counts[a * models + b]);
+                    assert_eq!(up[level][(b - cut) * cut + a], counts[b * models + a]);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_path_counts_as_the_definition(rows in matrices(), budgets in budgets()) {
+        let budgets = Budgets::new(&budgets).unwrap();
+        check(&LogProbs::from_f64(rows.clone()).unwrap(), &budgets, &Workers::sequential());
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
+        let single = rows.iter().map(|row| row.iter().map(|&value| value as f32).collect()).collect();
+        check(&LogProbs::from_f32(single).unwrap(), &budgets, &Workers::sequential());
+    }
+}
+
+#[test]
+fn many_models_and_blocks_at_any_number_of_threads() {
+    let value = |a: usize, i: usize| -(((a * 7919 + i * 104_729) % 1009) as f64) / 200.0;
+    let rows: Vec<Vec<f64>> = (0..70).map(|a| (0..2500).map(|i| value(a, i)).collect()).collect();
+    let log_probs = LogProbs::from_f64(rows).unwrap();
+    let budgets = Budgets::new(&[3.0, 1.0, 3.0]).unwrap();
+    for threads in [1, 2, 3] {
+        check(&log_probs, &budgets, &Workers::new(Some(threads)).unwrap());
+    }
+}
+
+#[test]
+fn mixed_precisions_count_as_the_wider_one() {
+    let upper = LogProbs::from_f32(vec![vec![-0.1, -2.5, f32::NEG_INFINITY]]).unwrap();
+    let lower = LogProbs::from_f64(vec![vec![f64::from(-0.1f32) - 2.0f64.ln(), -0.5, -1.0]]).unwrap();
+    let budgets = Budgets::new(&[2.0]).unwrap();
+    let (down, up) =
+        rectangle(&upper, &lower, &budgets, InstructionSet::best(), &Workers::sequential(), &Control::new()).unwrap();
+    let (a, b) = (upper.row_f64(0), lower.row_f64(0));
+    assert_eq!((down[0][0], up[0][0]), (plain(&a, &b, 2.0f64.ln()), plain(&b, &a, 2.0f64.ln())));
+}

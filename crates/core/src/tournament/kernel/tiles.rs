@@ -1,0 +1,184 @@
+//! Blocks of responses, tiles of models.
+
+use super::PerBudget;
+use super::dispatch::{Countable, InstructionSet, Kernel};
+use super::lanes::Stretch;
+use crate::error::Result;
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// Models per side of a tile.
+const TILE: usize = 32;
+/// Responses that one pass over a tile takes: 2·32 rows of values and thresholds in `f32` are half a megabyte.
+const STRIP: usize = 1024;
+/// Bytes of thresholds held at a time.
+const THRESHOLD_BYTES: usize = 24 << 20;
+/// Tiles whose counts are held at a time before they are added to the whole.
+const WAVE: usize = 128;
+
+/// What the upper rows are counted against.
+#[derive(Clone, Copy)]
+pub(super) enum Side<'a, T> {
+    /// Each other: every unordered pair once; the diagonal stays 0.
+    Same,
+    /// Other rows.
+    Other(&'a [&'a [T]]),
+}
+
+/// Counts of upper over lower rows and of lower over upper ones, at each of the rising thresholds `log_n`. With
+/// [`Side::Same`] the first is the whole square matrix and the second empty.
+pub(super) fn count_tiles<T: Countable>(
+    upper: &[&[T]],
+    side: Side<'_, T>,
+    log_n: &[f64],
+    instructions: InstructionSet,
+    workers: &Workers,
+    control: &Control,
+) -> Result<(PerBudget, PerBudget)> {
+    let kernel = T::kernel(instructions);
+    let lower = match side {
+        Side::Same => upper,
+        Side::Other(rows) => rows,
+    };
+    let square = matches!(side, Side::Same);
+    let rows: Vec<&[T]> = if square { upper.to_vec() } else { [upper, lower].concat() };
+    let lower_from = if square { 0 } else { upper.len() };
+    let responses = upper.first().map_or(0, |row| row.len());
+    let block = (THRESHOLD_BYTES / (size_of::<T>() * rows.len() * log_n.len()) / STRIP * STRIP)
+        .clamp(STRIP, responses.next_multiple_of(STRIP));
+    let tiles = tile_pairs(upper.len(), lower.len(), square);
+    let blocks = responses.div_ceil(block);
+    control.start((blocks * tiles.len()) as u64);
+
+    let mut down = vec![vec![0; upper.len() * lower.len()]; log_n.len()];
+    let mut up = vec![vec![0; if square { 0 } else { upper.len() * lower.len() }]; log_n.len()];
+    for start in (0..responses).step_by(block) {
+        let end = responses.min(start + block);
+        let panel = Panel::new(&rows, start, end, log_n, &kernel, workers, control)?;
+        for wave in tiles.chunks(WAVE) {
+            let counted = workers.map(wave.len(), control, |index| {
+                control.advance(1);
+                Ok(panel.count(&wave[index], lower_from, &kernel))
+            })?;
+            for (tile, counts) in wave.iter().zip(&counted) {
+                tile.add(counts, (upper.len(), lower.len()), square, &mut down, &mut up);
+            }
+        }
+    }
+    Ok((down, up))
+}
+
+/// A rectangle of pairs: upper models × lower models.
+struct Tile {
+    upper: std::ops::Range<usize>,
+    lower: std::ops::Range<usize>,
+}
+
+/// All tiles; of a square, those on and above the diagonal.
+fn tile_pairs(upper: usize, lower: usize, square: bool) -> Vec<Tile> {
+    let cut = |len: usize| (0..len).step_by(TILE).map(move |start| start..len.min(start + TILE));
+    cut(upper)
+        .flat_map(|upper| cut(lower).map(move |lower| Tile { upper: upper.clone(), lower }))
+        .filter(|tile| !square || tile.lower.start >= tile.upper.start)
+        .collect()
+}
+
+/// Counts of a tile, `[level][upper][lower]`: upper over lower, then lower over upper.
+struct TileCounts {
+    down: Vec<u32>,
+    up: Vec<u32>,
+}
+
+impl Tile {
+    fn add(
+        &self,
+        counts: &TileCounts,
+        (upper, lower): (usize, usize),
+        square: bool,
+        down: &mut PerBudget,
+        up: &mut PerBudget,
+    ) {
+        let cells = self.upper.len() * self.lower.len();
+        for (level, down) in down.iter_mut().enumerate() {
+            for (i, a) in self.upper.clone().enumerate() {
+                for (j, b) in self.lower.clone().enumerate() {
+                    let cell = level * cells + i * self.lower.len() + j;
+                    if square {
+                        if a < b {
+                            down[a * lower + b] += counts.down[cell];
+                            down[b * lower + a] += counts.up[cell];
+                        }
+                    } else {
+                        down[a * lower + b] += counts.down[cell];
+                        up[level][b * upper + a] += counts.up[cell];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One block of responses of all rows, with thresholds.
+struct Panel<'a, T> {
+    values: Vec<&'a [T]>,
+    /// `[row][level][response]`.
+    thresholds: Vec<T>,
+    levels: usize,
+    len: usize,
+}
+
+impl<'a, T: Countable> Panel<'a, T> {
+    fn new(
+        rows: &[&'a [T]],
+        start: usize,
+        end: usize,
+        log_n: &[f64],
+        kernel: &Kernel<T>,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Self> {
+        let len = end - start;
+        let values: Vec<&[T]> = rows.iter().map(|row| &row[start..end]).collect();
+        let mut thresholds = vec![T::NEG_INFINITY; rows.len() * log_n.len() * len];
+        workers.for_each_chunk(&mut thresholds, len, control, |index, thresholds| {
+            kernel.write_thresholds(values[index / log_n.len()], log_n[index % log_n.len()], thresholds);
+            Ok(())
+        })?;
+        Ok(Self { values, thresholds, levels: log_n.len(), len })
+    }
+
+    fn stretch(&self, row: usize, level: usize, from: usize, to: usize) -> Stretch<'_, T> {
+        let thresholds = &self.thresholds[(row * self.levels + level) * self.len..][..self.len];
+        Stretch { values: &self.values[row][from..to], thresholds: &thresholds[from..to] }
+    }
+
+    /// Counts of one tile. Rows are taken two by two; where one is missing its neighbour stands in and is ignored.
+    fn count(&self, tile: &Tile, lower_from: usize, kernel: &Kernel<T>) -> TileCounts {
+        let cells = tile.upper.len() * tile.lower.len();
+        let mut counts = TileCounts { down: vec![0; cells * self.levels], up: vec![0; cells * self.levels] };
+        let on_diagonal = lower_from == 0 && tile.upper == tile.lower;
+        for from in (0..self.len).step_by(STRIP) {
+            let to = self.len.min(from + STRIP);
+            for level in 0..self.levels {
+                for i in (0..tile.upper.len()).step_by(2) {
+                    let twin = |at: usize, len: usize| [at, (at + 1).min(len - 1)];
+                    let upper = twin(i, tile.upper.len()).map(|i| self.stretch(tile.upper.start + i, level, from, to));
+                    let first = if on_diagonal { i } else { 0 };
+                    for j in (first..tile.lower.len()).step_by(2) {
+                        let lower = twin(j, tile.lower.len())
+                            .map(|j| self.stretch(lower_from + tile.lower.start + j, level, from, to));
+                        let (down, up) = kernel.two_by_two(upper, lower);
+                        for (di, dj) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                            if i + di < tile.upper.len() && j + dj < tile.lower.len() {
+                                let cell = level * cells + (i + di) * tile.lower.len() + j + dj;
+                                counts.down[cell] += down[di][dj];
+                                counts.up[cell] += up[di][dj];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        counts
+    }
+}

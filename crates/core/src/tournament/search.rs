@@ -1,0 +1,358 @@
+//! The search for the winner: candidates against rivals, until one candidate is left.
+//!
+//! Every candidate carries a lower bound of its score, the greatest count seen against it. A candidate whose bound
+//! exceeds the best known score is out. First, candidates that look good are scanned whole and whatever rival hurts
+//! them is swept over all candidates; once sweeps no longer pay, the candidates left go in batches through the
+//! rivals, strongest first. Rounds are fixed by their number alone, so nothing depends on threads.
+
+use super::budgets::Budgets;
+use super::kernel::{Countable, InstructionSet, Kernel};
+use super::mean_log_probs::mean;
+use super::pair::{Candidate, Limit, RivalRow, Verdict};
+use super::ranking::compare_models;
+use super::winner::Winner;
+use crate::error::Result;
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// Rivals that one task of a whole scan takes.
+const SCAN_TASK: usize = 32;
+/// Rivals that a whole scan takes between two looks at whether the candidate is out.
+const SCAN_ROUND: usize = 256;
+/// Candidates that one task of a sweep takes.
+const SWEEP_TASK: usize = 32;
+/// Candidates in a batch, and rivals that each is taken through in one round.
+const BATCH: usize = 32;
+const BATCH_RIVALS: usize = 64;
+/// Sweeps go on while each takes out at least one candidate in so many.
+const SWEEP_PAYS: usize = 8;
+/// Responses sampled to guess which candidates are good: so many stretches of so many.
+const SAMPLE: (usize, usize) = (16, 16);
+
+/// Searches one matrix, budget after budget.
+pub(super) struct Search<'a, T> {
+    rows: &'a [&'a [T]],
+    kernel: Kernel<T>,
+    workers: &'a Workers,
+    control: &'a Control,
+    /// Mean log-likelihoods, as far as ties asked for them.
+    means: Vec<Option<f64>>,
+    /// Sum over a sample of the responses; greater looks better.
+    samples: Vec<f64>,
+}
+
+/// The best candidate scanned whole.
+#[derive(Clone, Copy)]
+struct Best {
+    model: usize,
+    score: u32,
+    rival: usize,
+}
+
+/// The state at one budget.
+struct Field {
+    log_n: f64,
+    /// Greatest count seen against each model, and the least rival that gave it.
+    bounds: Vec<u32>,
+    rivals: Vec<Option<usize>>,
+    /// Candidates neither out nor scanned whole.
+    open: Vec<usize>,
+    /// Rivals met so far by each open candidate that went through a batch.
+    met: Vec<Option<Box<[bool]>>>,
+    /// Rivals that all open candidates have met.
+    swept: Vec<bool>,
+    /// How much each rival hurt candidates that were scanned whole, and how many it took out.
+    strength: Vec<u64>,
+    best: Option<Best>,
+    pairs: u64,
+    elements: u64,
+}
+
+impl<'a, T: Countable> Search<'a, T> {
+    pub(super) fn new(
+        rows: &'a [&'a [T]],
+        instructions: InstructionSet,
+        workers: &'a Workers,
+        control: &'a Control,
+    ) -> Self {
+        let samples = rows.iter().map(|row| sample(row)).collect();
+        Self { rows, kernel: T::kernel(instructions), workers, control, means: vec![None; rows.len()], samples }
+    }
+
+    /// The winner at each budget.
+    pub(super) fn winners(&mut self, budgets: &Budgets) -> Result<Vec<Winner>> {
+        let models = self.rows.len() as u64;
+        let responses = self.rows[0].len() as u64;
+        let pairs_total = models * (models - 1);
+        let each = budgets.n().iter().zip(budgets.log_n());
+        each.map(|(&n, &log_n)| {
+            let (best, field) = self.search(log_n)?;
+            self.control.advance(1);
+            Ok(Winner {
+                n,
+                winner: best.model,
+                score: f64::from(best.score) / responses as f64,
+                score_count: best.score,
+                rival: best.rival,
+                pairs_looked_at: field.pairs,
+                elements_looked_at: field.elements,
+                pairs_total,
+                elements_total: pairs_total.saturating_mul(responses),
+            })
+        })
+        .collect()
+    }
+
+    fn search(&mut self, log_n: f64) -> Result<(Best, Field)> {
+        let models = self.rows.len();
+        let mut field = Field {
+            log_n,
+            bounds: vec![0; models],
+            rivals: vec![None; models],
+            open: (0..models).collect(),
+            met: vec![None; models],
+            swept: vec![false; models],
+            strength: vec![0; models],
+            best: None,
+            pairs: 0,
+            elements: 0,
+        };
+        if log_n == 0.0 {
+            // At N = 1 a model counts against itself wherever it is finite.
+            let own = self.workers.map(models, self.control, |model| Ok(finite(self.rows[model])))?;
+            field.bounds.copy_from_slice(&own);
+        }
+        let mut sweeping = true;
+        while let Some(candidate) = self.next_candidate(&field) {
+            if sweeping {
+                let rival = self.scan(candidate, &mut field)?;
+                self.close(&mut field)?;
+                if let Some(rival) = rival.filter(|&rival| !field.swept[rival]) {
+                    let before = field.open.len();
+                    self.sweep(rival, &mut field)?;
+                    self.close(&mut field)?;
+                    sweeping = (before - field.open.len()) * SWEEP_PAYS >= before;
+                }
+            } else {
+                self.batch(&mut field)?;
+                self.close(&mut field)?;
+                if let Some(candidate) = self.next_candidate(&field) {
+                    self.scan(candidate, &mut field)?;
+                    self.close(&mut field)?;
+                }
+            }
+        }
+        let best = field.best.unwrap_or(Best { model: 0, score: 0, rival: 0 });
+        Ok((best, field))
+    }
+
+    /// The open candidate with the least bound; of several, the one that looks best in the sample.
+    fn next_candidate(&self, field: &Field) -> Option<usize> {
+        field.open.iter().copied().min_by(|&a, &b| self.compare_promise(field, a, b))
+    }
+
+    fn compare_promise(&self, field: &Field, a: usize, b: usize) -> std::cmp::Ordering {
+        compare_models((field.bounds[a], self.samples[a], a), (field.bounds[b], self.samples[b], b))
+    }
+
+    /// Takes `candidate` through all rivals that it has not met, strongest first, until it is out; if it stays in
+    /// it is the new best. Returns the rival that hurt it most.
+    fn scan(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
+        let order = self.rivals_to_meet(candidate, field);
+        let row = Candidate::new(self.rows[candidate], field.log_n, &self.kernel);
+        let limit = Limit(field.best.map(|best| best.score));
+        let mut counts = Vec::with_capacity(order.len());
+        for round in order.chunks(SCAN_ROUND) {
+            // The whole row of thresholds is shared by the tasks of a round.
+            let bound = field.bounds[candidate];
+            let tasks = self.workers.map(round.len().div_ceil(SCAN_TASK), self.control, |task| {
+                let rivals = &round[task * SCAN_TASK..round.len().min((task + 1) * SCAN_TASK)];
+                let mut thresholds = row.thresholds();
+                let mut bound = bound;
+                let mut verdicts = Vec::with_capacity(rivals.len());
+                for &rival in rivals {
+                    let verdict = thresholds.meet(self.rows[rival], bound, limit);
+                    bound = bound.max(verdict.count);
+                    verdicts.push((rival, verdict));
+                    if limit.exceeded(bound) {
+                        break;
+                    }
+                }
+                Ok(verdicts)
+            })?;
+            for (rival, verdict) in tasks.into_iter().flatten() {
+                field.record(candidate, rival, verdict);
+                counts.push((verdict.count, rival));
+            }
+            if limit.exceeded(field.bounds[candidate]) {
+                let rival = field.rivals[candidate];
+                if let Some(rival) = rival {
+                    field.strength[rival] += u64::from(field.bounds[candidate]);
+                }
+                return Ok(rival);
+            }
+        }
+        for (count, rival) in counts {
+            field.strength[rival] += u64::from(count);
+        }
+        field.open.retain(|&model| model != candidate);
+        field.met[candidate] = None;
+        let rival = field.rivals[candidate].unwrap_or(candidate);
+        let contender = Best { model: candidate, score: field.bounds[candidate], rival };
+        self.crown(contender, field);
+        Ok(field.rivals[candidate])
+    }
+
+    fn crown(&self, contender: Best, field: &mut Field) {
+        let better = field.best.is_none_or(|best| {
+            contender.score < best.score
+                || contender.score == best.score
+                    && compare_models(
+                        (0, self.known_mean(contender.model), contender.model),
+                        (0, self.known_mean(best.model), best.model),
+                    )
+                    .is_lt()
+        });
+        if better {
+            field.best = Some(contender);
+        }
+    }
+
+    fn known_mean(&self, model: usize) -> f64 {
+        self.means[model].unwrap_or_else(|| mean(self.rows[model]))
+    }
+
+    /// Rivals that `candidate` has not met, strongest first.
+    fn rivals_to_meet(&self, candidate: usize, field: &Field) -> Vec<usize> {
+        let met = field.met[candidate].as_deref();
+        let mut order: Vec<usize> = (0..self.rows.len())
+            .filter(|&rival| rival != candidate && !field.swept[rival] && met.is_none_or(|met| !met[rival]))
+            .collect();
+        order.sort_by_key(|&rival| (std::cmp::Reverse(field.strength[rival]), rival));
+        order
+    }
+
+    /// Takes all open candidates against one rival.
+    fn sweep(&self, rival: usize, field: &mut Field) -> Result<()> {
+        let Some(best) = field.best else { return Ok(()) };
+        let limit = Limit(Some(best.score));
+        let row = RivalRow::new(self.rows[rival], field.log_n, &self.kernel);
+        let open: Vec<usize> = field
+            .open
+            .iter()
+            .copied()
+            .filter(|&model| model != rival && field.met[model].as_deref().is_none_or(|met| !met[rival]))
+            .collect();
+        let tasks = self.workers.map(open.len().div_ceil(SWEEP_TASK), self.control, |task| {
+            let candidates = &open[task * SWEEP_TASK..open.len().min((task + 1) * SWEEP_TASK)];
+            Ok(candidates
+                .iter()
+                .map(|&model| (model, row.meet(self.rows[model], field.bounds[model], limit)))
+                .collect())
+        })?;
+        let verdicts: Vec<Vec<(usize, Verdict)>> = tasks;
+        let before = field.pairs;
+        for (model, verdict) in verdicts.into_iter().flatten() {
+            field.record(model, rival, verdict);
+        }
+        field.strength[rival] += field.pairs - before;
+        field.swept[rival] = true;
+        Ok(())
+    }
+
+    /// Takes the most promising open candidates through the strongest rivals that each has not met.
+    fn batch(&self, field: &mut Field) -> Result<()> {
+        let limit = Limit(field.best.map(|best| best.score));
+        let mut batch = field.open.clone();
+        batch.sort_by(|&a, &b| self.compare_promise(field, a, b));
+        batch.truncate(BATCH);
+        let met = self.workers.map(batch.len(), self.control, |index| {
+            let candidate = batch[index];
+            let order = self.rivals_to_meet(candidate, field);
+            let row = Candidate::new(self.rows[candidate], field.log_n, &self.kernel);
+            let mut thresholds = row.thresholds();
+            let mut bound = field.bounds[candidate];
+            let mut verdicts = Vec::new();
+            for &rival in order.iter().take(BATCH_RIVALS) {
+                let verdict = thresholds.meet(self.rows[rival], bound, limit);
+                bound = bound.max(verdict.count);
+                verdicts.push((rival, verdict));
+                if limit.exceeded(bound) {
+                    break;
+                }
+            }
+            Ok(verdicts)
+        })?;
+        for (&candidate, verdicts) in batch.iter().zip(met) {
+            let mut list = field.met[candidate].take().unwrap_or_else(|| vec![false; self.rows.len()].into());
+            for (rival, verdict) in verdicts {
+                list[rival] = true;
+                field.record(candidate, rival, verdict);
+                if limit.exceeded(verdict.count) {
+                    field.strength[rival] += u64::from(verdict.count);
+                }
+            }
+            field.met[candidate] = Some(list);
+        }
+        Ok(())
+    }
+
+    /// Drops open candidates that cannot win: a bound above the best score, or equal to it with a worse mean
+    /// log-likelihood (or the same, and later in input order).
+    fn close(&mut self, field: &mut Field) -> Result<()> {
+        let Some(best) = field.best else { return Ok(()) };
+        let level: Vec<usize> = field
+            .open
+            .iter()
+            .copied()
+            .chain([best.model])
+            .filter(|&model| field.bounds[model] == best.score && self.means[model].is_none())
+            .collect();
+        if level.len() > 1 || level.first().is_some_and(|&model| model != best.model) {
+            let means = self.workers.map(level.len(), self.control, |index| Ok(mean(self.rows[level[index]])))?;
+            for (&model, mean) in level.iter().zip(means) {
+                self.means[model] = Some(mean);
+            }
+        }
+        let key = |model: usize| (field.bounds[model], self.means[model].unwrap_or(f64::NEG_INFINITY), model);
+        let best_key = (best.score, self.means[best.model].unwrap_or(f64::NEG_INFINITY), best.model);
+        let (bounds, met) = (&field.bounds, &mut field.met);
+        field.open.retain(|&model| {
+            let stays = bounds[model] < best.score
+                || bounds[model] == best.score && compare_models(key(model), best_key).is_lt();
+            if !stays {
+                met[model] = None;
+            }
+            stays
+        });
+        Ok(())
+    }
+}
+
+impl Field {
+    /// Takes note of what a rival did to a candidate.
+    fn record(&mut self, candidate: usize, rival: usize, verdict: Verdict) {
+        self.pairs += u64::from(verdict.elements > 0);
+        self.elements += verdict.elements;
+        let (bound, known) = (&mut self.bounds[candidate], &mut self.rivals[candidate]);
+        // A count cut short is still a lower bound; one that could not reach the bound says nothing.
+        if verdict.count > *bound || verdict.count == *bound && known.is_none_or(|known| rival < known) {
+            (*bound, *known) = (verdict.count, Some(rival));
+        }
+    }
+}
+
+/// Sum over stretches spread evenly over the row.
+fn sample<T: Countable>(row: &[T]) -> f64 {
+    let (stretches, len) = SAMPLE;
+    let gap = (row.len() / stretches).max(1);
+    (0..row.len().min(stretches * gap))
+        .step_by(gap)
+        .map(|from| row[from..row.len().min(from + len.min(gap))].iter().fold(0.0, |sum, &value| sum + value.into()))
+        .fold(0.0, |sum: f64, part: f64| sum + part)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a matrix has fewer than 2^32 responses, as checked before")]
+fn finite<T: Countable>(row: &[T]) -> u32 {
+    row.iter().filter(|&&value| value > T::NEG_INFINITY).count() as u32
+}
