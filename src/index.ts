@@ -15,5 +15,25 @@ export { type SelectionTablesOptions, selectionCsv, selectionTables } from './re
 export { type TerminalOptions, terminalOptions } from './report/terminal.js';
 export type { FigureTheme } from './report/theme.js';
 export { writeReportFile } from './report/write-file.js';
+export {
+  type PassAtK,
+  type PassAtKOptions,
+  type PassAtKResult,
+  passAtK,
+  type SampleCounts,
+} from './pass-at-k/pass-at-k.js';
+export {
+  type CoverageAt,
+  type CoverageProfileOptions,
+  type CoverageProfiles,
+  coverageProfile,
+  type ModelProfile,
+} from './profile/coverage-profile.js';
+export type { Estimate, Interval, Provenance, Warning } from './result.js';
+export {
+  type OffsetTournament,
+  type OffsetTournamentOptions,
+  offsetTournament,
+} from './tournament/offset-tournament.js';
 export { type SelectWinnerOptions, selectWinner, type Winner } from './tournament/select-winner.js';
 export { type Tournament, type TournamentOptions, type Tournaments, tournament } from './tournament/tournament.js';

@@ -13,6 +13,9 @@ export const jobOptionsShape = {
 /** Schema of a seed: a non-negative integer up to 2^53 − 1. */
 export const seedSchema = z.int().min(0);
 
+/** Schema of a confidence, strictly between 0 and 1. */
+export const confidenceSchema = z.number().gt(0).lt(1);
+
 /** Schema of a set of Best-of-N budgets. */
 export const budgetsSchema = z
   .array(z.number().min(1, 'N must be at least 1'))

@@ -4,8 +4,10 @@
 //! promise. Options cross the boundary as JSON (checked by the core), results as JSON plus typed arrays, errors as
 //! JSON with code and place; the TypeScript facade turns all of them into typed values.
 
+pub mod best_of_n;
 mod error;
 pub mod job;
 pub mod log_probs;
+pub mod profile;
 pub mod read;
 pub mod tournament;

@@ -1,9 +1,11 @@
 //! The simple tournament and its winner.
 
 use coverage_principle_core::Workers;
-use coverage_principle_core::tournament::{Budgets, Tournament, Winner, mean_log_probs, select_winner, tournament};
+use coverage_principle_core::tournament::{
+    Budgets, OffsetOptions, OnPolicy, Tournament, Winner, mean_log_probs, offset_tournament, select_winner, tournament,
+};
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
 use napi_derive::napi;
 use serde::{Deserialize, Serialize};
 
@@ -83,4 +85,36 @@ pub fn run_select_winner<'env>(
         Output::new(&Winners { winners: select_winner(&matrix, &budgets, &workers, control)? })
     };
     spawn_output(env, job, compute)
+}
+
+/// The offset tournament at every N. `on_policy[b]` holds the responses drawn from model b under every model,
+/// `prompts[b]` the prompt label of each, or nothing. JSON: list of `OffsetTournament`; `floats[k]`: row-major M×M values
+/// of the k-th N.
+#[napi(js_name = "offsetTournament", ts_return_type = "Promise<JobOutput>")]
+pub fn run_offset_tournament<'env>(
+    env: &'env Env,
+    log_probs: &LogProbsHandle,
+    on_policy: Vec<ClassInstance<LogProbsHandle>>,
+    prompts: Vec<Option<Uint32Array>>,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let matrix = log_probs.matrix()?;
+    let on_policy = on_policy.iter().map(|handle| handle.matrix()).collect::<napi::Result<Vec<_>>>()?;
+    let prompts: Vec<Option<Vec<u32>>> =
+        prompts.into_iter().map(|labels| labels.map(|labels| labels.to_vec())).collect();
+    let options: OffsetOptions = parse_options(&options)?;
+    spawn_output(env, job, move |control| {
+        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        let labels = prompts.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        let on_policy = on_policy
+            .iter()
+            .zip(labels)
+            .map(|(matrix, labels)| OnPolicy::new((**matrix).clone(), labels))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut tournaments = offset_tournament(&matrix, &on_policy, &options, &workers, control)?;
+        let values: Vec<Vec<f64>> = tournaments.iter_mut().map(|result| std::mem::take(&mut result.values)).collect();
+        Ok(values.into_iter().fold(Output::new(&tournaments)?, Output::with_floats))
+    })
 }

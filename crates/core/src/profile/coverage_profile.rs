@@ -218,6 +218,21 @@ fn mean_of(ratios: &LogRatios, confidence: f64, value: impl Fn(f64) -> f64) -> E
     Estimate::of_mean(&ratios.values().iter().map(|&x| value(x)).collect::<Vec<_>>(), confidence)
 }
 
+/// Cross-entropy of every model: the mean of −log π̂ over the responses, in nats, with its interval; unknown where the
+/// model rules a response out.
+///
+/// # Errors
+/// [`Code::InvalidOption`] for a confidence outside (0, 1); [`Code::Aborted`].
+pub fn cross_entropies(
+    log_probs: &LogProbs,
+    confidence: f64,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Vec<Estimate>> {
+    check_confidence(confidence)?;
+    workers.map(log_probs.models(), control, |model| Ok(cross_entropy(&log_probs.row_f64(model), confidence)))
+}
+
 fn cross_entropy(row: &[f64], confidence: f64) -> Estimate {
     let infinite = row.iter().filter(|value| value.is_infinite()).count();
     if infinite > 0 {

@@ -7,7 +7,8 @@ mod log_ratios;
 mod step_curve;
 
 pub use coverage_profile::{
-    CoverageAt, CoverageProfileOptions, CoverageProfiles, ModelProfile, coverage_profiles, profile_of_log_ratios,
+    CoverageAt, CoverageProfileOptions, CoverageProfiles, ModelProfile, coverage_profiles, cross_entropies,
+    profile_of_log_ratios,
 };
 pub use inequalities::{
     chain_bound, coverage_bound_from_hellinger, coverage_bound_from_kl, coverage_bound_from_kl_weak,
