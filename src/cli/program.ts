@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander';
+import { CoverageError } from '../error.js';
+import { packageVersion } from '../version.js';
+import { EXIT } from './exit-codes.js';
+import { selectCommand } from './select.js';
+
+const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
+
+/** Runs the command line `argv` (without node and script) and returns the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort(new Interrupted());
+  process.once('SIGINT', onInterrupt);
+  let exitCode: number = EXIT.ok;
+  const context: CommandContext = {
+    signal: interrupt.signal,
+    exitWith: (code) => {
+      exitCode = code;
+    },
+  };
+  try {
+    await program(context).parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof Interrupted) return EXIT.interrupted;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof CoverageError)) throw error;
+    process.stderr.write(`error: ${error.message}\n[${error.code}]\n`);
+    return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}
+
+/** What a command gets from its surroundings. */
+export interface CommandContext {
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
+  /** Sets the exit code of a command that did its work. */
+  readonly exitWith: (code: number) => void;
+}
+
+class Interrupted extends Error {}
+
+function program(context: CommandContext): Command {
+  const root = new Command('coverage-principle')
+    .description(
+      'Choose checkpoints by coverage profile Cov_N, not by validation loss.\n' +
+        'From The Coverage Principle (arXiv:2510.15020).',
+    )
+    .version(packageVersion)
+    .exitOverride()
+    .showHelpAfterError('(--help lists the options)')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 winner within noise (with --require-significant).');
+  for (const command of [selectCommand(context)]) root.addCommand(command.exitOverride());
+  return root;
+}
