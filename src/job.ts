@@ -7,8 +7,10 @@ export interface Progress {
   readonly done: number;
   /** Units in all; 0 while unknown. */
   readonly total: number;
-  /** Seconds since the computation began. */
+  /** Seconds since the computation (or the stage of it) began. */
   readonly elapsed: number;
+  /** What is being done, where a computation has several stages. */
+  readonly stage?: string;
 }
 
 /** Options that every asynchronous computation takes. */

@@ -4,6 +4,7 @@ import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { toLabels } from './prompt-labels.js';
 
 /** Options of {@link offsetTournament}. */
 export interface OffsetTournamentOptions extends JobOptions {
@@ -99,14 +100,4 @@ export async function offsetTournament(
       ...output.floats[budget]!.subarray(row * models.length, (row + 1) * models.length),
     ]),
   }));
-}
-
-/** Numbers equal ids alike, in order of first appearance. */
-export function toLabels(ids: readonly string[]): Uint32Array {
-  const labels = new Map<string, number>();
-  return Uint32Array.from(ids, (id) => {
-    const label = labels.get(id) ?? labels.size;
-    labels.set(id, label);
-    return label;
-  });
 }
