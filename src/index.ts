@@ -29,7 +29,22 @@ export {
   coverageProfile,
   type ModelProfile,
 } from './profile/coverage-profile.js';
+export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
+export { selectionFigures } from './report/selection/figures.js';
+export { selectionHtml } from './report/selection/html.js';
+export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
+export { type TerminalOptions, terminalOptions } from './report/terminal.js';
+export type { FigureTheme } from './report/theme.js';
+export { writeReportFile } from './report/write-file.js';
 export type { Estimate, Interval, Provenance, Warning } from './result.js';
+export type * from './selection/result.js';
+export { type SelectCheckpointOptions, selectCheckpoint } from './selection/select.js';
+export {
+  type BootstrapAt,
+  type BootstrapOptions,
+  bootstrapTournament,
+  type TournamentBootstrap,
+} from './tournament/bootstrap.js';
 export {
   type OffsetTournament,
   type OffsetTournamentOptions,

@@ -51,7 +51,10 @@ function program(context: CommandContext): Command {
     .version(packageVersion)
     .exitOverride()
     .showHelpAfterError('(--help lists the options)')
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 winner within noise (with --require-significant).');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 winner within noise (with --require-significant).',
+    );
   for (const command of [selectCommand(context)]) root.addCommand(command.exitOverride());
   return root;
 }

@@ -87,9 +87,15 @@ export async function bootstrapTournament(logProbs: LogProbs, options: Bootstrap
     options,
     logProbs.placeNames,
   );
-  const { replicates: _, seed: __, confidence: ___, unit, units, crossEntropyShares, tournaments } = JSON.parse(
-    output.json,
-  ) as NativeBootstrap;
+  const {
+    replicates: _,
+    seed: __,
+    confidence: ___,
+    unit,
+    units,
+    crossEntropyShares,
+    tournaments,
+  } = JSON.parse(output.json) as NativeBootstrap;
   const name = (index: number) => logProbs.models[index]!;
   return {
     models: logProbs.models,
@@ -99,15 +105,17 @@ export async function bootstrapTournament(logProbs: LogProbs, options: Bootstrap
     unit,
     units,
     crossEntropyShares,
-    tournaments: tournaments.map(({ N, winner, runnerUp, winShares, scoreIntervals, margin, neverBeatenShare, reason }) => ({
-      N,
-      winner: name(winner),
-      runnerUp: runnerUp === null ? null : name(runnerUp),
-      winShares,
-      scoreIntervals,
-      margin,
-      neverBeatenShare,
-      ...(reason !== undefined && { reason }),
-    })),
+    tournaments: tournaments.map(
+      ({ N, winner, runnerUp, winShares, scoreIntervals, margin, neverBeatenShare, reason }) => ({
+        N,
+        winner: name(winner),
+        runnerUp: runnerUp === null ? null : name(runnerUp),
+        winShares,
+        scoreIntervals,
+        margin,
+        neverBeatenShare,
+        ...(reason !== undefined && { reason }),
+      }),
+    ),
   };
 }

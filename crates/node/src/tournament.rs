@@ -2,7 +2,8 @@
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::tournament::{
-    Budgets, OffsetOptions, OnPolicy, Tournament, Winner, mean_log_probs, offset_tournament, select_winner, tournament,
+    BootstrapOptions, Budgets, OffsetOptions, OnPolicy, Tournament, Winner, bootstrap, mean_log_probs,
+    offset_tournament, select_winner, tournament,
 };
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
@@ -116,5 +117,24 @@ pub fn run_offset_tournament<'env>(
         let mut tournaments = offset_tournament(&matrix, &on_policy, &options, &workers, control)?;
         let values: Vec<Vec<f64>> = tournaments.iter_mut().map(|result| std::mem::take(&mut result.values)).collect();
         Ok(values.into_iter().fold(Output::new(&tournaments)?, Output::with_floats))
+    })
+}
+
+/// The tournament on resampled responses, or prompts where `prompts` has a label for each response. JSON `Bootstrap`.
+#[napi(js_name = "bootstrapTournament", ts_return_type = "Promise<JobOutput>")]
+pub fn run_bootstrap<'env>(
+    env: &'env Env,
+    log_probs: &LogProbsHandle,
+    prompts: Option<Uint32Array>,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let matrix = log_probs.matrix()?;
+    let prompts = prompts.map(|labels| labels.to_vec());
+    let options: BootstrapOptions = parse_options(&options)?;
+    spawn_output(env, job, move |control| {
+        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        Output::new(&bootstrap(&matrix, prompts.as_deref(), None, &options, &workers, control)?)
     })
 }
