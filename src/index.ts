@@ -8,13 +8,6 @@ export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/l
 export { type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from './log-probs/read.js';
 export type { LogProbsFormat, LogProbsInput } from './log-probs/reader.js';
 export type { ColumnNames } from './log-probs/row-reader.js';
-export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
-export { selectionFigures } from './report/selection/figures.js';
-export { selectionHtml } from './report/selection/html.js';
-export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
-export { type TerminalOptions, terminalOptions } from './report/terminal.js';
-export type { FigureTheme } from './report/theme.js';
-export { writeReportFile } from './report/write-file.js';
 export {
   type PassAtK,
   type PassAtKOptions,

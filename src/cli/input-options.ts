@@ -27,7 +27,11 @@ export const INPUT_ARGUMENT = 'file of log-probabilities, or NAME=FILE to name t
 export function addInputOptions(command: Command): Command {
   return command
     .optionsGroup(HEADING)
-    .addOption(new Option('--format <format>', 'format of all inputs (default: told from name and content)').choices(LOG_PROBS_FORMATS))
+    .addOption(
+      new Option('--format <format>', 'format of all inputs (default: told from name and content)').choices(
+        LOG_PROBS_FORMATS,
+      ),
+    )
     .option('--transpose', 'a matrix has a row a response and a column a model')
     .option('--negate', 'values are negative log-probabilities: change their sign')
     .option('--shared', 'leave out responses that some model lacks, instead of refusing')
@@ -36,7 +40,11 @@ export function addInputOptions(command: Command): Command {
     .option('--prompt-tokens <count>', 'tokens of the prompt before those of the response', parseWholeNumber(0))
     .option('--response-tokens <count>', 'tokens of the response, the last of each list', parseWholeNumber(1))
     .option('--filter <name>', 'filter of lm-evaluation-harness whose rows are read')
-    .option('--column <role=name>', 'column of a role: id, model, logProb, tokenLogProbs, tokens, promptId, …', collectColumn)
+    .option(
+      '--column <role=name>',
+      'column of a role: id, model, logProb, tokenLogProbs, tokens, promptId, …',
+      collectColumn,
+    )
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1));
 }
 
@@ -47,8 +55,18 @@ function collectColumn(text: string, previous: [string, string][] = []): [string
 
 /** The reader's options from the command line's. */
 export function toReadOptions(options: InputOptions & { column?: [string, string][] }): ReadLogProbsOptions {
-  const { format, transpose, negate, shared, ignoreHashes, keepClamped, promptTokens, responseTokens, filter, threads } =
-    options;
+  const {
+    format,
+    transpose,
+    negate,
+    shared,
+    ignoreHashes,
+    keepClamped,
+    promptTokens,
+    responseTokens,
+    filter,
+    threads,
+  } = options;
   return {
     format,
     transpose,

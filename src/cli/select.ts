@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { CoverageError } from '../error.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
-import { readSampleCounts } from '../pass-at-k/read.js';
 import { type Figure, figurePng, figureSvg } from '../report/figure.js';
 import { selectionFigures } from '../report/selection/figures.js';
 import { selectionHtml } from '../report/selection/html.js';
@@ -23,7 +22,6 @@ import { ProgressLine } from './progress.js';
 interface SelectOptions extends InputOptions {
   readonly N: number[];
   readonly reference?: string;
-  readonly samples?: string;
   readonly models?: string[];
   readonly replicates: number;
   readonly seed: number;
@@ -50,7 +48,6 @@ export function selectCommand(context: CommandContext): Command {
     .argument('<input...>', INPUT_ARGUMENT)
     .requiredOption('-N, --N <list>', 'Best-of-N budgets, e.g. 4,16,64', parseBudgets)
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
-    .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@N')
     .option('--models <names>', 'only these models, comma-separated', parseNames)
     .optionsGroup('How sure:')
     .option('--replicates <count>', 'bootstrap replicates, 0 for none', parseWholeNumber(0), 1000)
@@ -99,7 +96,6 @@ async function select(
     await printWinners(logProbs, options, { ...job, onProgress: progress.stage('winner') }, progress);
     return;
   }
-  const samples = options.samples === undefined ? undefined : await readSampleCounts(options.samples, { signal });
   const result = await selectCheckpoint(logProbs, {
     ...job,
     N,
@@ -108,7 +104,6 @@ async function select(
     replicates: options.replicates,
     ...(options.counts && { counts: true }),
     ...(options.reference !== undefined && { reference: options.reference }),
-    ...(samples && { samples }),
     onProgress: (snapshot) => progress.stage(snapshot.stage ?? '')(snapshot),
   });
   progress.clear();
@@ -125,7 +120,8 @@ async function writeOutputs(result: SelectionResult, logProbs: LogProbs, options
   if (options.csv !== undefined) await writeReportFile(options.csv, selectionCsv(result));
   if (options.report !== undefined) await writeReportFile(options.report, selectionHtml(result));
   if (options.perResponse !== undefined) await writeReportFile(options.perResponse, uncoveredCsv(result, logProbs));
-  if (options.figures !== undefined) await writeFigures(options.figures, selectionFigures(result), options.png === true);
+  if (options.figures !== undefined)
+    await writeFigures(options.figures, selectionFigures(result), options.png === true);
 }
 
 async function writeFigures(folder: string, figures: readonly Figure[], png: boolean): Promise<void> {
@@ -142,12 +138,20 @@ async function printWinners(
   progress: ProgressLine,
 ): Promise<void> {
   if (logProbs.models.length < 2) {
-    throw new CoverageError('ERR_TOO_FEW_MODELS', 'A choice needs at least two models: add the log-probabilities of another.');
+    throw new CoverageError(
+      'ERR_TOO_FEW_MODELS',
+      'A choice needs at least two models: add the log-probabilities of another.',
+    );
   }
   const winners = await selectWinner(logProbs, { ...job, N: options.N });
   progress.clear();
   if (options.json) {
-    const result = { models: logProbs.models, responses: logProbs.responses, tournaments: winners, warnings: logProbs.metadata.warnings };
+    const result = {
+      models: logProbs.models,
+      responses: logProbs.responses,
+      tournaments: winners,
+      warnings: logProbs.metadata.warnings,
+    };
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return;
   }

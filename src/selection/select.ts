@@ -230,6 +230,7 @@ function describe(
     bootstrap: resampled,
     significant,
     verdict: verdict(result, winShare, confidence),
+    nearTies: null,
   };
 }
 
