@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
+import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
 import { selectCommand } from './select.js';
 
@@ -55,6 +56,7 @@ function program(context: CommandContext): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 usage, 3 winner within noise (with --require-significant).',
     );
-  for (const command of [selectCommand(context)]) root.addCommand(command.exitOverride());
+  for (const command of [selectCommand(context), doctorCommand(context)])
+    root.addCommand(command.copyInheritedSettings(root));
   return root;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, type Progress, runJob } from '../job.js';
+import { factWarnings, matrixFacts } from '../log-probs/facts.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
@@ -101,6 +102,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     samples === undefined
       ? null
       : await pickByPassAtN(models, samples, N, { replicates, seed, confidence }, stage('Pass@N'));
+  const facts = await matrixFacts(logProbs, stage('checks'));
   const curves = await selectionCurves(logProbs, N, stage('curves'));
 
   const results = tournaments.map((result, index) => describe(result, responses, confidence, bootstrap, index));
@@ -116,7 +118,11 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     passAtN,
     disagreements: findDisagreements(logProbs, results, picks),
     curves,
-    warnings: collectWarnings(logProbs, crossEntropy),
+    warnings: [
+      ...metadata.warnings,
+      ...factWarnings(facts, responses, N),
+      ...crossEntropyWarnings(models, crossEntropy),
+    ],
     provenance: { version: packageVersion, sources: metadata.sources, seed: String(seed) },
   };
 }
@@ -258,16 +264,15 @@ function verdict(result: Tournament, winShare: number | null, confidence: number
     : `${result.winner} wins only ${share} of the resampled tournaments (${needed} would stand out): the choice is within noise.`;
 }
 
-function collectWarnings({ metadata, models }: LogProbs, crossEntropy: CrossEntropyResult): Warning[] {
-  const warnings: Warning[] = metadata.warnings.map((warning) =>
-    typeof warning === 'string' ? { code: 'WARN_INPUT', message: warning } : warning,
+function crossEntropyWarnings(models: readonly string[], { infinite }: CrossEntropyResult): Warning[] {
+  return infinite.flatMap((count, model) =>
+    count === 0
+      ? []
+      : [
+          {
+            code: 'WARN_INFINITE_CROSS_ENTROPY',
+            message: `${models[model]} rules out ${count} responses (log-probability −∞), so its cross-entropy is infinite.`,
+          },
+        ],
   );
-  crossEntropy.infinite.forEach((count, model) => {
-    if (count === 0) return;
-    warnings.push({
-      code: 'WARN_INFINITE_CROSS_ENTROPY',
-      message: `${models[model]} rules out ${count} responses (log-probability −∞), so its cross-entropy is infinite.`,
-    });
-  });
-  return warnings;
 }
