@@ -1,0 +1,164 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { hasShared, sharedPath } from './shared.js';
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'coverage-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function cli(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', cwd: folder });
+  return { status, stdout, stderr };
+}
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+// Three checkpoints on six responses to three prompts: `late` gives up on r5, `middle` never does.
+const scores = write(
+  'scores.csv',
+  [
+    'id,early,middle,late',
+    'r0,-9,-3,-2',
+    'r1,-9,-3,-2',
+    'r2,-9,-3,-2',
+    'r3,-9,-3,-2',
+    'r4,-9,-3,-2',
+    'r5,-5,-4,-7',
+    '',
+  ].join('\n'),
+);
+
+describe('select', () => {
+  test('prints one JSON object with what the contract names', () => {
+    const { status, stdout, stderr } = cli('select', scores, '-N', '2,4,16', '--json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ models: ['early', 'middle', 'late'], responses: 6, warnings: expect.any(Array) });
+    expect(result.tournaments.map(({ N, winner }: { N: number; winner: string }) => [N, winner])).toEqual([
+      [2, 'late'],
+      [4, 'middle'],
+      [16, 'middle'],
+    ]);
+    expect(result.tournaments[2]).toMatchObject({
+      scores: [5 / 6, 0, 1 / 6],
+      rivals: ['middle', 'early', 'middle'],
+      ranking: ['middle', 'late', 'early'],
+    });
+    expect(result.crossEntropy).toMatchObject({ winner: 'late', values: [50 / 6, 19 / 6, 17 / 6] });
+    expect(result.disagreements).toContainEqual(
+      expect.objectContaining({ N: 16, criterion: 'cross-entropy', pick: 'late', winner: 'middle', uncovered: 1 }),
+    );
+  });
+
+  test('the same seed gives the same bytes at any number of threads', () => {
+    const outputs = ['1', '2', '3', '8'].map(
+      (threads) => cli('select', scores, '-N', '4', '--json', '--threads', threads).stdout,
+    );
+    expect(new Set(outputs).size).toBe(1);
+  });
+
+  test('writes report, table, figures and uncovered responses', () => {
+    const { status } = cli(
+      ...['select', scores, '-N', '4,16', '--report', 'out/report.html', '--csv', 'out/table.csv'],
+      ...['--figures', 'out/figures', '--per-response', 'out/uncovered.csv'],
+    );
+    expect(status).toBe(0);
+    expect(readFileSync(join(folder, 'out/report.html'), 'utf8')).toContain('middle');
+    expect(readFileSync(join(folder, 'out/table.csv'), 'utf8').split('\n')[0]).toContain('N,model,rank');
+    expect(readFileSync(join(folder, 'out/uncovered.csv'), 'utf8')).toMatch(
+      /16,cross-entropy,late,middle,r5,,3,-7,-4,-4/,
+    );
+    expect(readdirSync(join(folder, 'out/figures')).length).toBeGreaterThan(2);
+  });
+
+  test('a winner within noise is called so, and can be insisted on', () => {
+    expect(cli('select', scores, '-N', '16').stdout).toMatch(/within noise/i);
+    expect(cli('select', scores, '-N', '16', '--require-significant').status).toBe(3);
+  });
+
+  test('the winner alone is the same', () => {
+    const result = JSON.parse(cli('select', scores, '-N', '2,4,16', '--winner-only', '--json').stdout);
+    expect(result.tournaments.map(({ winner }: { winner: string }) => winner)).toEqual(['late', 'middle', 'middle']);
+  });
+
+  test('a reference gives KL divergences and does not compete', () => {
+    const result = JSON.parse(cli('select', scores, '-N', '4', '--reference', 'middle', '--json').stdout);
+    expect(result.models).toEqual(['early', 'late']);
+    expect(result.kl).toMatchObject({ reference: 'middle', winner: 'late' });
+  });
+
+  test.each([
+    ['no N', ['select', scores], 2, /--N/],
+    ['N below 1', ['select', scores, '-N', '0.5'], 2, /at least 1/],
+    ['N that is no number', ['select', scores, '-N', 'four'], 2, /"four"/],
+    ['N twice', ['select', scores, '-N', '4,4'], 2, /twice/],
+    ['an unknown option', ['select', scores, '-N', '4', '--reprot', 'x'], 2, /--report/],
+    ['an unknown model', ['select', scores, '-N', '4', '--reference', 'nobody'], 2, /early, middle, late/],
+    ['a missing file', ['select', 'missing.npy', '-N', '4'], 1, /missing\.npy/],
+    ['a folder', ['select', folder, '-N', '4'], 1, /ERR_/],
+    ['one model', ['select', scores, '-N', '4', '--models', 'late'], 1, /at least two models/],
+  ] as [string, string[], number, RegExp][])('%s is an error that says so', (_, args, code, message) => {
+    const { status, stdout, stderr } = cli(...args);
+    expect(stderr).toMatch(message);
+    expect({ status, stdout }).toEqual({ status: code, stdout: '' });
+  });
+
+  test('nothing is written if the input is bad', () => {
+    const bad = write('bad.csv', 'id,a,b\nr0,-1,NaN\n');
+    const { status, stderr } = cli('select', bad, '-N', '4', '--report', 'never.html');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/bad\.csv/);
+    expect(existsSync(join(folder, 'never.html'))).toBe(false);
+  });
+});
+
+describe.skipIf(!hasShared('data/olmo7b_checkpoints_lambada.npy'))('real measurements', () => {
+  const winners = (file: string) => {
+    const { stdout } = cli('select', sharedPath(`data/${file}`), '-N', '2,4,16,64', '--replicates', '0', '--json');
+    const { tournaments, crossEntropy } = JSON.parse(stdout);
+    return [...tournaments.map(({ winner }: { winner: string }) => winner), crossEntropy.winner];
+  };
+
+  test('OLMo-7B checkpoints on LAMBADA', () => {
+    expect(winners('olmo7b_checkpoints_lambada.npy')).toEqual([
+      'step541000-tokens2393B',
+      'main (final)',
+      'step541000-tokens2393B',
+      'step481000-tokens2128B',
+      'step541000-tokens2393B',
+    ]);
+  });
+
+  test('fourteen models on whole sentences', () => {
+    expect(new Set(winners('fourteen_models_sentences.npy'))).toEqual(new Set(['state-spaces/mamba-2.8b-hf']));
+  });
+});
+
+describe('doctor', () => {
+  test('says what it finds and fails on what cannot be used', () => {
+    const good = cli('doctor', scores);
+    expect(good.status).toBe(0);
+    expect(good.stdout).toContain('3 models, 6 responses');
+    const bad = cli('doctor', write('worse.csv', 'id,a,b\nr0,-1,3\nr0,-1,-2\n'));
+    expect(bad.status).toBe(1);
+    expect(bad.stdout).toMatch(/Not usable/);
+  });
+
+  test('as JSON', () => {
+    expect(JSON.parse(cli('doctor', scores, '--json').stdout)).toMatchObject({ usable: true, responses: 6 });
+  });
+});
+
+test('help lists the commands, version is that of the package', () => {
+  expect(cli('--help').stdout).toMatch(/select.*doctor/s);
+  expect(cli('--version').stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(cli('selct').status).toBe(2);
+});
