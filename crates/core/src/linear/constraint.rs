@@ -86,7 +86,7 @@ impl Constraint {
     }
 
     /// max over s ∈ Θ of ⟨gradient, s − θ⟩, the Frank–Wolfe gap: how much a concave function with this gradient at θ
-    /// can still grow on Θ. `None` on an unbounded Θ, unless the gradient vanishes.
+    /// can still grow on Θ. `None` on an unbounded Θ.
     #[must_use]
     pub fn gap(&self, theta: &[f64], gradient: &[f64]) -> Option<f64> {
         let here: f64 = theta.iter().zip(gradient).map(|(t, g)| t * g).sum();
@@ -94,7 +94,7 @@ impl Constraint {
             Self::Ball { radius } => radius * gradient.iter().map(|g| g * g).sum::<f64>().sqrt(),
             Self::Box { bound } => bound * gradient.iter().map(|g| g.abs()).sum::<f64>(),
             Self::Simplex => gradient.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            Self::Unconstrained => return gradient.iter().all(|&g| g == 0.0).then_some(0.0),
+            Self::Unconstrained => return None,
         };
         Some((best - here).max(0.0))
     }

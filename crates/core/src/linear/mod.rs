@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod listed;
 pub mod measures;
 pub mod mixture;
+pub mod mle;
 mod model;
 mod parameter;
 pub mod policy;

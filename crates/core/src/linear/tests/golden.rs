@@ -46,6 +46,13 @@ struct Training {
     adam: Trained,
     token_sgd: Trained,
     truncated_sgd: Trained,
+    mle: Mle,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mle {
+    mean_neg_log_likelihood: f64,
 }
 
 #[derive(Deserialize)]
@@ -277,5 +284,24 @@ fn trained_parameters() {
         let weights =
             train::truncation_weights(&student, &teacher, &case.responses(), theirs.a, &workers, &control).unwrap();
         all_close("truncation weights", &weights.concat(), &theirs.weights.concat());
+    });
+}
+
+#[test]
+fn maximum_likelihood() {
+    for_each_case(|case| {
+        let options = mle::MleOptions { theta0: Some(case.theta0.clone()), ..Default::default() };
+        let of = |threads| {
+            let workers = Workers::new(Some(threads)).unwrap();
+            mle::maximum_likelihood(&case.features(), &case.responses(), &options, &workers, &Control::new()).unwrap()
+        };
+        let report = of(1);
+        all_close(
+            "mean negative log-likelihood",
+            &[report.mean_neg_log_likelihood],
+            &[case.training.mle.mean_neg_log_likelihood],
+        );
+        assert_eq!(report.stopped, mle::MleStop::Certified, "{report:?}");
+        assert_eq!(report, of(3));
     });
 }

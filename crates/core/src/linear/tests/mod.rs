@@ -8,12 +8,14 @@ use crate::random::{Purpose, Stream};
 
 mod decoding;
 mod golden;
+mod measures;
+mod training;
 
-/// A table of random features of norm at most 1 by whole prefix.
+/// A table of random features of norm at most 4 by whole prefix.
 fn random_table(stream: &mut Stream, prompts: usize, vocabulary: usize, horizon: usize, dim: usize) -> TableFeatures {
     let layout = Layout::Prefix { prompts, horizon };
     TableFeatures::tabulate(layout, vocabulary, dim, None, |_, out| {
-        let scale = (1.0 / dim as f64).sqrt();
+        let scale = 4.0 * (1.0 / dim as f64).sqrt();
         out.iter_mut().for_each(|value| *value = scale * (2.0 * stream.uniform() - 1.0));
         Ok(())
     })

@@ -1,0 +1,146 @@
+//! The loop: resuming, threads, epochs, checkpoints.
+
+use std::sync::Arc;
+
+use super::random_problem;
+use crate::linear::train::*;
+use crate::parallel::Workers;
+use crate::progress::Control;
+use crate::random::{Purpose, Stream};
+
+fn procedures() -> Vec<Procedure> {
+    vec![
+        Procedure::Sgd,
+        Procedure::NormalizedSgd { lambda: Some(0.1) },
+        Procedure::SignSgd,
+        Procedure::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        Procedure::TokenSgd,
+        Procedure::TruncatedSgd { threshold: None },
+    ]
+}
+
+/// A run on fresh data (or on a set of responses drawn from it), validated in every way.
+fn run(procedure: Procedure, fresh: bool) -> (TrainTask, TrainOptions) {
+    let (data, model) = random_problem(11, 3, 2, 3, 4);
+    let data = Arc::new(data);
+    let held_out = data.sample(20, &mut Stream::new(1, Purpose::Synthetic, 1));
+    let reference = data.policy().log_probs(&held_out, &Workers::sequential(), &Control::new()).unwrap();
+    let set = Arc::new(data.sample(7, &mut Stream::new(1, Purpose::Synthetic, 2)));
+    let task = TrainTask {
+        features: model.features().clone(),
+        data: if fresh { TrainingData::Fresh(data.clone()) } else { TrainingData::Set(set) },
+        teacher: Some(Teacher::Policy(data.policy().clone())),
+        validation: Validation {
+            held_out: Some(Arc::new(held_out)),
+            reference: Some(reference.into()),
+            exact: Some(data),
+            n: vec![1.2, 2.0],
+            test_time_step_size: (procedure == Procedure::TokenSgd).then_some(0.1),
+            max_responses: 0,
+        },
+    };
+    let options = TrainOptions {
+        procedure,
+        step_size: StepSize::Cosine { value: 0.5, warmup: 3, end: 0.01 },
+        batch_size: if procedure == Procedure::TokenSgd { 1 } else { 3 },
+        steps: Some(23),
+        n: 1.3,
+        validate_every: 5,
+        checkpoint_every: 4,
+        average: true,
+        seed: 3,
+        ..Default::default()
+    };
+    (task, options)
+}
+
+#[test]
+fn a_run_cut_anywhere_ends_as_one_run_through() {
+    let (workers, control) = (Workers::sequential(), Control::new());
+    for procedure in procedures() {
+        for fresh in [true, false] {
+            let (task, options) = run(procedure, fresh);
+            let mut whole = Trainer::new(task.clone(), options.clone()).unwrap();
+            assert_eq!(whole.run(None, &workers, &control).unwrap(), StopReason::Finished);
+            for cut in [0, 1, 4, 10, 22, 23] {
+                let mut first = Trainer::new(task.clone(), options.clone()).unwrap();
+                first.run(Some(cut), &workers, &control).unwrap();
+                let saved = TrainState::from_bytes(&first.state().to_bytes()).unwrap();
+                assert_eq!(&saved, first.state());
+                let mut second = Trainer::resume(task.clone(), options.clone(), saved).unwrap();
+                second.run(None, &workers, &control).unwrap();
+                assert_eq!(second.state(), whole.state(), "{procedure:?} cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_aborted_run_can_be_resumed() {
+    let (task, options) = run(Procedure::Sgd, true);
+    let control = Control::new();
+    let mut trainer = Trainer::new(task.clone(), options.clone()).unwrap();
+    trainer.run(Some(8), &Workers::sequential(), &control).unwrap();
+    control.cancel();
+    assert_eq!(trainer.run(None, &Workers::sequential(), &control).unwrap_err().code, crate::Code::Aborted);
+    trainer.run(None, &Workers::sequential(), &Control::new()).unwrap();
+    let whole = train(task, options, &Workers::sequential(), &Control::new()).unwrap();
+    assert_eq!(trainer.state().parameter.theta(), whole.theta);
+    assert_eq!(trainer.state().validations, whole.validations);
+}
+
+#[test]
+fn sweeps_do_not_depend_on_threads_and_name_the_run_at_fault() {
+    let runs: Vec<_> = procedures().into_iter().map(|procedure| run(procedure, true)).collect();
+    let of = |threads| sweep(runs.clone(), &Workers::new(Some(threads)).unwrap(), &Control::new()).unwrap();
+    let (one, three) = (of(1), of(3));
+    for (a, b) in one.iter().zip(&three) {
+        assert_eq!((&a.theta, &a.validations, &a.checkpoints), (&b.theta, &b.validations, &b.checkpoints));
+    }
+    let matrix = one[0].log_probs().unwrap();
+    assert_eq!((matrix.models(), matrix.responses()), (5, 20));
+    assert!(serde_json::to_string(&one[0]).unwrap().contains("\"validations\""));
+    let mut faulty = runs;
+    faulty[1].1.batch_size = 0;
+    let error = sweep(faulty, &Workers::sequential(), &Control::new()).unwrap_err();
+    assert_eq!(error.place.field.as_deref(), Some("runs[1].batchSize"));
+}
+
+#[test]
+fn epochs_visit_every_response_once_in_their_own_order() {
+    let (task, options) = run(Procedure::Sgd, false);
+    let of =
+        |options: &TrainOptions| train(task.clone(), options.clone(), &Workers::sequential(), &Control::new()).unwrap();
+    let epochs = TrainOptions { steps: None, epochs: 3, batch_size: 7, ..options };
+    let report = of(&epochs);
+    assert_eq!((report.step, report.stopped), (3, StopReason::Finished));
+    // With batches of all the data, order only changes rounding.
+    let ordered = of(&TrainOptions { shuffle: false, ..epochs.clone() });
+    for (a, b) in report.theta.iter().zip(&ordered.theta) {
+        assert!((a - b).abs() < 1e-12);
+    }
+    let single = TrainOptions { batch_size: 1, ..epochs.clone() };
+    assert_ne!(of(&single).theta, of(&TrainOptions { shuffle: false, ..single.clone() }).theta);
+    let uneven = of(&TrainOptions { batch_size: 5, ..epochs });
+    assert_eq!(uneven.step, 5, "21 responses in batches of 5 are 5 steps, the last of 1");
+}
+
+#[test]
+fn bad_configurations_are_named() {
+    let (task, options) = run(Procedure::TruncatedSgd { threshold: None }, false);
+    let code = |task: &TrainTask, options: TrainOptions| Trainer::new(task.clone(), options).err().unwrap();
+    let bad = TrainOptions { batch_size: 8, ..options.clone() };
+    assert_eq!(code(&task, bad).place.field.as_deref(), Some("batchSize"));
+    let bad = TrainOptions { step_size: StepSize::Constant { value: -1.0 }, ..options.clone() };
+    assert_eq!(code(&task, bad).place.field.as_deref(), Some("stepSize.value"));
+    let bad = TrainOptions { theta0: Some(vec![0.0; 3]), ..options.clone() };
+    assert_eq!(code(&task, bad).place.field.as_deref(), Some("theta0"));
+    let no_teacher = TrainTask { teacher: None, ..task.clone() };
+    assert_eq!(code(&no_teacher, options.clone()).place.field.as_deref(), Some("teacher"));
+    assert!(serde_json::from_str::<TrainOptions>(r#"{"stepsize":1}"#).is_err());
+    let parsed: TrainOptions = serde_json::from_str(
+        r#"{"procedure":{"kind":"normalizedSgd","lambda":0.5},"stepSize":{"kind":"theory","inherentVariance":1}}"#,
+    )
+    .unwrap();
+    assert_eq!(parsed.procedure, Procedure::NormalizedSgd { lambda: Some(0.5) });
+}
