@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type LogProbs, type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from '../src/index.js';
