@@ -1,13 +1,14 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
+export type { Finding } from './input/findings.js';
 export type { JobOptions, Progress } from './job.js';
 export { type DoctorOptions, type DoctorReport, doctor } from './log-probs/doctor.js';
 export { factWarnings, type MatrixFacts, type ModelFacts, matrixFacts, type Precision } from './log-probs/facts.js';
-export type { Finding } from './log-probs/findings.js';
 export type { JoinMode } from './log-probs/join.js';
 export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/log-probs.js';
 export { type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from './log-probs/read.js';
 export type { LogProbsFormat, LogProbsInput } from './log-probs/reader.js';
 export type { ColumnNames } from './log-probs/row-reader.js';
+export type { ReadSampleCounts } from './pass-at-k/count-join.js';
 export {
   type PassAtK,
   type PassAtKOptions,
@@ -15,6 +16,7 @@ export {
   passAtK,
   type SampleCounts,
 } from './pass-at-k/pass-at-k.js';
+export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,

@@ -1,10 +1,10 @@
+import { FileStream } from '../input/file-stream.js';
+import { located } from '../input/findings.js';
+import type { JsonObject } from '../input/json.js';
+import { readSidecar } from '../input/names.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { FileStream } from './file-stream.js';
-import { located } from './findings.js';
-import type { JsonObject } from './json.js';
 import { LogProbs } from './log-probs.js';
-import { readSidecar } from './model-names.js';
 import type { LogProbsFormat, LogProbsInput, ReaderOptions } from './reader.js';
 
 interface MatrixHeader {
@@ -39,7 +39,7 @@ export async function readBinary(
     runJob((running) => native.readMatrix(file, readOptions, job.threads, running), job, {
       ...(sidecarModels && { models: sidecarModels }),
     }),
-    drain(hashed),
+    hashed.drain(),
   ]);
   const header = JSON.parse(json) as MatrixHeader;
   const [count] = header.shape;
@@ -95,8 +95,4 @@ function numbers(value: unknown, field: string, file: string): readonly number[]
   throw located('ERR_MALFORMED_FILE', `${field} in the JSON file beside the data is not a list of whole numbers.`, {
     file,
   });
-}
-
-async function drain(stream: FileStream): Promise<void> {
-  for await (const _ of stream.bytes());
 }

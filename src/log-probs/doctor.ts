@@ -1,6 +1,6 @@
+import { type Finding, Findings } from '../input/findings.js';
 import { budgetsSchema, checkOptions } from '../options.js';
 import { factWarnings, type MatrixFacts, matrixFacts } from './facts.js';
-import { type Finding, Findings } from './findings.js';
 import { type LogProbsInputs, type ReadLogProbsOptions, readInputs, readLogProbsSchema } from './read.js';
 import type { LogProbsFormat } from './reader.js';
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import { checkFile, FileStream } from './file-stream.js';
-import { located } from './findings.js';
-import type { JsonObject } from './json.js';
-import { readJsonRows } from './json-rows.js';
+import { checkFile, FileStream } from '../input/file-stream.js';
+import { located } from '../input/findings.js';
+import type { JsonObject } from '../input/json.js';
+import { readJsonRows } from '../input/json-rows.js';
 import { isLmEvalRow } from './lm-eval.js';
 import type { LogProbsFormat } from './reader.js';
 import { isResponseRow } from './responses.js';

@@ -1,5 +1,6 @@
 import type { ErrorPlace } from '../error.js';
-import type { Findings } from './findings.js';
+import type { Findings } from '../input/findings.js';
+import { compareIds } from '../input/ids.js';
 import { LogProbs, type ModelSource } from './log-probs.js';
 
 /** The score of one response under one model, as a reader found it. */
@@ -234,17 +235,4 @@ function place({ file, row, model, id }: Observation): ErrorPlace {
 /** Digests of different kinds (`text:…`, `tokens:…`) say nothing about each other. */
 function comparable(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && a.slice(0, a.indexOf(':')) === b.slice(0, b.indexOf(':'));
-}
-
-/** Whole numbers by value, before everything else by code unit. */
-function compareIds(a: string, b: string): number {
-  const [numberA, numberB] = [wholeNumber(a), wholeNumber(b)];
-  if (numberA !== null && numberB !== null) return numberA - numberB;
-  if (numberA !== null || numberB !== null) return numberA !== null ? -1 : 1;
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function wholeNumber(id: string): number | null {
-  const number = Number(id);
-  return Number.isSafeInteger(number) && String(number) === id ? number : null;
 }

@@ -1,6 +1,6 @@
-import type { FileStream } from './file-stream.js';
-import { isObject, type JsonObject, show, toId, toNumber } from './json.js';
-import { readJsonRows } from './json-rows.js';
+import type { FileStream } from '../input/file-stream.js';
+import { isObject, type JsonObject, show, toId, toNumber } from '../input/json.js';
+import { readJsonRows } from '../input/json-rows.js';
 import type { ReaderContext } from './reader.js';
 
 /** Whether a row is of a `samples_*.jsonl` file of lm-evaluation-harness. */

@@ -1,17 +1,18 @@
 import * as z from 'zod';
+import { readCsv } from '../input/csv.js';
+import { FileStream } from '../input/file-stream.js';
+import { Findings, located } from '../input/findings.js';
+import { readJsonTable } from '../input/json-rows.js';
+import { describeLmEvalFile, type LmEvalFile } from '../input/lm-eval-file.js';
+import { inputsSchema, nameFiles, parseInput } from '../input/names.js';
+import { readParquet } from '../input/parquet.js';
 import type { JobOptions, Progress } from '../job.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import { readBinary } from './binary.js';
-import { readCsv } from './csv.js';
-import { FileStream } from './file-stream.js';
-import { Findings, located } from './findings.js';
 import { detectFormat } from './format.js';
 import { Join, type JoinMode } from './join.js';
-import { readJsonl } from './jsonl.js';
 import { readLmEval } from './lm-eval.js';
 import type { LogProbs, ModelSource } from './log-probs.js';
-import { describeLmEvalFile, type LmEvalFile, nameFiles, parseInput } from './model-names.js';
-import { readParquet } from './parquet.js';
 import {
   LOG_PROBS_FORMATS,
   type LogProbsFormat,
@@ -21,7 +22,7 @@ import {
   type RowFormat,
 } from './reader.js';
 import { readResponses } from './responses.js';
-import type { ColumnNames } from './row-reader.js';
+import { type ColumnNames, RowReader } from './row-reader.js';
 
 /** Options of {@link readLogProbs}. */
 export interface ReadLogProbsOptions extends JobOptions {
@@ -98,12 +99,6 @@ const shape = {
 
 /** Schema of {@link ReadLogProbsOptions}. */
 export const readLogProbsSchema = z.strictObject(shape);
-
-const inputSchema = z.union([
-  z.string().min(1),
-  z.strictObject({ path: z.string().min(1), model: z.string().min(1).optional() }),
-]);
-const inputsSchema = z.union([inputSchema, z.array(inputSchema).min(1, 'give at least one file')]);
 
 /** A file, as text `PATH` or `NAME=PATH`, or as an object. */
 export type LogProbsInputs = string | LogProbsInput | readonly (string | LogProbsInput)[];
@@ -236,19 +231,26 @@ async function readRows(
   const source: { -readonly [key in keyof ModelSource]: ModelSource[key] } = { file: input.path, format };
   const idPrefix = severalTasks && task !== undefined ? `${task}:` : '';
   const context: ReaderContext = { file: input.path, model, source, inputs, idPrefix, join, findings, options };
-  const read = {
-    csv: readCsv,
-    tsv: readCsv,
-    jsonl: readJsonl,
-    'lm-evaluation-harness': readLmEval,
-    responses: readResponses,
-  };
-  if (reader === 'parquet') {
-    await readParquet(context);
-    // Parquet is read here and there, so its hash needs a pass of its own.
-    for await (const _ of stream.bytes());
-  } else {
-    await read[reader](stream, context);
+  const makeSink = (columns: readonly string[]) => new RowReader(columns, context);
+  switch (reader) {
+    case 'csv':
+    case 'tsv':
+      await readCsv(stream, makeSink);
+      break;
+    case 'jsonl':
+      await readJsonTable(stream, makeSink);
+      break;
+    case 'parquet':
+      await readParquet(input.path, options.signal, makeSink);
+      // Parquet is read here and there, so its hash needs a pass of its own.
+      await stream.drain();
+      break;
+    case 'lm-evaluation-harness':
+      await readLmEval(stream, context);
+      break;
+    case 'responses':
+      await readResponses(stream, context);
+      break;
   }
   if (stream.sha256 !== undefined) source.sha256 = stream.sha256;
 }

@@ -1,4 +1,5 @@
-import type { Findings } from './findings.js';
+import type { Findings } from '../input/findings.js';
+import type { InputFile } from '../input/names.js';
 import type { Join, JoinMode } from './join.js';
 import type { ModelSource } from './log-probs.js';
 import type { ColumnNames } from './row-reader.js';
@@ -26,12 +27,7 @@ export type LogProbsFormat = (typeof LOG_PROBS_FORMATS)[number];
 export type RowFormat = Exclude<LogProbsFormat, 'npy' | 'npz' | 'safetensors'>;
 
 /** One file to read. */
-export interface LogProbsInput {
-  /** Path of the file. */
-  readonly path: string;
-  /** Name of the model whose log-probabilities the file holds; for files of one model. */
-  readonly model?: string | undefined;
-}
+export type LogProbsInput = InputFile;
 
 /** What the readers need of the options, defaults filled in. */
 export interface ReaderOptions {

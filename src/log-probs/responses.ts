@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ErrorPlace } from '../error.js';
-import type { FileStream } from './file-stream.js';
-import { isObject, type JsonObject, toId, toNumber } from './json.js';
-import { readJsonRows } from './json-rows.js';
+import type { FileStream } from '../input/file-stream.js';
+import { isObject, type JsonObject, toId, toNumber } from '../input/json.js';
+import { readJsonRows } from '../input/json-rows.js';
 import type { ReaderContext } from './reader.js';
 import { type ScoredText, scoredText } from './scored-text.js';
 import { sumTokens } from './tokens.js';

@@ -1,6 +1,7 @@
 import type { ErrorPlace } from '../error.js';
-import { located } from './findings.js';
-import { normalise, show, toId, toNumber } from './json.js';
+import { located } from '../input/findings.js';
+import { normalise, show, toId, toNumber } from '../input/json.js';
+import type { RowSink } from '../input/rows.js';
 import type { ReaderContext } from './reader.js';
 import { sumTokens } from './tokens.js';
 
@@ -66,7 +67,7 @@ interface Plan {
  *
  * @internal
  */
-export class RowReader {
+export class RowReader implements RowSink {
   readonly #context: ReaderContext;
   readonly plan: Plan;
   #rows = 0;

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, toId } from './json.js';
+import { isObject, type JsonObject, toId } from '../input/json.js';
 
 /** Prompt and response as a server scored them, token by token. */
 export interface ScoredText {

@@ -1,6 +1,6 @@
 import type { ErrorPlace } from '../error.js';
-import type { Findings } from './findings.js';
-import { show, toNumber } from './json.js';
+import type { Findings } from '../input/findings.js';
+import { show, toNumber } from '../input/json.js';
 
 /** Servers replace −∞ by this, because JSON has no infinity (vLLM's HTTP API). */
 export const CLAMPED = -9999;

@@ -1,6 +1,7 @@
 import { FileStream } from './file-stream.js';
 import { located } from './findings.js';
 import { isObject, type JsonObject, parseJson, show } from './json.js';
+import type { RowSink } from './rows.js';
 
 /**
  * The objects of a JSON Lines file or of a JSON list, one after another; `row` is the one-based line, or the zero-based
@@ -35,4 +36,16 @@ export function parseRow(text: string, row: number, file: string): JsonObject {
   }
   if (isObject(value)) return value;
   throw located('ERR_MALFORMED_FILE', `An object is needed in each row, this is ${show(value)}.`, { file, row });
+}
+
+/** Reads rows of named values from JSON; columns are the keys of the first row. */
+export async function readJsonTable(
+  stream: FileStream,
+  makeSink: (columns: readonly string[]) => RowSink,
+): Promise<void> {
+  let sink: RowSink | undefined;
+  for await (const { value, row } of readJsonRows(stream)) {
+    sink ??= makeSink(Object.keys(value));
+    sink.read((column) => value[column], row);
+  }
 }

@@ -1,15 +1,14 @@
 import { CsvError, parse } from 'csv-parse';
 import type { FileStream } from './file-stream.js';
 import { located } from './findings.js';
-import type { ReaderContext } from './reader.js';
-import { RowReader } from './row-reader.js';
+import type { RowSink } from './rows.js';
 
 /** Longest record in characters; an unclosed quote would otherwise swallow the file. */
 const MAX_RECORD = 2 ** 28;
 
-/** Reads CSV or TSV, wide or long; the first line has the names of the columns. */
-export async function readCsv(stream: FileStream, context: ReaderContext): Promise<void> {
-  let reader: RowReader | undefined;
+/** Reads CSV or TSV; the first line has the names of the columns, `row` is the one-based line. */
+export async function readCsv(stream: FileStream, makeSink: (columns: readonly string[]) => RowSink): Promise<void> {
+  let reader: RowSink | undefined;
   const positions = new Map<string, number>();
   const onRecord = (record: string[], line: number): null => {
     if (reader) {
@@ -19,12 +18,12 @@ export async function readCsv(stream: FileStream, context: ReaderContext): Promi
     const repeated = record.find((column, index) => record.indexOf(column) !== index);
     if (repeated !== undefined) {
       const message = `The column ${repeated} occurs twice in the header: names must be distinct.`;
-      throw located('ERR_MALFORMED_FILE', message, { file: context.file, row: line });
+      throw located('ERR_MALFORMED_FILE', message, { file: stream.path, row: line });
     }
     record.forEach((column, index) => {
       positions.set(column, index);
     });
-    reader = new RowReader(record, context);
+    reader = makeSink(record);
     return null;
   };
 
@@ -54,7 +53,7 @@ export async function readCsv(stream: FileStream, context: ReaderContext): Promi
     if (!(error instanceof CsvError)) throw error;
     const message = `This is not a valid table: ${error.message}. Quote fields that contain the delimiter, quotes or line breaks.`;
     const row = typeof error['lines'] === 'number' ? error['lines'] : undefined;
-    throw located('ERR_MALFORMED_FILE', message, { file: context.file, ...(row !== undefined && { row }) }, error);
+    throw located('ERR_MALFORMED_FILE', message, { file: stream.path, ...(row !== undefined && { row }) }, error);
   }
 }
 

@@ -8,19 +8,24 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { located } from './findings.js';
-import type { ReaderContext } from './reader.js';
-import { RowReader } from './row-reader.js';
+import type { RowSink } from './rows.js';
 
-/** Reads Parquet, wide or long, list columns of token log-probabilities included; one row group at a time. */
-export async function readParquet(context: ReaderContext): Promise<void> {
-  const { file, options } = context;
+/**
+ * Reads the columns of a Parquet file that the sink wants, list columns included, one row group at a time; `row` is
+ * the zero-based position.
+ */
+export async function readParquet(
+  file: string,
+  signal: AbortSignal | undefined,
+  makeSink: (columns: readonly string[]) => RowSink,
+): Promise<void> {
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
     const buffer: AsyncBuffer = {
       byteLength: size,
       async slice(start, end = size) {
-        options.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         const bytes = new Uint8Array(end - start);
         for (let filled = 0; filled < bytes.length; ) {
           const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
@@ -32,19 +37,13 @@ export async function readParquet(context: ReaderContext): Promise<void> {
     };
     const metadata = await damaged(file, () => parquetMetadataAsync(buffer));
     const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const reader = new RowReader(columns, context);
-    await readRowGroups(buffer, metadata, reader, context);
+    await readRowGroups(file, buffer, metadata, makeSink(columns));
   } finally {
     await handle.close();
   }
 }
 
-async function readRowGroups(
-  buffer: AsyncBuffer,
-  metadata: FileMetaData,
-  reader: RowReader,
-  { file }: ReaderContext,
-): Promise<void> {
+async function readRowGroups(file: string, buffer: AsyncBuffer, metadata: FileMetaData, sink: RowSink): Promise<void> {
   let start = 0;
   for (const group of metadata.row_groups) {
     const end = start + Number(group.num_rows);
@@ -52,14 +51,14 @@ async function readRowGroups(
       parquetReadObjects({
         file: buffer,
         metadata,
-        columns: reader.columns,
+        columns: [...sink.columns],
         rowStart: start,
         rowEnd: end,
         compressors,
       }),
     );
     rows.forEach((values, index) => {
-      reader.read((column) => values[column], start + index);
+      sink.read((column) => values[column], start + index);
     });
     start = end;
   }

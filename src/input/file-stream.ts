@@ -57,6 +57,11 @@ export class FileStream {
     }
   }
 
+  /** Reads the file to its end for its hash alone. */
+  async drain(): Promise<void> {
+    for await (const _ of this.bytes());
+  }
+
   /** The text, in pieces; a byte order mark is dropped. */
   async *text(): AsyncGenerator<string> {
     const decoder = new TextDecoder('utf-8', { fatal: true });

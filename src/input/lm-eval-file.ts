@@ -1,34 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { located } from './findings.js';
-import { isObject, parseJson } from './json.js';
-import type { LogProbsInput } from './reader.js';
-
-/** Larger JSON files beside the data are taken for something else. */
-const MAX_SIDECAR = 256 << 20;
+import { isObject } from './json.js';
+import { nameFiles, readSidecar } from './names.js';
 
 /** `samples_<task>_<date>.jsonl`, as lm-evaluation-harness names its files. */
 const SAMPLES = /^samples_(?<task>.+)_(?<date>\d{4}-\d{2}-\d{2}T[\d.-]+?)\.jsonl(\.gz)?$/;
-
-/** Reads `NAME=PATH` or `PATH`; an existing path that contains `=` is a path. */
-export async function parseInput(input: string | LogProbsInput): Promise<LogProbsInput> {
-  if (typeof input !== 'string') return input;
-  const equals = input.indexOf('=');
-  const name = input.slice(0, Math.max(equals, 0)).trim();
-  if (name === '' || /[/\\]/.test(name) || (await exists(input))) return { path: input };
-  return { model: name, path: input.slice(equals + 1) };
-}
-
-/** Names for files of one model that do not say which: what tells them apart of file and folder names. */
-export function nameFiles(paths: readonly string[]): string[] {
-  const bases = paths.map((path) =>
-    basename(path).replace(/(\.(jsonl?|ndjson|csv|tsv|parquet|pq|np[yz]|safetensors|gz))+$/i, ''),
-  );
-  const folders = paths.map((path) => basename(dirname(path)));
-  if (isDistinct(bases)) return bases;
-  if (isDistinct(folders)) return folders;
-  return bases.map((base, index) => `${folders[index]}/${base}`);
-}
 
 /** What the name of a file of lm-evaluation-harness and the results beside it say. */
 export interface LmEvalFile {
@@ -76,36 +51,4 @@ function modelOfResults(results: object): string | undefined {
   return typeof name === 'string'
     ? name + (typeof revision === 'string' && revision !== 'main' ? `@${revision}` : '')
     : undefined;
-}
-
-/** A JSON object beside the data; `undefined` if there is none. @throws CoverageError `ERR_MALFORMED_FILE` */
-export async function readSidecar(path: string): Promise<object | undefined> {
-  const size = await stat(path).then(
-    (info) => (info.isFile() ? info.size : 0),
-    () => 0,
-  );
-  if (size === 0 || size > MAX_SIDECAR) return undefined;
-  const text = await readFile(path, 'utf8');
-  try {
-    const value = parseJson(text);
-    return isObject(value) ? value : undefined;
-  } catch (error) {
-    throw located(
-      'ERR_MALFORMED_FILE',
-      `The JSON file beside the data is not valid: ${(error as Error).message}.`,
-      { file: path },
-      error,
-    );
-  }
-}
-
-function isDistinct(names: readonly string[]): boolean {
-  return new Set(names).size === names.length;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
