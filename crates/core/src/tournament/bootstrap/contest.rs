@@ -1,6 +1,6 @@
 use std::sync::OnceLock;
 
-use super::field::Field;
+use super::field::{Column, Field};
 use super::masks::{Instructions, words};
 use super::weights::Block;
 use crate::error::Result;
@@ -15,32 +15,54 @@ pub(super) struct Contest<'a> {
     log_probs: &'a LogProbs,
     log_n: f64,
     pub(super) field: Field,
-    /// The winner on the whole sample, as an index into the columns of `field`.
-    pub(super) winner: usize,
     instructions: Instructions,
-    /// Masks made so far: of column f and rank j at `f * M + j`, then of the killers. Empty if there are too many.
+    /// Masks made so far: of column f and rank j at `f * M + j`, followed models before contenders, then of the
+    /// killers. Empty if there are too many.
     masks: Vec<OnceLock<Box<[u64]>>>,
 }
 
 /// What some replicates of one tournament came to.
 pub(super) struct Outcome {
-    /// `scores[f * replicates + r]`: exact score of the model of column f as a count.
+    /// `scores[f * replicates + r]`: exact score of the followed model of column f as a count.
     pub(super) scores: Vec<u64>,
     /// Winner of each replicate; right if `open` is empty.
     pub(super) winners: Vec<usize>,
-    /// Models not followed whose bound does not rule out that they are among the first two of some replicate.
+    /// Least score of all models but the whole sample's winner in each replicate (the greatest count of all with a
+    /// single model); right if `open` is empty.
+    pub(super) least_of_others: Vec<u64>,
+    /// Models neither followed nor contending whose bound does not rule out that they are among the first two of some
+    /// replicate.
     pub(super) open: Vec<usize>,
 }
 
+/// The models of the least score seen so far in one replicate.
+struct Lead {
+    score: u64,
+    models: Vec<usize>,
+}
+
+impl Lead {
+    fn offer(&mut self, score: u64, model: usize) {
+        if score < self.score {
+            self.score = score;
+            self.models.clear();
+        }
+        if score == self.score {
+            self.models.push(model);
+        }
+    }
+}
+
 impl<'a> Contest<'a> {
-    pub(super) fn new(log_probs: &'a LogProbs, log_n: f64, field: Field, winner: usize) -> Self {
+    pub(super) fn new(log_probs: &'a LogProbs, log_n: f64, field: Field) -> Self {
         let models = log_probs.models();
         let bytes = |slots: usize| slots.checked_mul(words(log_probs.responses()) * 8);
         let killers: usize = field.killers.iter().map(Vec::len).sum();
-        let slots = (field.columns.len() * models).saturating_add(killers);
+        let columns = field.columns.len() + field.contenders.len();
+        let slots = columns.saturating_mul(models).saturating_add(killers);
         let kept = bytes(slots).is_some_and(|bytes| bytes <= MASK_BYTES);
         let masks = if kept { std::iter::repeat_with(OnceLock::new).take(slots).collect() } else { Vec::new() };
-        Self { log_probs, log_n, field, winner, instructions: Instructions::best(), masks }
+        Self { log_probs, log_n, field, instructions: Instructions::best(), masks }
     }
 
     /// As if there were too many masks to keep.
@@ -80,34 +102,59 @@ impl<'a> Contest<'a> {
         let replicates = block.len();
         let mut scratch = vec![0; words(self.log_probs.responses())];
         let mut scores = vec![0; self.field.columns.len() * replicates];
-        for (column, scores) in scores.chunks_mut(replicates).enumerate() {
-            self.score(column, block, scores, &mut scratch, control)?;
+        let mut least_of_others = vec![u64::MAX; replicates];
+        let mut leads: Vec<Lead> = (0..replicates).map(|_| Lead { score: u64::MAX, models: Vec::new() }).collect();
+        for (index, (column, scores)) in self.field.columns.iter().zip(scores.chunks_mut(replicates)).enumerate() {
+            let no_limit = vec![u64::MAX; replicates];
+            self.score(index, column, block, scores, &no_limit, &mut scratch, control)?;
+            for r in 0..replicates {
+                leads[r].offer(scores[r], column.model);
+                if index > 0 {
+                    least_of_others[r] = least_of_others[r].min(scores[r]);
+                }
+            }
         }
-        let winners = (0..replicates).map(|r| self.winner_of(r, &scores, replicates, &mean)).collect::<Result<_>>()?;
-        let open = self.open(block, &scores, &mut scratch, control)?;
-        Ok(Outcome { scores, winners, open })
+        // Whoever exceeds the least score of the others is neither winner nor that least one.
+        for (index, column) in (self.field.columns.len()..).zip(&self.field.contenders) {
+            let mut reached = vec![0; replicates];
+            self.score(index, column, block, &mut reached, &least_of_others, &mut scratch, control)?;
+            for r in 0..replicates {
+                if reached[r] <= least_of_others[r] {
+                    least_of_others[r] = reached[r];
+                    leads[r].offer(reached[r], column.model);
+                }
+            }
+        }
+        let winners =
+            leads.into_iter().enumerate().map(|(r, lead)| winner(r, lead.models, &mean)).collect::<Result<_>>()?;
+        let open = self.open(block, &least_of_others, &mut scratch, control)?;
+        Ok(Outcome { scores, winners, least_of_others, open })
     }
 
-    /// Exact scores of one followed model: rivals in falling order of their counts on the whole sample, until even the
-    /// most often drawn responses could not lift the next one above the score reached.
+    /// Exact scores of one model where they do not exceed `limits`, and otherwise some count above the limit.
+    ///
+    /// Rivals come in falling order of their counts on the whole sample, until even the most often drawn responses could
+    /// not lift the next one above the score reached.
+    #[expect(clippy::too_many_arguments, reason = "a column, a block and the room to work in")]
     fn score(
         &self,
-        column: usize,
+        index: usize,
+        column: &Column,
         block: &Block,
         scores: &mut [u64],
+        limits: &[u64],
         scratch: &mut [u64],
         control: &Control,
     ) -> Result<()> {
         let models = self.log_probs.models();
-        let column_of = &self.field.columns[column];
         let mut undecided: Vec<usize> = (0..block.len()).collect();
-        for (rank, &(count, rival)) in column_of.rivals.iter().enumerate() {
-            undecided.retain(|&r| block.most(r, count) > scores[r]);
+        for (rank, &(count, rival)) in column.rivals.iter().enumerate() {
+            undecided.retain(|&r| scores[r] <= limits[r] && block.most(r, count) > scores[r]);
             if undecided.is_empty() {
                 break;
             }
             control.check()?;
-            let mask = self.mask(column * models + rank, rival, column_of.model, scratch);
+            let mask = self.mask(index * models + rank, rival, column.model, scratch);
             for &r in &undecided {
                 scores[r] = scores[r].max(self.instructions.weigh(mask, block.planes(r)));
             }
@@ -115,54 +162,25 @@ impl<'a> Contest<'a> {
         Ok(())
     }
 
-    fn winner_of(
+    /// Models neither followed nor contending that some replicate does not rule out.
+    fn open(
         &self,
-        r: usize,
-        scores: &[u64],
-        replicates: usize,
-        mean: &impl Fn(usize, usize) -> Result<f64>,
-    ) -> Result<usize> {
-        let score = |column: usize| scores[column * replicates + r];
-        let columns = 0..self.field.columns.len();
-        let least = columns.clone().map(score).min().unwrap_or(0);
-        let mut tied: Vec<usize> =
-            columns.filter(|&column| score(column) == least).map(|column| self.field.columns[column].model).collect();
-        if let [winner] = tied[..] {
-            return Ok(winner);
-        }
-        tied.sort_unstable();
-        let mut best = (tied[0], mean(r, tied[0])?);
-        for &model in &tied[1..] {
-            let other = mean(r, model)?;
-            if other > best.1 {
-                best = (model, other);
-            }
-        }
-        Ok(best.0)
-    }
-
-    fn open(&self, block: &Block, scores: &[u64], scratch: &mut [u64], control: &Control) -> Result<Vec<usize>> {
-        let replicates = block.len();
-        let columns = self.field.columns.len();
-        // The least score of all followed but the winner on the whole sample: whoever is certain to lie above it is
-        // neither winner nor, where the margin is concerned, the best of the others.
-        let needed: Vec<u64> = (0..replicates)
-            .map(|r| {
-                let others = (0..columns).filter(|&column| column != self.winner);
-                others.map(|column| scores[column * replicates + r]).min().unwrap_or(u64::MAX)
-            })
-            .collect();
+        block: &Block,
+        least_of_others: &[u64],
+        scratch: &mut [u64],
+        control: &Control,
+    ) -> Result<Vec<usize>> {
         let mut open = Vec::new();
-        let mut slot = columns * self.log_probs.models();
+        let mut slot = (self.field.columns.len() + self.field.contenders.len()) * self.log_probs.models();
         for (model, killers) in self.field.killers.iter().enumerate() {
             if killers.is_empty() {
                 continue;
             }
             control.check()?;
-            let mut undecided: Vec<usize> = (0..replicates).collect();
+            let mut undecided: Vec<usize> = (0..block.len()).collect();
             for (rank, &(_, rival)) in killers.iter().enumerate() {
                 let mask = self.mask(slot + rank, rival, model, scratch);
-                undecided.retain(|&r| self.instructions.weigh(mask, block.planes(r)) <= needed[r]);
+                undecided.retain(|&r| self.instructions.weigh(mask, block.planes(r)) <= least_of_others[r]);
                 if undecided.is_empty() {
                     break;
                 }
@@ -174,4 +192,20 @@ impl<'a> Contest<'a> {
         }
         Ok(open)
     }
+}
+
+/// Of the models of the least score the one of the greatest mean log-likelihood, the first in input order of several.
+fn winner(r: usize, mut tied: Vec<usize>, mean: &impl Fn(usize, usize) -> Result<f64>) -> Result<usize> {
+    if let [winner] = tied[..] {
+        return Ok(winner);
+    }
+    tied.sort_unstable();
+    let mut best = (tied[0], mean(r, tied[0])?);
+    for &model in &tied[1..] {
+        let other = mean(r, model)?;
+        if other > best.1 {
+            best = (model, other);
+        }
+    }
+    Ok(best.0)
 }

@@ -9,7 +9,7 @@ use crate::tournament::{Budgets, compare_models};
 
 /// Up to so many models, all are followed.
 pub(super) const FOLLOW_ALL: usize = 64;
-/// Of more models at least so many are followed, those of the least scores.
+/// Of more models so many are followed, the first in the ranking on the whole sample.
 const FOLLOW_LEAST: usize = 16;
 /// Rivals whose counts against everyone give the first lower bounds.
 const FIRST_RIVALS: usize = 16;
@@ -43,29 +43,32 @@ impl Column {
 /// The state of one tournament before resampling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
-    /// The models followed exactly; those of the whole sample's winner and runner-up are among them.
+    /// The models followed exactly, in the order of their ranks on the whole sample: winner, runner-up, ….
     pub(super) columns: Vec<Column>,
-    /// For each other model a few rivals with high counts against it, the highest first; empty for those followed.
+    /// Models that may win a replicate, though not followed: played only until they are out.
+    pub(super) contenders: Vec<Column>,
+    /// For each other model a few rivals with high counts against it, the highest first; empty for the former.
     pub(super) killers: Vec<Vec<(u32, usize)>>,
 }
 
 impl Field {
     /// From the full matrix of counts.
-    pub(super) fn from_counts(counts: &Counts, budget: usize) -> Self {
+    pub(super) fn from_counts(counts: &Counts, budget: usize, means: &[f64]) -> Self {
         let models = counts.models();
         let column = |b: usize| Column::new(b, (0..models).map(|a| counts.get(budget, a, b)));
         let mut columns: Vec<Column> = (0..models).map(column).collect();
-        columns.sort_unstable_by_key(|column| (column.score(), column.model));
+        rank(&mut columns, means);
         let followed = if models <= FOLLOW_ALL { models } else { FOLLOW_LEAST };
         let mut killers = vec![Vec::new(); models];
         for column in columns.drain(followed..) {
             killers[column.model] = column.rivals[..KEPT_RIVALS].to_vec();
         }
-        Self { columns, killers }
+        Self { columns, contenders: Vec::new(), killers }
     }
 
-    /// Without the full matrix: counts of a few strong rivals against everyone give lower bounds of all scores; whoever
-    /// may rank first or second by them is followed, and the worst rivals found on the way join the strong ones.
+    /// The same followed models without the full matrix: counts of a few strong rivals against everyone give lower
+    /// bounds of all scores; whoever may be among the best by them is looked at, and the worst rivals found on the way
+    /// join the strong ones.
     pub(super) fn search(
         log_probs: &LogProbs,
         means: &[f64],
@@ -77,7 +80,7 @@ impl Field {
         let mut by_mean: Vec<usize> = (0..models).collect();
         by_mean.sort_by(|&a, &b| compare_models((0, means[a], a), (0, means[b], b)));
         by_mean.truncate(FIRST_RIVALS);
-        let mut field = Self { columns: Vec::new(), killers: vec![Vec::new(); models] };
+        let mut field = Self { columns: Vec::new(), contenders: Vec::new(), killers: vec![Vec::new(); models] };
         let mut strong = vec![false; models];
         let mut newcomers = by_mean;
         loop {
@@ -85,9 +88,16 @@ impl Field {
                 strong[rival] = true;
             }
             field.bound(log_probs, &newcomers, budget, workers, control)?;
-            let Some(candidates) = field.candidates() else { return Ok(field) };
-            field.follow(&candidates, log_probs, budget, workers, control)?;
-            newcomers = field.columns[field.columns.len() - candidates.len()..]
+            let Some(candidates) = field.candidates() else {
+                // Everyone looked at so far is a contender; the best of them are followed.
+                let mut columns = std::mem::take(&mut field.contenders);
+                rank(&mut columns, means);
+                field.contenders = columns.split_off(FOLLOW_LEAST.min(columns.len()));
+                field.columns = columns;
+                return Ok(field);
+            };
+            field.admit(&candidates, log_probs, budget, workers, control)?;
+            newcomers = field.contenders[field.contenders.len() - candidates.len()..]
                 .iter()
                 .map(|column| column.rivals[0].1)
                 .filter(|&rival| !strong[rival])
@@ -111,8 +121,8 @@ impl Field {
         }
         let models = log_probs.models();
         let block = counts_block(&log_probs.select_models(rivals)?, log_probs, budget, workers, control)?;
-        let followed = self.followed();
-        for b in (0..models).filter(|&b| !followed[b]) {
+        let seen = self.seen();
+        for b in (0..models).filter(|&b| !seen[b]) {
             for (row, &rival) in rivals.iter().enumerate() {
                 self.killers[b].push((block.upper_over_lower[0][row * models + b], rival));
             }
@@ -122,24 +132,24 @@ impl Field {
         Ok(())
     }
 
-    /// Models not followed that may still rank first or second, the likeliest first, a step of them; `None` if none.
+    /// Models not looked at that may still be among the best, the likeliest first, a step of them; `None` if none.
     fn candidates(&self) -> Option<Vec<usize>> {
-        let followed = self.followed();
-        let mut scores: Vec<u32> = self.columns.iter().map(Column::score).collect();
+        let seen = self.seen();
+        let mut scores: Vec<u32> = self.contenders.iter().map(Column::score).collect();
         scores.sort_unstable();
-        let second = scores.get(1).copied();
+        let last_followed = scores.get(FOLLOW_LEAST - 1).copied();
         let mut open: Vec<(u32, usize)> = (0..self.killers.len())
-            .filter(|&b| !followed[b])
+            .filter(|&b| !seen[b])
             .map(|b| (self.killers[b].first().map_or(0, |killer| killer.0), b))
-            .filter(|&(bound, _)| scores.len() < FOLLOW_LEAST || second.is_none_or(|second| bound <= second))
+            .filter(|&(bound, _)| last_followed.is_none_or(|score| bound <= score))
             .collect();
         open.sort_unstable();
         open.truncate(STEP);
         (!open.is_empty()).then(|| open.into_iter().map(|(_, b)| b).collect())
     }
 
-    /// Follows further models.
-    pub(super) fn follow(
+    /// Makes `models` contenders.
+    pub(super) fn admit(
         &mut self,
         models: &[usize],
         log_probs: &LogProbs,
@@ -151,27 +161,23 @@ impl Field {
         for (index, &model) in models.iter().enumerate() {
             self.killers[model] = Vec::new();
             let against = |a: usize| block.upper_over_lower[0][a * models.len() + index];
-            self.columns.push(Column::new(model, (0..log_probs.models()).map(against)));
+            self.contenders.push(Column::new(model, (0..log_probs.models()).map(against)));
         }
         Ok(())
     }
 
-    /// The winner and the runner-up on the whole sample, as indices into `columns`.
-    pub(super) fn leaders(&self, means: &[f64]) -> (usize, Option<usize>) {
-        let mut order: Vec<usize> = (0..self.columns.len()).collect();
-        let key = |index: usize| {
-            let column: &Column = &self.columns[index];
-            (column.score(), means[column.model], column.model)
-        };
-        order.sort_by(|&a, &b| compare_models(key(a), key(b)));
-        (order[0], order.get(1).copied())
-    }
-
-    fn followed(&self) -> Vec<bool> {
-        let mut followed = vec![false; self.killers.len()];
-        for column in &self.columns {
-            followed[column.model] = true;
+    /// Which models are followed or contend.
+    fn seen(&self) -> Vec<bool> {
+        let mut seen = vec![false; self.killers.len()];
+        for column in self.columns.iter().chain(&self.contenders) {
+            seen[column.model] = true;
         }
-        followed
+        seen
     }
+}
+
+/// Puts the best first: by score, then mean log-likelihood, then input order.
+fn rank(columns: &mut [Column], means: &[f64]) {
+    let key = |column: &Column| (column.score(), means[column.model], column.model);
+    columns.sort_unstable_by(|a, b| compare_models(key(a), key(b)));
 }

@@ -36,11 +36,10 @@ const CROSS_ENTROPY_ELEMENTS: u64 = 1 << 37;
 /// Each replicate draws as many units as there are, with replacement: responses, or whole prompts with all their
 /// responses where `prompts` gives a label for each response. In a replicate the winner is the model of the least
 /// resampled score; ties go to the greater mean log-likelihood of the resample (each response as often as it was
-/// drawn), then to input order. Up to 64 models all scores are followed; of more models at least the 16 best and
-/// everyone who could be among the first two of any replicate, so that win shares and margin are always exact.
+/// drawn), then to input order. Win shares and margin are exact always; the score of each model is followed through
+/// all replicates for up to 64 models, of more for the 16 best.
 ///
-/// `full_counts` saves time where the matrix of counts at the same N is at hand; the result does not depend on it,
-/// except that with more than 64 models other models may be followed beyond the necessary ones.
+/// `full_counts` saves time where the matrix of counts at the same N is at hand; the result does not depend on it.
 ///
 /// # Errors
 /// [`Code::InvalidOption`]; [`Code::ShapeMismatch`] if labels or counts do not belong to `log_probs`;
@@ -67,14 +66,8 @@ pub fn bootstrap(
         instructions: Instructions::best(),
         with_means: elements <= CROSS_ENTROPY_ELEMENTS,
     };
-    let mut contests: Vec<Contest<'_>> = fields
-        .into_iter()
-        .zip(budgets.log_n())
-        .map(|(field, &log_n)| {
-            let winner = field.leaders(&means).0;
-            Contest::new(log_probs, log_n, field, winner)
-        })
-        .collect();
+    let mut contests: Vec<Contest<'_>> =
+        fields.into_iter().zip(budgets.log_n()).map(|(field, &log_n)| Contest::new(log_probs, log_n, field)).collect();
     let mut finished: Vec<Option<Vec<Outcome>>> = contests.iter().map(|_| None).collect();
     let mut draws = None;
     loop {
@@ -107,8 +100,8 @@ pub fn bootstrap(
             open.dedup();
             let mut field = contests[index].field.clone();
             let budget = Budgets::new(&budgets.n()[index..=index])?;
-            field.follow(&open, log_probs, &budget, workers, control)?;
-            contests[index] = Contest::new(log_probs, budgets.log_n()[index], field, contests[index].winner);
+            field.admit(&open, log_probs, &budget, workers, control)?;
+            contests[index] = Contest::new(log_probs, budgets.log_n()[index], field);
         }
     }
     Ok(result::collect(options, &budgets, &units, &means, &contests, finished, draws.unwrap_or_default()))
@@ -147,11 +140,11 @@ fn fields(
                 "The counts given to the bootstrap are of other models, responses or values of N.",
             ));
         }
-        return Ok((0..budgets.len()).map(|budget| Field::from_counts(full, budget)).collect());
+        return Ok((0..budgets.len()).map(|budget| Field::from_counts(full, budget, means)).collect());
     }
     if models <= FOLLOW_ALL {
         let full = counts(log_probs, budgets, workers, control)?;
-        return Ok((0..budgets.len()).map(|budget| Field::from_counts(&full, budget)).collect());
+        return Ok((0..budgets.len()).map(|budget| Field::from_counts(&full, budget, means)).collect());
     }
     budgets.n().iter().map(|&n| Field::search(log_probs, means, &Budgets::new(&[n])?, workers, control)).collect()
 }

@@ -84,14 +84,14 @@ pub struct BootstrapAt {
     pub wins: Vec<u32>,
     /// The same as shares.
     pub win_shares: Vec<f64>,
-    /// Percentile interval of each score; `None` for models that were not followed.
+    /// Percentile interval of each score; `None` for models not followed.
     pub score_intervals: Vec<Option<Interval>>,
     /// Score of the best other model less that of `winner`: on the whole sample, and its percentile interval. It is
     /// negative in replicates in which another model has a lower score.
     pub margin: Estimate,
     /// Share of the replicates in which no other model has a lower score than `winner`.
     pub never_beaten_share: f64,
-    /// Models followed exactly in every replicate, in model order.
+    /// Models whose scores are followed through all replicates, in model order.
     pub followed: Vec<usize>,
     /// Why some intervals are `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,19 +151,19 @@ fn at_one_n(
             scores[column].extend(counts.iter().zip(&totals[first..]).map(|(&count, total)| count as f64 / total));
         }
     }
-    let (winner, runner_up) = contest.field.leaders(means);
-    let margins: Vec<f64> = (0..totals.len())
-        .map(|r| {
-            let others = (0..columns.len()).filter(|&column| column != winner);
-            others.map(|column| scores[column][r]).fold(f64::INFINITY, f64::min) - scores[winner][r]
-        })
+    // The columns are in the order of the ranking: winner, runner-up, ….
+    let least_of_others = outcomes.iter().flat_map(|outcome| &outcome.least_of_others);
+    let margins: Vec<f64> = least_of_others
+        .zip(totals)
+        .zip(&scores[0])
+        .map(|((&count, total), winners_score)| count as f64 / total - winners_score)
         .collect();
     let never_beaten = margins.iter().filter(|&&margin| margin >= 0.0).count();
-    let margin = match runner_up {
+    let margin = match columns.get(1) {
         None => Estimate::unknown("There is no other model."),
         Some(second) => {
             let n = contest.responses() as f64;
-            let difference = columns[second].score() - columns[winner].score();
+            let difference = second.score() - columns[0].score();
             Estimate::new(f64::from(difference) / n, percentile_interval(margins, confidence))
         }
     };
@@ -174,16 +174,12 @@ fn at_one_n(
     let wins = tally(outcomes.iter().flat_map(|outcome| outcome.winners.iter().copied()), models);
     let mut followed: Vec<usize> = columns.iter().map(|column| column.model).collect();
     followed.sort_unstable();
-    let reason = (followed.len() < models).then(|| {
-        format!(
-            "Of {models} models only the {} best and those that can be among the first two of a replicate are followed.",
-            followed.len()
-        )
-    });
+    let reason = (followed.len() < models)
+        .then(|| format!("Of {models} models only the {} best are followed through all replicates.", followed.len()));
     BootstrapAt {
         n,
-        winner: columns[winner].model,
-        runner_up: runner_up.map(|column| columns[column].model),
+        winner: columns[0].model,
+        runner_up: columns.get(1).map(|column| column.model),
         win_shares: shares(&wins, totals.len()),
         wins,
         score_intervals,

@@ -47,14 +47,10 @@ impl Block {
         self.starts.push(self.planes.len());
         self.totals.push(times.iter().map(|&times| u64::from(times)).sum());
         let mut levels: Vec<(u32, u32)> = Vec::new();
-        // A few small values in practice: count by table, falling back on sorting for the absurd.
-        if greatest < 4096 {
-            let mut table = vec![0_u32; greatest as usize + 1];
-            for &times in times {
-                table[times as usize] += 1;
-            }
+        if greatest <= 64 {
+            // One vectorised pass a value: a table would wait for its own last store.
             for value in (1..=greatest).rev() {
-                let count = table[value as usize];
+                let count = times.iter().map(|&times| u32::from(times == value)).sum();
                 if count > 0 {
                     levels.push((value, count));
                 }
@@ -93,19 +89,17 @@ impl Block {
 /// Cuts `times` into bit planes of ⌈len/64⌉ words each.
 fn cut(times: &[u32], planes: &mut [u64]) {
     let words = words(times.len());
-    for (word, chunk) in times.chunks(64).enumerate() {
-        for (group, eight) in chunk.chunks(8).enumerate() {
-            for (byte, planes) in planes.chunks_mut(8 * words).enumerate() {
-                // Byte number `byte` of eight multiplicities side by side in a word.
-                let mut side_by_side = 0_u64;
-                for (i, &times) in eight.iter().enumerate() {
-                    side_by_side |= u64::from((times >> (8 * byte)) & 0xff) << (8 * i);
-                }
-                for (p, plane) in planes.chunks_mut(words).enumerate() {
-                    let ones = (side_by_side >> p) & 0x0101_0101_0101_0101;
-                    // Gathers the eight bits in the top byte.
-                    let bits = ones.wrapping_mul(0x0102_0408_1020_4080) >> 56;
-                    plane[word] |= bits << (8 * group);
+    let mut bytes = vec![0_u8; words * 64];
+    for (byte, planes) in planes.chunks_mut(8 * words).enumerate() {
+        for (low, &times) in bytes.iter_mut().zip(times) {
+            *low = (times >> (8 * byte)).to_le_bytes()[0];
+        }
+        for (p, plane) in planes.chunks_mut(words).enumerate() {
+            for (word, bytes) in plane.iter_mut().zip(bytes.as_chunks::<64>().0) {
+                for (group, &eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
+                    let ones = (u64::from_le_bytes(eight) >> p) & 0x0101_0101_0101_0101;
+                    // The product gathers the eight bits in its top byte.
+                    *word |= (ones.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * group);
                 }
             }
         }
@@ -134,22 +128,12 @@ pub(super) fn draw(units: &Units, seed: u64, replicate: u32, scratch: &mut [u32]
 pub(super) fn weighted_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
     let mut totals = [0.0; GROUP];
     for (row, weights) in row.chunks(4096).zip(weights.chunks(4096)) {
-        let mut lanes = [[0.0; GROUP]; 8];
-        let whole = row.len() / 8 * 8;
-        for (row, weights) in row[..whole].chunks_exact(8).zip(weights.chunks_exact(8)) {
-            for lane in 0..8 {
-                add(&mut lanes[lane], row[lane].into(), &weights[lane]);
-            }
-        }
-        let mut sums = [0.0; GROUP];
-        for lane in &lanes {
-            for r in 0..GROUP {
-                sums[r] += lane[r];
-            }
-        }
-        for (value, weights) in row[whole..].iter().zip(&weights[whole..]) {
-            add(&mut sums, (*value).into(), weights);
-        }
+        // Zero times −∞ is NaN: chunks with −∞ take a slower loop, so that the usual one stays in registers.
+        let sums = if row.iter().any(|&value| value.into() == f64::NEG_INFINITY) {
+            chunk_sums(row, weights, |value, weight| if weight > 0.0 { value * f64::from(weight) } else { 0.0 })
+        } else {
+            chunk_sums(row, weights, |value, weight| value * f64::from(weight))
+        };
         for r in 0..GROUP {
             totals[r] += sums[r];
         }
@@ -158,16 +142,29 @@ pub(super) fn weighted_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]]) -> [f
 }
 
 #[inline(always)]
-fn add(sums: &mut [f64; GROUP], value: f64, weights: &[f32; GROUP]) {
-    if value == f64::NEG_INFINITY {
-        for r in 0..GROUP {
-            sums[r] += if weights[r] > 0.0 { value } else { 0.0 };
+fn chunk_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]], product: impl Fn(f64, f32) -> f64) -> [f64; GROUP] {
+    let mut lanes = [[0.0; GROUP]; 8];
+    let ((groups, row_rest), (weight_groups, weight_rest)) = (row.as_chunks::<8>(), weights.as_chunks::<8>());
+    for (values, weights) in groups.iter().zip(weight_groups) {
+        for lane in 0..8 {
+            let value: f64 = values[lane].into();
+            for r in 0..GROUP {
+                lanes[lane][r] += product(value, weights[lane][r]);
+            }
         }
-        return;
     }
-    for r in 0..GROUP {
-        sums[r] += value * f64::from(weights[r]);
+    let mut sums = [0.0; GROUP];
+    for lane in &lanes {
+        for r in 0..GROUP {
+            sums[r] += lane[r];
+        }
     }
+    for (&value, weights) in row_rest.iter().zip(weight_rest) {
+        for r in 0..GROUP {
+            sums[r] += product(value.into(), weights[r]);
+        }
+    }
+    sums
 }
 
 #[cfg(test)]
