@@ -96,7 +96,7 @@ describe('selectionTables', () => {
     });
     const tables = text.slice(text.indexOf('The picks'), text.indexOf('To bear in mind'));
     const widest = Math.max(...tables.split('\n').map(displayWidth));
-    expect(widest).toBeLessThanOrEqual(Math.max(columns, 46));
+    expect(widest).toBeLessThanOrEqual(Math.max(columns, 51));
   });
 
   it('shows twenty models and how to see the others', () => {

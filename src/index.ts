@@ -24,7 +24,21 @@ export {
   coverageProfile,
   type ModelProfile,
 } from './profile/coverage-profile.js';
+export { type LearningCurve, type LearningCurves, learningCurveFigure } from './report/experiment/learning-curve.js';
+export { type ExperimentReport, experimentHtml, experimentText } from './report/experiment/report.js';
+export type { Verdict } from './report/experiment/verdict.js';
 export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
+export type { PageExtras } from './report/page.js';
+export { passAtKFigures } from './report/pass-at-k/figures.js';
+export { passAtKHtml } from './report/pass-at-k/html.js';
+export { type PassAtKTablesOptions, passAtKCsv, passAtKTables } from './report/pass-at-k/tables.js';
+export { coverageProfileFigures } from './report/profile/figures.js';
+export { coverageProfileHtml } from './report/profile/html.js';
+export {
+  type CoverageProfileTablesOptions,
+  coverageProfileCsv,
+  coverageProfileTables,
+} from './report/profile/tables.js';
 export { selectionFigures } from './report/selection/figures.js';
 export { selectionHtml } from './report/selection/html.js';
 export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';

@@ -33,6 +33,21 @@ export function range(values: readonly number[]): [low: number, high: number] {
   return low > high ? [0, 1] : [low, high];
 }
 
+/** A logarithmic axis spans at least this factor, or there would be no round value to label. */
+const LEAST_RATIO = 4;
+
+/**
+ * A logarithmic axis for shares, on which small ones do not crowd together. Zero, which has no place on it, is drawn at
+ * its lower end, half a case of `total`.
+ */
+export function shareAxis(label: string, shares: readonly number[], total: number): Axis {
+  const positive = shares.filter((share) => share > 0);
+  const [low, high] = positive.length > 0 ? range(positive) : [1 / total, 1];
+  const max = Math.min(1, high * 1.15);
+  const min = positive.length < shares.length ? Math.min(0.5 / total, low / 1.5) : low / 1.25;
+  return { label, scale: 'log10', min: Math.min(min, max / LEAST_RATIO), max, format: shareLabel };
+}
+
 /** A share as a label of an axis: `0.2%`. */
 export function shareLabel(share: number): string {
   return `${compact(share * 100, 3)}%`;
@@ -91,7 +106,13 @@ export function axisOption(axis: Axis, side: 'x' | 'y', { gridLines = side === '
     nameLocation: 'middle',
     nameGap: side === 'x' ? 32 : 50,
     nameTextStyle: { color: LIGHT.muted, fontSize: 12.5 },
-    axisLabel: { color: LIGHT.muted, fontSize: 12, formatter: format, customValues, hideOverlap: true },
+    axisLabel: {
+      color: LIGHT.muted,
+      fontSize: 12,
+      formatter: (value: number) => format(value),
+      customValues,
+      hideOverlap: true,
+    },
     axisLine: { show: side === 'x', onZero: false, lineStyle: { color: LIGHT.axis } },
     axisTick: { show: side === 'x', lineStyle: { color: LIGHT.axis }, customValues },
     splitLine: { show: gridLines, lineStyle: { color: LIGHT.grid } },

@@ -21,6 +21,11 @@ export interface Figure {
   readonly option: EChartsOption;
 }
 
+/** An id from words and a number: `matrix-n` and 2.5 give `matrix-n-2-5`. */
+export function figureId(words: string, value: number): string {
+  return `${words}-${String(value).replace('+', '').replace('.', '-')}`;
+}
+
 /** How `figureSvg` draws. */
 export interface SvgOptions {
   /** Default `light`. */

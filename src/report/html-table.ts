@@ -3,10 +3,12 @@ import type { Cell, Column, Table } from './table.js';
 
 /** A table as markup: sortable by its headers where the page's script runs, in a box that scrolls where it is wide. */
 export function htmlTable(table: Table, { id }: { readonly id?: string } = {}): Html {
-  const header = table.columns.map(
-    (column) =>
-      html`<th scope="col"${align(column.align)}${column.title && html` title="${column.title}"`}>${column.label}</th>`,
-  );
+  const header = table.columns.map((column) => {
+    const classes = [column.align === 'right' && 'number', column.label.length <= SHORT && 'short'].filter(Boolean);
+    return html`<th scope="col"${classes.length > 0 && html` class="${classes.join(' ')}"`}${
+      column.title && html` title="${column.title}"`
+    }>${column.label}</th>`;
+  });
   const rows = table.rows.map(
     (row) =>
       html`<tr>${row.map((cell, index) =>
@@ -23,10 +25,8 @@ ${rows}</tbody></table></div>
 `;
 }
 
-function align(side: 'left' | 'right' | undefined): Html | false {
-  return side === 'right' && html` class="number"`;
-}
-
+/** Labels of columns up to this length never break. */
+const SHORT = 8;
 /** Names longer than this may break. */
 const LONG = 36;
 

@@ -13,7 +13,7 @@ export interface Line {
   /** Points by rising x; `null` leaves a gap. */
   readonly points: readonly (readonly [x: number, y: number | null])[];
   readonly dashed?: boolean;
-  /** Whether y keeps its value up to the next x. */
+  /** Whether each y holds from just after the x before it up to its own, as in an empirical tail. */
   readonly steps?: boolean;
   /** Points to mark, with what hovering says of them. */
   readonly marks?: readonly { readonly x: number; readonly y: number; readonly tip: string }[];
@@ -62,7 +62,7 @@ function lineSeries(line: Line, place: (y: number) => number): object[] {
       silent: true,
       symbol: 'none',
       z,
-      ...(line.steps && { step: 'end' }),
+      ...(line.steps && { step: 'start' }),
       data: line.points.map(([x, y]) => [x, y === null ? null : place(y)]),
       lineStyle: { color: colour, width: line.colour ? 2.2 : 1, type: line.dashed ? [6, 4] : 'solid' },
     },

@@ -65,6 +65,13 @@ export const DIAMOND = [
   [-7, 0],
 ] as const;
 
+/** Corners of a triangle, for `polygonAt`. */
+export const TRIANGLE = [
+  [0, -6],
+  [6, 5],
+  [-6, 5],
+] as const;
+
 /** Corners of a square, for `polygonAt`. */
 export const SQUARE = [
   [-5, -5],

@@ -38,6 +38,8 @@ code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
 .tone-good,.tone-caution{font-weight:600}
 .warnings{background:var(--caution-back);border-radius:6px;padding:12px 16px;margin:1rem 0}
 .warnings h3{color:var(--caution)}
+.plain{margin:0;padding-left:1.2rem;display:grid;gap:.45rem}
+.plain li{max-width:92ch;overflow-wrap:anywhere}
 .warnings ul,.notes{margin:.3rem 0;padding-left:1.2rem}
 .warnings li,.notes li{overflow-wrap:anywhere;max-width:92ch}
 .notes{color:var(--fig-muted);font-size:.92rem}
@@ -46,6 +48,7 @@ table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:
 caption{text-align:left;font-weight:600;padding:9px 12px;position:sticky;left:0}
 th,td{padding:5px 10px;text-align:left;white-space:nowrap;border-top:1px solid var(--line)}
 thead th{white-space:normal;min-width:3.4rem;position:sticky;top:0;background:var(--panel);color:var(--fig-muted);font-weight:600;vertical-align:bottom;z-index:1}
+thead th.short{white-space:nowrap}
 tbody th{font-weight:500}
 td.long,tbody th.long{white-space:normal;overflow-wrap:anywhere;min-width:16rem}
 tbody th.tone-strong{font-weight:700}

@@ -6,6 +6,7 @@ import { Html, html, scriptJson } from './html.js';
 import { htmlTable } from './html-table.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
+import { type Phrase, phraseHtml } from './phrase.js';
 
 /** A page of a report. */
 export interface Page {
@@ -83,6 +84,17 @@ ${figureHtml(figure, false)}</details>
   )}`;
 }
 
+/** What a report may say besides its result. */
+export interface PageExtras {
+  readonly warnings?: readonly Warning[];
+  readonly provenance?: Provenance;
+}
+
+/** Sentences as a list; `notes` sets them small. */
+export function summaryHtml(phrases: readonly Phrase[], kind: 'plain' | 'notes' = 'plain'): Html {
+  return html`<ul class="${kind}">${phrases.map((text) => html`<li>${phraseHtml(text)}</li>\n`)}</ul>\n`;
+}
+
 /** Warnings as a list. */
 export function warningsHtml(warnings: readonly Warning[]): Html {
   if (warnings.length === 0) return html``;
@@ -115,6 +127,6 @@ export function provenanceHtml(provenance: Provenance, models: readonly string[]
             return [model, file, format, dtype, sha256].map((text) => ({ text: text ?? '–' }));
           }),
         })
-      : html`<p>The log-probabilities were given as arrays.</p>\n`,
+      : html`${models.length > 0 && html`<p>The data were given as arrays.</p>\n`}`,
   );
 }

@@ -16,6 +16,8 @@ export interface Column {
   readonly label: string;
   /** Default `left`; numbers stand `right`. */
   readonly align?: 'left' | 'right';
+  /** Whether it belongs to the column before it, as an interval does, and is never parted from it. */
+  readonly withPrevious?: boolean;
   /** Whether the cells are names of models or responses, which may be cut in a narrow terminal. */
   readonly name?: boolean;
   /** Explanation shown on hovering in a page. */

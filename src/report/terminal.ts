@@ -82,7 +82,7 @@ export function terminalTable(
   );
   const widths = fitNames(natural, table.columns, width);
   const lines = [styled('bold', table.caption, color)];
-  for (const block of blocks(widths, width)) {
+  for (const block of blocks(widths, table.columns, width)) {
     if (lines.length > 1) lines.push('');
     const header = block.map((index) => pad(table.columns[index]!.label, widths[index]!, table.columns[index]!.align));
     lines.push(styled('underline', header.join(' '.repeat(GAP)).trimEnd(), color));
@@ -126,7 +126,9 @@ function fitNames(natural: readonly number[], columns: readonly Column[], width:
         widest = index;
     }
     if (widest < 0) {
-      const most = Math.max(LEAST_NAME, Math.floor(width / 2));
+      const cut = natural.map((each, index) => (columns[index]!.name && index > 0 ? Math.min(each, LEAST_NAME) : each));
+      const widest = Math.max(0, ...groups(columns).map((group) => blockWidth(group, cut)));
+      const most = Math.max(LEAST_NAME, Math.min(Math.floor(width / 2), width - widest));
       return natural.map((each, index) => (columns[index]!.name ? Math.min(each, most) : each));
     }
     widths[widest]! -= 1;
@@ -135,17 +137,32 @@ function fitNames(natural: readonly number[], columns: readonly Column[], width:
   return widths;
 }
 
+/** All columns but the first, those that belong together in one group. */
+function groups(columns: readonly Column[]): number[][] {
+  const result: number[][] = [];
+  for (let index = 1; index < columns.length; index += 1) {
+    if (columns[index]!.withPrevious && result.length > 0) result.at(-1)!.push(index);
+    else result.push([index]);
+  }
+  return result;
+}
+
+function blockWidth(group: readonly number[], widths: readonly number[]): number {
+  return group.reduce((sum, index) => sum + GAP + widths[index]!, 0);
+}
+
 /** Splits the columns into blocks that fit; each begins with the first column. */
-function blocks(widths: readonly number[], width: number): number[][] {
+function blocks(widths: readonly number[], columns: readonly Column[], width: number): number[][] {
   const result: number[][] = [[0]];
   let used = widths[0]!;
-  for (let index = 1; index < widths.length; index += 1) {
-    if (used + GAP + widths[index]! > width && result.at(-1)!.length > 1) {
+  for (const group of groups(columns)) {
+    const wanted = blockWidth(group, widths);
+    if (used + wanted > width && result.at(-1)!.length > 1) {
       result.push([0]);
       used = widths[0]!;
     }
-    result.at(-1)!.push(index);
-    used += GAP + widths[index]!;
+    result.at(-1)!.push(...group);
+    used += wanted;
   }
   return result;
 }

@@ -1,7 +1,7 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
 import { namesOption } from '../axis.js';
-import type { Figure } from '../figure.js';
+import { type Figure, figureId } from '../figure.js';
 import { compact, percent, shortNames } from '../format.js';
 import { boxAt, textAt, textWidth } from '../marks.js';
 import { LIGHT } from '../theme.js';
@@ -13,6 +13,9 @@ const TOP = 40;
 const MOST_WITH_FIGURES = 16;
 /** Up to so many models every cell says on hovering what it holds; beyond, that would weigh megabytes. */
 const MOST_WITH_TIPS = 30;
+
+/** Classes from this one on bear the ink of dark cells. */
+const DARK_FROM = 5;
 
 /** The tournament matrix at each N for which the result holds counts. */
 export function heatMapFigures(result: SelectionResult): Figure[] {
@@ -82,7 +85,7 @@ function heatMap(
           value: [rival, model, share],
           ...(withFigures && {
             label: {
-              color: share >= bounds[bounds.length / 2 - 1]! ? LIGHT.rampHighInk : LIGHT.rampLowInk,
+              color: share >= bounds[DARK_FROM - 1]! ? LIGHT.rampHighInk : LIGHT.rampLowInk,
               formatter: cellText(share),
             },
           }),
@@ -95,7 +98,7 @@ function heatMap(
     graphic: key(bounds, left),
   } as EChartsOption;
   return {
-    id: `tournament-matrix-n-${String(N).replace('.', '-')}`,
+    id: figureId('tournament-matrix-n', N),
     title: `Tournament matrix, N = ${compact(N)}`,
     caption:
       `Row: the model that is judged, best first. Column: its rival. Cell: share of the responses${withFigures ? ', in %,' : ''} on which ` +

@@ -3,7 +3,7 @@ import type { Figure } from '../figure.js';
 import { compact, confidencePercent, count, listed, plural } from '../format.js';
 import { type Html, html } from '../html.js';
 import { htmlTable } from '../html-table.js';
-import { figureHtml, pageHtml, provenanceHtml, section, unfoldingFigures, warningsHtml } from '../page.js';
+import { figureHtml, pageHtml, provenanceHtml, section, summaryHtml, unfoldingFigures, warningsHtml } from '../page.js';
 import { phraseHtml } from '../phrase.js';
 import { byN, CERTAINTY_WORDS } from './facts.js';
 import { heatMapFigures } from './heat-map.js';
@@ -71,7 +71,7 @@ ${advice.map(
 )}</ul>
 ${others.map((text) => html`<p>${phraseHtml(text)}</p>\n`)}`,
     warningsHtml(result.warnings),
-    html`<ul class="notes">${caveats.map((text) => html`<li>${phraseHtml(text)}</li>`)}</ul>\n`,
+    summaryHtml(caveats, 'notes'),
   );
 }
 

@@ -27,11 +27,16 @@ export function picksTable(result: SelectionResult): Table {
       { label: 'winner', name: true },
       { label: 'certainty' },
       number('score', 'Share of the responses on which its worst rival gives at least N times its probability'),
-      number(`${confidencePercent(result.confidence)} interval`, 'Exact binomial interval of the score'),
+      {
+        ...number(`${confidencePercent(result.confidence)} interval`, 'Exact binomial interval of the score'),
+        withPrevious: true,
+      },
       ...(sampled ? [number('wins', 'Share of the bootstrap resamples that it wins')] : []),
       { label: 'runner-up', name: true },
       number('margin, points', 'Score of the runner-up less that of the winner, in percentage points'),
-      ...(sampled ? [number('its interval', 'Bootstrap interval of the margin, in percentage points')] : []),
+      ...(sampled
+        ? [{ ...number('its interval', 'Bootstrap interval of the margin, in percentage points'), withPrevious: true }]
+        : []),
       ...(disagree
         ? [
             number(
@@ -94,7 +99,7 @@ export function modelsTable(result: SelectionResult): Table {
         ({ N }): Column => ({ label: `N = ${compact(N)}`, align: 'right', title: `Score at N = ${compact(N)}` }),
       ),
       { label: 'cross-entropy', align: 'right', title: 'Mean of −log probability over the responses, in nats' },
-      { label: `${confidencePercent(result.confidence)} interval`, align: 'right' },
+      { label: `${confidencePercent(result.confidence)} interval`, align: 'right', withPrevious: true },
       ...(result.kl
         ? [{ label: 'KL', align: 'right', title: `KL divergence from ${result.kl.reference}, in nats` } as const]
         : []),

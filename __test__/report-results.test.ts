@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { linearAxis, shareAxis, ticks } from '../src/report/axis.js';
+import { learningCurveFigure } from '../src/report/experiment/learning-curve.js';
+import { type ExperimentReport, experimentText } from '../src/report/experiment/report.js';
+import { figureSvg } from '../src/report/figure.js';
+import { spread } from '../src/report/line-chart.js';
+import { passAtKFigures } from '../src/report/pass-at-k/figures.js';
+import { passAtKCsv, passAtKTables } from '../src/report/pass-at-k/tables.js';
+import { coverageProfileFigures } from '../src/report/profile/figures.js';
+import { coverageProfileCsv, coverageProfileTables } from '../src/report/profile/tables.js';
+import { syntheticRows } from './report-fixture.js';
+import { plainPassAtK, plainProfiles } from './report-plain-results.js';
+
+describe('coverage profiles', () => {
+  // Log ratios to the reference: a has 0, 1, 2, 3; b has 0, 0, 0, ∞.
+  const reference = { name: 'teacher', row: Float64Array.of(-1, -1, -1, -1) };
+  const rows = [Float64Array.of(-1, -2, -3, -4), Float64Array.of(-1, -1, -1, Number.NEGATIVE_INFINITY)];
+  const result = plainProfiles(['a', 'b'], rows, reference, [2, 16]);
+
+  it('are said in plain words, with the noise', () => {
+    const text = coverageProfileTables(result, { columns: 200 });
+    expect(text).toContain(
+      'a has the least Cov_N: 25% (0–67%) at N = 16. Within noise: the interval of b overlaps its own.',
+    );
+    expect(text).toContain('b has the least Cov_N: 25% (0–67%) at N = 2.');
+    expect(text).toContain('KL divergence is least for a; it does not have the least Cov_N at N = 2.');
+    expect(text).toContain('1 model rules out responses, which count at every N: b.');
+  });
+
+  it('are one CSV row for each N and model, unknown figures empty', () => {
+    const lines = coverageProfileCsv(result).split('\r\n');
+    expect(lines).toHaveLength(6);
+    expect(lines[0]).toMatch(/^N,model,reference,coverage,count,responses,low,high/);
+    expect(lines[1]).toMatch(/^2,a,teacher,0.75,3,4,/);
+    expect(lines[2]).toMatch(/^2,b,teacher,0.25,1,4,.*,,,,,,,,0.25,1$/);
+  });
+
+  it('are drawn as steps that end at what is ruled out', () => {
+    const [curves, ...scatters] = coverageProfileFigures(result);
+    expect(scatters).toEqual([]);
+    const series = [curves!.option.series ?? []].flat() as { type: string; step?: string; data: number[][] }[];
+    const lines = series.filter(({ type }) => type === 'line');
+    expect(lines.map(({ step }) => step)).toEqual(['start', 'start']);
+    const ends = lines.map(({ data }) => data.at(-1)!);
+    // Later lines lie above: a, which leads at N = 16, is second to b, which leads at N = 2.
+    expect(ends[1]).toEqual([32, 0.25]);
+    expect(ends[0]![1]).toBeLessThanOrEqual(0.25);
+  });
+});
+
+describe('Pass@k', () => {
+  const result = plainPassAtK(
+    ['good', 'bad'],
+    [
+      [4, 4, 2, 1],
+      [1, 0, 2, 0],
+    ],
+    4,
+    [1, 2, 8],
+    200,
+  );
+
+  it('is said in plain words; what is unknown is said to be', () => {
+    const text = passAtKTables(result, { columns: 200 });
+    expect(text).toMatch(
+      /Pass@1 is greatest for good, 68\.8% \(.*\)\. Clear: it leads in (100|9\d(\.\d)?)% of 200 resamples/,
+    );
+    expect(text).toContain('Pass@8 is not known for any model: each has a problem with fewer than 8 samples.');
+  });
+
+  it('is one CSV row for each k and model', () => {
+    const lines = passAtKCsv(result).split('\r\n');
+    expect(lines[1]).toMatch(/^1,good,1,0.6875,.*,true,.*,4,0,4$/);
+    expect(lines.at(-2)).toBe('8,bad,,,,,false,,4,4,4');
+  });
+
+  it('is drawn at known k only', () => {
+    expect(passAtKFigures(result).map(({ id }) => id)).toEqual([
+      'pass-at-k',
+      'pick-shares',
+      'pass-at-k-1',
+      'pass-at-k-2',
+    ]);
+    const unknown = plainPassAtK(['m'], [[1, 2]], 4, [8], 10);
+    expect(passAtKFigures(unknown)).toEqual([]);
+    expect(passAtKTables(unknown)).toContain('not known');
+  });
+});
+
+describe('experiments', () => {
+  const report: ExperimentReport = {
+    title: 'Rates',
+    subtitle: 'seed 1',
+    summary: [['All went well.']],
+    verdicts: [
+      {
+        claim: 'Cov_N falls like 1/n',
+        source: 'T4.2',
+        predicted: -1,
+        measured: -0.97,
+        interval: [-1.05, -0.9],
+        holds: true,
+      },
+      { claim: 'KL grows with H', source: 'P3.2', predicted: 'grows', measured: null, interval: null, holds: null },
+    ],
+    tables: [],
+    figures: [],
+    result: {},
+  };
+
+  it('begin with the verdicts', () => {
+    expect(experimentText(report)).toBe(
+      [
+        'Rates',
+        'seed 1',
+        '',
+        '1 of 2 claims held, 1 undecided',
+        '• holds: Cov_N falls like 1/n (T4.2): predicted −1, measured −0.97, interval',
+        '  −1.05 to −0.9',
+        '• undecided: KL grows with H (P3.2): predicted grows',
+        '',
+        '• All went well.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('draw learning curves with gaps, leaving out of a logarithmic axis what it has no place for', () => {
+    const figure = learningCurveFigure({
+      id: 'kl',
+      title: 'KL',
+      caption: '',
+      description: '',
+      steps: [0, 1, 2, 3],
+      label: 'KL',
+      scale: 'log10',
+      curves: [{ name: 'run', values: [2, null, 0, 1], intervals: [[1, 3], null, null, [0.5, 2]] }],
+    });
+    const svg = figureSvg(figure);
+    expect(svg.match(/<title>run, step/g)).toHaveLength(2);
+    expect(svg).not.toMatch(/NaN|Infinity/);
+  });
+});
+
+describe('axes', () => {
+  it('have round ends and round ticks', () => {
+    expect(linearAxis('x', [1.38, 3.35])).toMatchObject({ min: 1, max: 3.5 });
+    expect(linearAxis('x', [7, 7])).toMatchObject({ min: 6, max: 8 });
+    expect(ticks({ label: '', scale: 'log2', min: 1, max: 64 })).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(ticks({ label: '', scale: 'log2', min: 1, max: 2 ** 20 }, 8)).toEqual([1, 8, 64, 512, 4096, 32768, 262144]);
+    expect(ticks({ label: '', scale: 'log10', min: 0.0015, max: 0.9 })).toEqual([
+      0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
+    ]);
+    expect(ticks({ label: '', scale: 'linear', min: 0, max: 1 }, 11)).toHaveLength(11);
+  });
+
+  it('find a place for zero on a logarithmic scale', () => {
+    expect(shareAxis('', [0, 0.1], 50)).toMatchObject({ min: 0.01 });
+    expect(shareAxis('', [0, 0], 50).min).toBeLessThan(0.02);
+    const narrow = shareAxis('', [0.9, 0.95], 50);
+    expect(narrow.max).toBe(1);
+    expect(ticks(narrow).length).toBeGreaterThan(0);
+  });
+});
+
+describe('labels at the ends of lines', () => {
+  const gaps = (places: readonly number[]) => {
+    const sorted = [...places].sort((a, b) => a - b);
+    return sorted.slice(1).map((place, index) => place - sorted[index]!);
+  };
+
+  it('move apart, keep their order and stay inside', () => {
+    const rows = syntheticRows(20, 7, 3);
+    for (const row of rows) {
+      const wanted = Array.from(row, (value) => Math.abs(value * 20) % 150);
+      const placed = spread(wanted, 16, 0, 150);
+      expect(Math.min(...gaps(placed))).toBeGreaterThanOrEqual(16 - 1e-9);
+      expect(Math.min(...placed)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...placed)).toBeLessThanOrEqual(150);
+      const order = (values: readonly number[]) => values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
+      expect(order(placed)).toEqual(order(wanted));
+    }
+  });
+
+  it('stay where they want to be if they can, and share what room there is', () => {
+    expect(spread([10, 50, 90], 16, 0, 100)).toEqual([10, 50, 90]);
+    expect(spread([5, 5, 5], 16, 0, 20)).toEqual([0, 10, 20]);
+    expect(spread([], 16, 0, 20)).toEqual([]);
+  });
+});

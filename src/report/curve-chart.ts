@@ -1,0 +1,57 @@
+import type { EChartsOption } from 'echarts';
+import type { Axis } from './axis.js';
+import { type Line, lineChart } from './line-chart.js';
+import { LIGHT } from './theme.js';
+
+/** A curve with a name. */
+export interface Curve extends Omit<Line, 'label' | 'colour'> {
+  readonly name: string;
+}
+
+/** What a chart of named curves shows; sizes in pixels. */
+export interface CurveChart {
+  readonly width: number;
+  readonly height: number;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly curves: readonly Curve[];
+  /**
+   * Names of the curves to colour and label, the most interesting first; the others are drawn faint behind them, and
+   * without marks and bands. At most as many as a theme has series colours. Default: the first ones.
+   */
+  readonly highlighted?: readonly string[];
+  /** Room for the labels; default 220. */
+  readonly labelRoom?: number;
+}
+
+/** More faint curves than this cannot be told apart: then evenly chosen ones stand for them. */
+const MOST_FAINT = 300;
+
+/** The option of a chart of curves, a few of them highlighted. */
+export function curveChart({ curves, highlighted, labelRoom = 220, ...chart }: CurveChart): EChartsOption {
+  const featured = (highlighted ?? curves.map(({ name }) => name)).slice(0, LIGHT.series.length);
+  const faint = curves.filter(({ name }) => !featured.includes(name));
+  const stride = Math.ceil(faint.length / MOST_FAINT);
+  const behind = faint.filter((_, index) => index % stride === 0);
+  return lineChart({
+    ...chart,
+    labelRoom,
+    lines: [
+      ...behind.map(({ points, steps = false }) => ({ label: '', colour: null, points, steps })),
+      // The first of the highlighted is drawn last, on top.
+      ...featured
+        .flatMap((name, index): Line[] => {
+          const curve = curves.find((each) => each.name === name);
+          return curve ? [{ ...curve, label: name, colour: LIGHT.series[index]! }] : [];
+        })
+        .reverse(),
+    ],
+  });
+}
+
+/** What a caption has to say of the colours. */
+export function colourNote(curves: number, highlighted: number): string {
+  if (curves <= highlighted) return '';
+  const others = curves - highlighted;
+  return ` Coloured: ${highlighted} models; grey: the other ${others}${others > MOST_FAINT ? ', some standing for all' : ''}.`;
+}

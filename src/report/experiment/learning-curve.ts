@@ -1,0 +1,106 @@
+import type { Interval } from '../../result.js';
+import { type Axis, linearAxis } from '../axis.js';
+import { type Curve, colourNote, curveChart } from '../curve-chart.js';
+import type { Figure } from '../figure.js';
+import { compact } from '../format.js';
+
+/** A quantity over the steps of training, e.g. KL divergence or Cov_4 of one run. */
+export interface LearningCurve {
+  readonly name: string;
+  /** `null` where it is not known. */
+  readonly values: readonly (number | null)[];
+  /** One interval a value, drawn as a band. */
+  readonly intervals?: readonly (Interval | null)[];
+  readonly dashed?: boolean;
+}
+
+/** What a figure of learning curves shows. */
+export interface LearningCurves {
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly description: string;
+  /** Rising; one for each value of every curve. */
+  readonly steps: readonly number[];
+  readonly curves: readonly LearningCurve[];
+  /** Label of the y axis, with its unit. */
+  readonly label: string;
+  /** Label of the x axis; default `step`. */
+  readonly stepLabel?: string;
+  /** Default linear; a logarithmic one leaves out what is not positive. */
+  readonly scale?: 'linear' | 'log10';
+  /** How values are written; default four significant digits. */
+  readonly format?: (value: number) => string;
+}
+
+const SIZE = { width: 900, height: 420 };
+/** More marks than this would hide the line. */
+const MOST_MARKED = 40;
+
+/** A figure of quantities over the steps of training; up to seven curves are coloured. */
+export function learningCurveFigure(input: LearningCurves): Figure {
+  const {
+    id,
+    title,
+    caption,
+    description,
+    steps,
+    label,
+    stepLabel = 'step',
+    scale = 'linear',
+    format = compact,
+  } = input;
+  const drawable = (value: number | null) => value !== null && (scale === 'linear' || value > 0);
+  const curves = input.curves.map(({ name, values, intervals, dashed = false }): Curve => {
+    const points = steps.map((step, at) => [step, drawable(values[at] ?? null) ? values[at]! : null] as const);
+    return {
+      name,
+      points,
+      dashed,
+      marks:
+        points.length > MOST_MARKED
+          ? []
+          : points.flatMap(([x, y]) =>
+              y === null ? [] : [{ x, y, tip: `${name}, ${stepLabel} ${compact(x, 8)}: ${format(y)}` }],
+            ),
+      ...(intervals && {
+        band: steps.flatMap((step, at): [number, number, number][] => {
+          const interval = intervals[at];
+          return interval ? [[step, interval[0], interval[1]]] : [];
+        }),
+      }),
+    };
+  });
+  const values = curves.flatMap(({ points, band = [] }) => [
+    ...points.flatMap(([, y]) => y ?? []),
+    ...band.flatMap(([, low, high]) => [low, high]).filter(drawable),
+  ]);
+  return {
+    id,
+    title,
+    caption: caption + colourNote(curves.length, Math.min(curves.length, 7)),
+    description,
+    ...SIZE,
+    option: curveChart({
+      ...SIZE,
+      x: { ...linearAxis(stepLabel, steps), format: (value) => compact(value, 8) },
+      y: valueAxis(label, values, scale, format),
+      curves,
+    }),
+  };
+}
+
+function valueAxis(
+  label: string,
+  values: readonly number[],
+  scale: 'linear' | 'log10',
+  format: (value: number) => string,
+): Axis {
+  if (scale === 'linear') return linearAxis(label, values, format);
+  const positive = values.filter((value) => value > 0);
+  const low = positive.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const high = positive.reduce((greatest, value) => Math.max(greatest, value), 0);
+  return positive.length > 0
+    ? { label, scale, min: low / 1.2, max: high * 1.2, format }
+    : { label, scale, min: 0.1, max: 1, format };
+}

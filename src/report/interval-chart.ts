@@ -1,0 +1,73 @@
+import type { EChartsOption } from 'echarts';
+import type { Interval } from '../result.js';
+import { type Axis, axisOption, namesOption } from './axis.js';
+import { shortNames } from './format.js';
+import { textWidth } from './marks.js';
+import { LIGHT } from './theme.js';
+
+/** A row of an interval chart. */
+export interface IntervalRow {
+  readonly name: string;
+  readonly value: number;
+  readonly interval: Interval | null;
+  readonly tip: string;
+  /** A colour of the light theme; default that of the axis. */
+  readonly colour?: string;
+}
+
+/** What an interval chart shows: a point and its interval for each name, the first on top. */
+export interface IntervalChart {
+  readonly width: number;
+  readonly x: Axis;
+  readonly rows: readonly IntervalRow[];
+}
+
+const ROW = 22;
+
+/** The option of an interval chart and the height it needs. */
+export function intervalChart({ width, x, rows }: IntervalChart): { option: EChartsOption; height: number } {
+  const labels = shortNames(
+    rows.map(({ name }) => name),
+    34,
+  );
+  const left = Math.min(width / 2, 20 + Math.max(0, ...labels.map((label) => textWidth(label))));
+  const place = (value: number) => Math.min(Math.max(value, x.min), x.max);
+  const option = {
+    grid: { left, right: 28, top: 8, bottom: 50, containLabel: false },
+    xAxis: axisOption(x, 'x', { gridLines: true }),
+    yAxis: namesOption(labels, 'y', 12),
+    series: [
+      {
+        type: 'custom',
+        silent: true,
+        z: 3,
+        data: rows.map((_, index) => index),
+        renderItem: (
+          { dataIndex }: { dataIndex: number },
+          { coord }: { coord(point: readonly [number, number]): [number, number] },
+        ) => {
+          const { interval, colour = LIGHT.axis } = rows[dataIndex]!;
+          if (!interval) return null;
+          const [x1, y] = coord([place(interval[0]), dataIndex]);
+          const [x2] = coord([place(interval[1]), dataIndex]);
+          return {
+            type: 'line',
+            shape: { x1, y1: y, x2, y2: y },
+            style: { stroke: colour, lineWidth: 2.4, opacity: 0.6 },
+          };
+        },
+      },
+      {
+        type: 'scatter',
+        z: 4,
+        symbolSize: 9,
+        data: rows.map(({ value, tip, colour = LIGHT.axis }, index) => ({
+          value: [place(value), index],
+          tip,
+          itemStyle: { color: colour, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
+        })),
+      },
+    ],
+  } as EChartsOption;
+  return { option, height: 62 + rows.length * ROW };
+}

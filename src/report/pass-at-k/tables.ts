@@ -1,0 +1,139 @@
+import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
+import { csv } from '../csv.js';
+import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../format.js';
+import type { Part, Phrase } from '../phrase.js';
+import { type Cell, type Column, numberCell, type Table } from '../table.js';
+import { type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
+import { byK, meanRanking, ranking } from './facts.js';
+
+/** Pass@k in plain words, one phrase for each k. */
+export function passAtKSummary(result: PassAtKResult): Phrase[] {
+  return byK(result).map((entry): Phrase => {
+    const { k, pick, pickShares } = entry;
+    if (pick === null)
+      return [`Pass@${k} is not known for any model: each has a problem with fewer than ${k} samples.`];
+    const { value, interval } = entry.values[result.models.indexOf(pick)]!;
+    const head: Part[] = [
+      `Pass@${k} is greatest for `,
+      { model: pick },
+      `, ${percent(value!)}${interval ? ` (${percentInterval(interval)})` : ''}. `,
+    ];
+    return [...head, ...sureness(result, entry, pickShares)];
+  });
+}
+
+function sureness(result: PassAtKResult, { pick, values }: PassAtK, shares: readonly number[] | null): Part[] {
+  const unknown = values.filter(({ value }) => value === null).length;
+  const left: Part[] = unknown > 0 ? [` ${plural(unknown, 'model')} left out for too few samples.`] : [];
+  if (!shares) return [{ stress: 'Not tested' }, ': no bootstrap was made.', ...left];
+  const own = shares[result.models.indexOf(pick!)]!;
+  const wins = `it leads in ${roughPercent(own)} of ${count(result.replicates)} resamples of the problems`;
+  if (own >= result.confidence) return [{ stress: 'Clear' }, `: ${wins}.`, ...left];
+  const rival = shares.reduce((best, share, index) => {
+    if (result.models[index] === pick) return best;
+    return best < 0 || share > shares[best]! ? index : best;
+  }, -1);
+  return [
+    { stress: 'Within noise' },
+    `: ${wins}`,
+    ...(rival < 0 ? [] : [', ', { model: result.models[rival]! }, ` in ${roughPercent(shares[rival]!)}`]),
+    '.',
+    ...left,
+  ];
+}
+
+/** One row a model, best mean rank first: Pass@k with its interval at each k. */
+export function passAtKTable(result: PassAtKResult): Table {
+  const entries = byK(result);
+  return {
+    caption: `Pass@k over ${plural(result.problems, 'problem')}, by mean rank`,
+    columns: [
+      { label: 'model', name: true },
+      ...entries.flatMap(({ k }): Column[] => [
+        { label: `Pass@${k}`, align: 'right' },
+        {
+          label: 'interval',
+          align: 'right',
+          withPrevious: true,
+          title: `Bootstrap interval over problems, ${confidencePercent(result.confidence)}`,
+        },
+      ]),
+      { label: 'samples', align: 'right', title: 'Least number of samples of any problem' },
+    ],
+    rows: meanRanking(result).map((index): Cell[] => [
+      { text: result.models[index]! },
+      ...entries.flatMap(({ pick, values }): Cell[] => {
+        const { value, interval, reason } = values[index]!;
+        return [
+          {
+            ...numberCell(value, (each) => percent(each), reason),
+            ...(pick === result.models[index] && { tone: 'strong' as const }),
+          },
+          interval
+            ? { text: percentInterval(interval), sort: interval[1], tone: 'muted' }
+            : numberCell(null, String, reason),
+        ];
+      }),
+      numberCell(result.leastSamples[index]!, count),
+    ]),
+  };
+}
+
+const MOST_ROWS = 20;
+
+/** How `passAtKTables` sets its text. */
+export interface PassAtKTablesOptions extends TerminalOptions {
+  /** Rows of the table; default 20. */
+  readonly rows?: number;
+}
+
+/** Pass@k for a terminal: summary and table. */
+export function passAtKTables(result: PassAtKResult, options: PassAtKTablesOptions = {}): string {
+  const { rows = MOST_ROWS } = options;
+  return [
+    `${plural(result.models.length, 'model')}, ${plural(result.problems, 'problem')}, ${confidencePercent(result.confidence)} confidence\n\n`,
+    ...passAtKSummary(result).map((text) => terminalParagraph(text, options, { bullet: '• ' })),
+    '\n',
+    terminalTable(passAtKTable(result), options, {
+      rows,
+      more: '--csv FILE, --json and --report FILE hold all of them',
+    }),
+  ].join('');
+}
+
+const HEADER = [
+  'k',
+  'model',
+  'rank',
+  'passAtK',
+  'low',
+  'high',
+  'pick',
+  'pickShare',
+  'leastSamples',
+  'tooFewSamples',
+  'problems',
+];
+
+/** Pass@k as CSV (RFC 4180): one row for each k and model, models in input order; unknown numbers are empty. */
+export function passAtKCsv(result: PassAtKResult): string {
+  const rows = byK(result).flatMap((entry) => {
+    const order = ranking(entry);
+    return result.models.map((model, index) => {
+      const { value, interval } = entry.values[index]!;
+      return [
+        entry.k,
+        model,
+        value === null ? null : order.indexOf(index) + 1,
+        value,
+        ...(interval ?? [null, null]),
+        model === entry.pick,
+        entry.pickShares?.[index],
+        result.leastSamples[index],
+        entry.tooFewSamples[index],
+        result.problems,
+      ];
+    });
+  });
+  return csv(HEADER, rows);
+}

@@ -1,0 +1,70 @@
+import type { EChartsOption } from 'echarts';
+import { type Axis, axisOption } from './axis.js';
+import { listed, shortName } from './format.js';
+import { DIAMOND, polygonAt, SQUARE, TRIANGLE, textAt } from './marks.js';
+import { LIGHT } from './theme.js';
+
+/** A point of a scatter chart. */
+export interface Point {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  /** Said on hovering. */
+  readonly tip: string;
+}
+
+/** What a scatter chart shows, at any size. */
+export interface ScatterChart {
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly points: readonly Point[];
+  /** Points to mark and name, by what picks them; criteria that pick the same point share a mark. At most three. */
+  readonly picks: readonly { readonly criterion: string; readonly name: string }[];
+}
+
+const KEY_ROW = 22;
+
+/** How picks are marked; circles are all the others. */
+const MARKS = [
+  { symbol: 'diamond', corners: DIAMOND, size: 16, colour: LIGHT.series[0]! },
+  { symbol: 'rect', corners: SQUARE, size: 12, colour: LIGHT.series[1]! },
+  { symbol: 'triangle', corners: TRIANGLE, size: 13, colour: LIGHT.series[2]! },
+] as const;
+
+/** The option of a scatter chart, the picked points marked and named in a key above the plot. */
+export function scatterChart({ x, y, points, picks }: ScatterChart): EChartsOption {
+  const names = [...new Set(picks.map(({ name }) => name))];
+  const keyRows = Math.max(2, names.length);
+  const place = (value: number, axis: Axis) => Math.min(Math.max(value, axis.min), axis.max);
+  const series = (chosen: (name: string) => boolean, symbol: string, size: number, colour: string, z: number) => ({
+    type: 'scatter',
+    z,
+    symbol,
+    symbolSize: size,
+    itemStyle: { color: colour, opacity: 1, borderColor: LIGHT.surface, borderWidth: 1 },
+    data: points
+      .filter(({ name }) => chosen(name))
+      .map((point) => ({ value: [place(point.x, x), place(point.y, y)], tip: point.tip })),
+  });
+  return {
+    grid: { left: 70, right: 20, top: 14 + keyRows * KEY_ROW, bottom: 52, containLabel: false },
+    xAxis: axisOption(x, 'x'),
+    yAxis: axisOption(y, 'y'),
+    series: [
+      series((name) => !names.includes(name), 'circle', points.length > 60 ? 6 : 9, LIGHT.axis, 3),
+      ...names.map((picked, index) => {
+        const { symbol, size, colour } = MARKS[index]!;
+        return series((name) => name === picked, symbol, size, colour, 10 - index);
+      }),
+    ],
+    graphic: names.flatMap((name, index) => {
+      const criteria = listed(picks.filter((pick) => pick.name === name).map(({ criterion }) => criterion));
+      const { corners, colour } = MARKS[index]!;
+      const y = 14 + index * KEY_ROW;
+      return [
+        polygonAt(16, y, corners, colour),
+        textAt(30, y, `${criteria}: ${shortName(name, Math.max(12, 66 - criteria.length))}`),
+      ];
+    }),
+  } as EChartsOption;
+}
