@@ -5,13 +5,21 @@
 //! block that is stored is never copied.
 
 mod compose;
+mod hidden;
+mod ngram;
+mod random;
 mod scratch;
+mod sparse;
 mod table;
 
 use std::fmt;
 
 pub use compose::CompositeFeatures;
+pub use hidden::HiddenFeatures;
+pub use ngram::NgramFeatures;
+pub use random::{RandomFeatures, RandomOptions};
 pub use scratch::{Scratch, SparseRows};
+pub use sparse::{SparseFeatures, SparseSource};
 pub use table::{Layout, SparseTableFeatures, TableFeatures};
 
 use crate::error::{Code, Error, Result};

@@ -76,7 +76,7 @@ impl Layout {
         }
     }
 
-    fn prompts(self) -> Option<usize> {
+    pub(super) fn prompts(self) -> Option<usize> {
         match self {
             Self::Prompt { prompts } | Self::PromptPosition { prompts, .. } | Self::Prefix { prompts, .. } => {
                 Some(prompts)
@@ -85,7 +85,7 @@ impl Layout {
         }
     }
 
-    fn horizon(self) -> Option<usize> {
+    pub(super) fn horizon(self) -> Option<usize> {
         match self {
             Self::Prompt { .. } => None,
             Self::Position { horizon } | Self::PromptPosition { horizon, .. } | Self::Prefix { horizon, .. } => {
@@ -339,7 +339,7 @@ impl FeatureMap for SparseTableFeatures {
     }
 
     fn granule(&self) -> usize {
-        1
+        if self.dim <= super::sparse::SMALL_DIM { self.dim } else { 1 }
     }
 }
 

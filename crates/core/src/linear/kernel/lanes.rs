@@ -138,6 +138,16 @@ pub(super) fn add_scaled<F: Fused>(a: f64, x: &[f64], y: &mut [f64]) {
     }
 }
 
+/// `out = a·c + b·d`, element by element.
+#[inline(always)]
+pub(super) fn rotate<F: Fused>(a: &[f64], b: &[f64], c: &[f64], d: &[f64], out: &mut [f64]) {
+    let n = out.len();
+    let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
+    for i in 0..n {
+        out[i] = F::fma(a[i], c[i], b[i] * d[i]);
+    }
+}
+
 /// `x *= a`.
 #[inline(always)]
 pub(super) fn scale<F: Fused>(a: f64, x: &mut [f64]) {

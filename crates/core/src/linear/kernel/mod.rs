@@ -115,6 +115,8 @@ kernels! {
     add_combination<32, 64>(matrix: &[f64], weights: &[f64], vector: &mut [f64]);
     /// `y += a·x`.
     add_scaled<>(a: f64, x: &[f64], y: &mut [f64]);
+    /// `out = a·c + b·d`, element by element.
+    rotate<>(a: &[f64], b: &[f64], c: &[f64], d: &[f64], out: &mut [f64]);
     /// `x *= a`.
     scale<>(a: f64, x: &mut [f64]);
     /// Replaces `logits` by exp(logit − max); returns the max and the sum of the exponentials.

@@ -31,6 +31,10 @@ fn all_instruction_sets_give_the_same_bits() {
             let mut sum = vector.clone();
             kernels.add_combination(&matrix, &weights, &mut sum);
             kernels.add_scaled(0.7, &vector, &mut sum);
+            let mut turned = vector.clone();
+            kernels.rotate(&vector, &sum, &sum, &vector, &mut turned);
+            kernels.scale(1.3, &mut turned);
+            out.extend(turned);
             out.push(kernels.dot(&vector, &sum));
             kernels.token_weights(&mut out, 0, 0.3);
             [out, sum].concat()

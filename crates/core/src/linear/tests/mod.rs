@@ -7,6 +7,7 @@ use super::*;
 use crate::random::{Purpose, Stream};
 
 mod decoding;
+mod feature_maps;
 mod golden;
 mod measures;
 mod training;
