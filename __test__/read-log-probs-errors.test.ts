@@ -1,9 +1,15 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { CoverageError, type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from '../src/index.js';
+import {
+  CoverageError,
+  type LogProbsInputs,
+  type Progress,
+  type ReadLogProbsOptions,
+  readLogProbs,
+} from '../src/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-principle-errors-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -518,4 +524,20 @@ describe('oddities are warnings', () => {
 test('an aborted signal stops reading with its own reason', async () => {
   const reason = new Error('enough');
   await expect(readLogProbs(csv('id,a\nr0,-1\n'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+});
+
+test('a signal aborted while a file is read stops it, and progress counts its bytes', async () => {
+  const rows = Array.from({ length: 200_000 }, (_, index) => JSON.stringify(long(`r${index}`, 'm', -1)));
+  const path = write('rows.jsonl', rows.join('\n'));
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const reading = readLogProbs(path, { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 5);
+  await expect(reading).rejects.toBe(reason);
+
+  const reports: Progress[] = [];
+  await readLogProbs(path, { onProgress: (progress) => reports.push(progress) });
+  const { size } = statSync(path);
+  expect(reports.at(-1)).toMatchObject({ done: size, total: size });
+  expect(reports.every(({ done }, index) => index === 0 || done >= reports[index - 1]!.done)).toBe(true);
 });

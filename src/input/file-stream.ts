@@ -13,15 +13,25 @@ const CHUNK = 1 << 20;
  */
 const MAX_VALUE = 2 ** 28;
 
+/** Who looks on while a file is read. */
+export interface FileWatch {
+  /** Stops reading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told the length of every piece that was read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
 /** A file that is read from beginning to end, hashed on the way; `.gz` is decompressed. */
 export class FileStream {
   readonly path: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #onBytes: ((bytes: number) => void) | undefined;
   #sha256: string | undefined;
 
-  constructor(path: string, signal?: AbortSignal) {
+  constructor(path: string, { signal, onBytes }: FileWatch = {}) {
     this.path = path;
     this.#signal = signal;
+    this.#onBytes = onBytes;
   }
 
   /** SHA-256 of the file's bytes, known once the file was read to its end. */
@@ -53,6 +63,7 @@ export class FileStream {
     const stream = createReadStream(this.path, { highWaterMark: CHUNK, ...(this.#signal && { signal: this.#signal }) });
     for await (const chunk of stream) {
       hash.update(chunk);
+      this.#onBytes?.(chunk.length);
       yield chunk;
     }
   }

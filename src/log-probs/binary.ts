@@ -34,7 +34,7 @@ export async function readBinary(
     negate: options.negate,
     allowVector: inputs > 1 || model !== undefined,
   });
-  const hashed = new FileStream(file, options.signal);
+  const hashed = new FileStream(file, options.watch);
   const [{ handle, json }] = await Promise.all([
     runJob((running) => native.readMatrix(file, readOptions, job.threads, running), job, {
       ...(sidecarModels && { models: sidecarModels }),

@@ -1,7 +1,7 @@
 import { type Finding, Findings } from '../input/findings.js';
 import { budgetsSchema, checkOptions } from '../options.js';
 import { factWarnings, type MatrixFacts, matrixFacts } from './facts.js';
-import { type LogProbsInputs, type ReadLogProbsOptions, readInputs, readLogProbsSchema } from './read.js';
+import { type LogProbsInputs, type ReadLogProbsOptions, readChecked, readLogProbsSchema } from './read.js';
 import type { LogProbsFormat } from './reader.js';
 
 /** Options of {@link doctor}. */
@@ -40,7 +40,7 @@ export async function doctor(inputs: LogProbsInputs, options: DoctorOptions = {}
   checkOptions('doctor', schema, options);
   const { N, ...reading } = options;
   const findings = new Findings('collect');
-  const { files, logProbs } = await readInputs(inputs, reading, findings, 'doctor');
+  const { files, logProbs } = await readChecked('doctor', inputs, reading, findings);
   const facts = logProbs && (await matrixFacts(logProbs, pickJobOptions(options)));
   const found = findings.all;
   if (logProbs && logProbs.models.length < 2) {

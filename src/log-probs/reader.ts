@@ -1,3 +1,4 @@
+import type { FileWatch } from '../input/file-stream.js';
 import type { Findings } from '../input/findings.js';
 import type { InputFile } from '../input/names.js';
 import type { Join, JoinMode } from './join.js';
@@ -36,11 +37,11 @@ export interface ReaderOptions {
   readonly join: JoinMode;
   readonly ignoreHashes: boolean;
   readonly keepClamped: boolean;
-  readonly promptTokens: number | undefined;
-  readonly responseTokens: number | undefined;
-  readonly filter: string | undefined;
+  readonly promptTokens?: number | undefined;
+  readonly responseTokens?: number | undefined;
+  readonly filter?: string | undefined;
   readonly columns: ColumnNames;
-  readonly signal: AbortSignal | undefined;
+  readonly watch: FileWatch;
 }
 
 /** What a reader of one file is given. */

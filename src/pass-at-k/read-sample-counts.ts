@@ -88,7 +88,7 @@ export async function readSampleCounts(
   for (const [index, { path, model }] of files.entries()) {
     options.signal?.throwIfAborted();
     await checkFile(path);
-    const stream = new FileStream(path, options.signal);
+    const stream = new FileStream(path, { signal: options.signal });
     const context: CountContext = { file: path, model: model ?? names[index]!, join, findings, options: countOptions };
     await readFile(stream, model === undefined, context);
     sources.push({ file: path, ...(stream.sha256 !== undefined && { sha256: stream.sha256 }) });
