@@ -3,6 +3,8 @@ import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
+import { passAtKCommand } from './pass-at-k.js';
+import { profileCommand } from './profile.js';
 import { selectCommand } from './select.js';
 
 const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
@@ -56,7 +58,12 @@ function program(context: CommandContext): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 usage, 3 winner within noise (with --require-significant).',
     );
-  for (const command of [selectCommand(context), doctorCommand(context)])
+  for (const command of [
+    selectCommand(context),
+    profileCommand(context),
+    passAtKCommand(context),
+    doctorCommand(context),
+  ])
     root.addCommand(command.copyInheritedSettings(root));
   return root;
 }

@@ -1,25 +1,23 @@
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { CoverageError } from '../error.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
-import { type Figure, figurePng, figureSvg } from '../report/figure.js';
+import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
 import { selectionFigures } from '../report/selection/figures.js';
 import { selectionHtml } from '../report/selection/html.js';
 import { selectionCsv, selectionTables } from '../report/selection/text.js';
-import { terminalOptions } from '../report/terminal.js';
 import { writeReportFile } from '../report/write-file.js';
 import { uncoveredCsv } from '../selection/per-response.js';
-import type { SelectionResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { parseBudgets, parseConfidence, parseNames, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
+import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
-interface SelectOptions extends InputOptions {
+interface SelectOptions extends InputOptions, OutputOptions {
   readonly N: number[];
   readonly reference?: string;
   readonly models?: string[];
@@ -29,13 +27,8 @@ interface SelectOptions extends InputOptions {
   readonly winnerOnly?: boolean;
   readonly requireSignificant?: boolean;
   readonly counts?: boolean;
-  readonly json?: boolean;
-  readonly csv?: string;
-  readonly report?: string;
-  readonly figures?: string;
-  readonly png?: boolean;
   readonly perResponse?: string;
-  readonly quiet?: boolean;
+  readonly samples?: string;
 }
 
 /** `coverage-principle select`: which checkpoint to take, how sure, and where cross-entropy would have gone wrong. */
@@ -48,22 +41,17 @@ export function selectCommand(context: CommandContext): Command {
     .argument('<input...>', INPUT_ARGUMENT)
     .requiredOption('-N, --N <list>', 'Best-of-N budgets, e.g. 4,16,64', parseBudgets)
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
+    .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@N')
     .option('--models <names>', 'only these models, comma-separated', parseNames)
     .optionsGroup('How sure:')
     .option('--replicates <count>', 'bootstrap replicates, 0 for none', parseWholeNumber(0), 1000)
     .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), 0)
     .option('--confidence <share>', 'confidence of all intervals', parseConfidence, 0.95)
     .option('--require-significant', `exit with ${EXIT.notSignificant} if a winner is within noise`)
-    .option('--winner-only', 'find the winners without the matrix of counts or a bootstrap: for many models')
-    .optionsGroup('Output:')
-    .option('--json', 'the result as one JSON object on stdout')
+    .option('--winner-only', 'find the winners without the matrix of counts or a bootstrap: for many models');
+  addOutputOptions(command, 'one row a model and N')
     .option('--counts', 'include the M×M counts whatever the number of models (default: up to 100)')
-    .option('--csv <file>', 'one row a model and N')
-    .option('--report <file>', 'one self-contained HTML file')
-    .option('--figures <folder>', 'the figures of the report as SVG files')
-    .option('--png', 'with --figures: PNG files, too (needs @resvg/resvg-js)')
-    .option('--per-response <file>', 'CSV of the responses that the other picks fail to cover')
-    .option('--quiet', 'no progress');
+    .option('--per-response <file>', 'CSV of the responses that the other picks fail to cover');
   return addInputOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], options: SelectOptions) => {
@@ -93,9 +81,11 @@ async function select(
   const logProbs = options.models ? all.selectModels(options.models) : all;
   const job = { signal, ...(threads !== undefined && { threads }) };
   if (options.winnerOnly) {
+    refuseBesideWinnerOnly(options);
     await printWinners(logProbs, options, { ...job, onProgress: progress.stage('winner') }, progress);
     return;
   }
+  const samples = options.samples === undefined ? null : await readSampleCounts(options.samples, { signal });
   const result = await selectCheckpoint(logProbs, {
     ...job,
     N,
@@ -103,32 +93,38 @@ async function select(
     confidence,
     replicates: options.replicates,
     ...(options.counts && { counts: true }),
+    ...(samples && { samples }),
     ...(options.reference !== undefined && { reference: options.reference }),
     onProgress: (snapshot) => progress.stage(snapshot.stage ?? '')(snapshot),
   });
   progress.clear();
-  await writeOutputs(result, logProbs, options);
-  process.stdout.write(
-    options.json ? `${JSON.stringify(result, null, 2)}\n` : selectionTables(result, terminalOptions(process.stdout)),
+  if (options.perResponse !== undefined) await writeReportFile(options.perResponse, uncoveredCsv(result, logProbs));
+  await writeOutputs(
+    {
+      result,
+      csv: () => selectionCsv(result),
+      html: () => selectionHtml(result),
+      figures: () => selectionFigures(result),
+      text: (terminal) => selectionTables(result, terminal),
+    },
+    options,
   );
   if (options.requireSignificant && result.tournaments.some(({ significant }) => significant !== true)) {
     exitWith(EXIT.notSignificant);
   }
 }
 
-async function writeOutputs(result: SelectionResult, logProbs: LogProbs, options: SelectOptions): Promise<void> {
-  if (options.csv !== undefined) await writeReportFile(options.csv, selectionCsv(result));
-  if (options.report !== undefined) await writeReportFile(options.report, selectionHtml(result));
-  if (options.perResponse !== undefined) await writeReportFile(options.perResponse, uncoveredCsv(result, logProbs));
-  if (options.figures !== undefined)
-    await writeFigures(options.figures, selectionFigures(result), options.png === true);
-}
-
-async function writeFigures(folder: string, figures: readonly Figure[], png: boolean): Promise<void> {
-  for (const figure of figures) {
-    await writeReportFile(join(folder, `${figure.id}.svg`), figureSvg(figure));
-    if (png) await writeReportFile(join(folder, `${figure.id}.png`), figurePng(figure));
-  }
+/** What needs the matrix of counts or a bootstrap cannot be had beside `--winner-only`; silence would mislead. */
+function refuseBesideWinnerOnly(options: SelectOptions): void {
+  const needing = ['csv', 'report', 'figures', 'perResponse', 'samples', 'reference', 'counts', 'requireSignificant'] as const;
+  const given = needing.filter((name) => options[name] !== undefined);
+  if (given.length === 0) return;
+  const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  throw new CoverageError(
+    'ERR_INVALID_OPTION',
+    `--winner-only finds the winners and nothing else: leave out ${flags.join(', ')}, or leave out --winner-only.`,
+    { place: { field: given[0]! } },
+  );
 }
 
 async function printWinners(

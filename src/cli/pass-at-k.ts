@@ -1,0 +1,75 @@
+import { Command, Option } from 'commander';
+import { passAtK } from '../pass-at-k/pass-at-k.js';
+import { type ReadSampleCountsOptions, readSampleCounts } from '../pass-at-k/read-sample-counts.js';
+import { passAtKFigures } from '../report/pass-at-k/figures.js';
+import { passAtKHtml } from '../report/pass-at-k/html.js';
+import { passAtKCsv, passAtKTables } from '../report/pass-at-k/tables.js';
+import { packageVersion } from '../version.js';
+import { parseConfidence, parseWholeNumber, parseWholeNumbers } from './arguments.js';
+import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import type { CommandContext } from './program.js';
+import { ProgressLine } from './progress.js';
+
+interface PassAtKOptions extends OutputOptions {
+  readonly k: number[];
+  readonly replicates: number;
+  readonly seed: number;
+  readonly confidence: number;
+  readonly tests?: 'plus' | 'base';
+  readonly samples?: number;
+  readonly metric?: string;
+  readonly filter?: string;
+  readonly transpose?: boolean;
+  readonly shared?: boolean;
+  readonly threads?: number;
+}
+
+/** `coverage-principle pass-at-k`: unbiased Pass@k with intervals. */
+export function passAtKCommand({ signal }: CommandContext): Command {
+  const command = new Command('pass-at-k')
+    .description(
+      'Unbiased Pass@k from sampled responses that are right or wrong, with a bootstrap by problem. A k above the number ' +
+        'of samples of some problem gives null with the reason, never a number.',
+    )
+    .argument('<input...>', 'file of samples or counts, or NAME=FILE to name the model of a file that holds one')
+    .option('-k, --k <list>', 'values of k, e.g. 1,4,16', parseWholeNumbers, [1])
+    .option('--replicates <count>', 'bootstrap replicates over problems, 0 for none', parseWholeNumber(0), 1000)
+    .option('--seed <seed>', 'seed of the bootstrap', parseWholeNumber(0), 0)
+    .option('--confidence <share>', 'confidence of all intervals', parseConfidence, 0.95);
+  addOutputOptions(command, 'one row a model and k');
+  return command
+    .optionsGroup('Reading:')
+    .addOption(new Option('--tests <which>', 'tests of evalplus that decide').choices(['plus', 'base']).default('plus'))
+    .option('--samples <count>', 'samples per problem of a matrix of counts that does not say', parseWholeNumber(1))
+    .option('--metric <name>', 'metric of lm-evaluation-harness that says right or wrong')
+    .option('--filter <name>', 'filter of lm-evaluation-harness whose rows are read')
+    .option('--transpose', 'a matrix has a row a problem and a column a model')
+    .option('--shared', 'leave out problems that some model lacks, instead of refusing')
+    .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
+    .action(async (inputs: string[], options: PassAtKOptions) => {
+      const progress = new ProgressLine(options.quiet === true || options.json === true);
+      const { k, replicates, seed, confidence, threads } = options;
+      const counts = await readSampleCounts(inputs, { ...toReadOptions(options), signal });
+      const { models, problems, samples, correct, sources, warnings } = counts;
+      const job = { signal, onProgress: progress.stage('Pass@k'), ...(threads !== undefined && { threads }) };
+      const estimates = await passAtK(
+        { models, problems, samples, correct },
+        { ...job, k, replicates, seed, confidence },
+      ).finally(() => progress.clear());
+      const extras = { warnings, provenance: { version: packageVersion, sources, seed: String(seed) } };
+      await writeOutputs(
+        {
+          result: { ...estimates, ...extras },
+          csv: () => passAtKCsv(estimates),
+          html: () => passAtKHtml(estimates, extras),
+          figures: () => passAtKFigures(estimates),
+          text: (terminal) => passAtKTables(estimates, terminal),
+        },
+        options,
+      );
+    });
+}
+
+function toReadOptions({ tests, samples, metric, filter, transpose, shared }: PassAtKOptions): ReadSampleCountsOptions {
+  return { tests, samples, metric, filter, transpose, ...(shared && { join: 'shared' as const }) };
+}

@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import { readLogProbs } from '../log-probs/read.js';
+import { coverageProfile } from '../profile/coverage-profile.js';
+import { coverageProfileFigures } from '../report/profile/figures.js';
+import { coverageProfileHtml } from '../report/profile/html.js';
+import { coverageProfileCsv, coverageProfileTables } from '../report/profile/tables.js';
+import { packageVersion } from '../version.js';
+import { parseBudgets, parseConfidence } from './arguments.js';
+import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
+import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import type { CommandContext } from './program.js';
+import { ProgressLine } from './progress.js';
+
+interface ProfileOptions extends InputOptions, OutputOptions {
+  readonly reference: string;
+  readonly N: number[];
+  readonly confidence: number;
+}
+
+/** `coverage-principle profile`: coverage profiles against a reference. */
+export function profileCommand({ signal }: CommandContext): Command {
+  const command = new Command('profile')
+    .description(
+      'Coverage profile Cov_N [1,4] of every model against a reference that plays the data distribution (a teacher), ' +
+        'with a band that holds for all N at once, KL divergence, cross-entropy and the bound that KL puts on Cov_N.',
+    )
+    .argument('<input...>', INPUT_ARGUMENT)
+    .requiredOption('--reference <model>', 'model whose log-probabilities play the data distribution')
+    .option('-N, --N <list>', 'values of N, e.g. 2,4,16', parseBudgets, [2, 4, 8, 16])
+    .option('--confidence <share>', 'confidence of all intervals and of the band', parseConfidence, 0.95);
+  addOutputOptions(command, 'one row a model and N');
+  return addInputOptions(command).action(async (inputs: string[], options: ProfileOptions) => {
+    const progress = new ProgressLine(options.quiet === true || options.json === true);
+    const { reference, N, confidence, threads } = options;
+    const logProbs = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
+    const job = { signal, onProgress: progress.stage('profiles'), ...(threads !== undefined && { threads }) };
+    const profiles = await coverageProfile(logProbs, { ...job, reference, N, confidence }).finally(() => progress.clear());
+    const { warnings, sources } = logProbs.metadata;
+    const extras = { warnings, provenance: { version: packageVersion, sources, seed: '0' } };
+    await writeOutputs(
+      {
+        result: { ...profiles, ...extras },
+        csv: () => coverageProfileCsv(profiles),
+        html: () => coverageProfileHtml(profiles, extras),
+        figures: () => coverageProfileFigures(profiles),
+        text: (terminal) => coverageProfileTables(profiles, terminal),
+      },
+      options,
+    );
+  });
+}
