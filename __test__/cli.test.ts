@@ -104,6 +104,12 @@ describe('select', () => {
     ['an unknown model', ['select', scores, '-N', '4', '--reference', 'nobody'], 2, /early, middle, late/],
     ['a missing file', ['select', 'missing.npy', '-N', '4'], 1, /missing\.npy/],
     ['a folder', ['select', folder, '-N', '4'], 1, /ERR_/],
+    [
+      '--report beside --winner-only',
+      ['select', scores, '-N', '4', '--winner-only', '--report', 'x.html'],
+      2,
+      /--report/,
+    ],
     ['one model', ['select', scores, '-N', '4', '--models', 'late'], 1, /at least two models/],
   ] as [string, string[], number, RegExp][])('%s is an error that says so', (_, args, code, message) => {
     const { status, stdout, stderr } = cli(...args);
@@ -154,6 +160,45 @@ describe('doctor', () => {
 
   test('as JSON', () => {
     expect(JSON.parse(cli('doctor', scores, '--json').stdout)).toMatchObject({ usable: true, responses: 6 });
+  });
+});
+
+describe('profile', () => {
+  test('gives Cov_N against a reference, with interval and band', () => {
+    const { status, stdout, stderr } = cli('profile', scores, '--reference', 'middle', '-N', '2,16', '--json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ reference: 'middle', responses: 6 });
+    expect(
+      result.models.map(({ coverage }: { coverage: { value: number }[] }) => coverage.map(({ value }) => value)),
+    ).toEqual([
+      [1, 5 / 6],
+      [1 / 6, 1 / 6],
+    ]);
+  });
+
+  test('writes a report, refuses an unknown reference', () => {
+    expect(cli('profile', scores, '--reference', 'middle', '--report', 'profile.html').status).toBe(0);
+    expect(readFileSync(join(folder, 'profile.html'), 'utf8')).toContain('early');
+    expect(cli('profile', scores, '--reference', 'nobody').status).toBe(2);
+  });
+});
+
+describe('pass-at-k', () => {
+  const counts = write('counts.jsonl', '{"id":"a","n":10,"c":3}\n{"id":"b","n":10,"c":10}\n');
+
+  test('is unbiased, and unknown with a reason above the number of samples', () => {
+    const { status, stdout } = cli('pass-at-k', `base=${counts}`, '-k', '1,8,16', '--json');
+    expect(status).toBe(0);
+    const { models, perK } = JSON.parse(stdout);
+    expect(models).toEqual(['base']);
+    expect(perK[0].values[0].value).toBeCloseTo(0.65, 12);
+    expect(perK[1].values[0].value).toBe(1);
+    expect(perK[2].values[0]).toMatchObject({ value: null, reason: expect.stringMatching(/16/) });
+  });
+
+  test('k that is no whole number is refused', () => {
+    expect(cli('pass-at-k', counts, '-k', '1.5')).toMatchObject({ status: 2, stderr: expect.stringMatching(/1\.5/) });
   });
 });
 

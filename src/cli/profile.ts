@@ -32,9 +32,15 @@ export function profileCommand({ signal }: CommandContext): Command {
   return addInputOptions(command).action(async (inputs: string[], options: ProfileOptions) => {
     const progress = new ProgressLine(options.quiet === true || options.json === true);
     const { reference, N, confidence, threads } = options;
-    const logProbs = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
+    const logProbs = await readLogProbs(inputs, {
+      ...toReadOptions(options),
+      signal,
+      onProgress: progress.stage('reading'),
+    });
     const job = { signal, onProgress: progress.stage('profiles'), ...(threads !== undefined && { threads }) };
-    const profiles = await coverageProfile(logProbs, { ...job, reference, N, confidence }).finally(() => progress.clear());
+    const profiles = await coverageProfile(logProbs, { ...job, reference, N, confidence }).finally(() =>
+      progress.clear(),
+    );
     const { warnings, sources } = logProbs.metadata;
     const extras = { warnings, provenance: { version: packageVersion, sources, seed: '0' } };
     await writeOutputs(

@@ -116,7 +116,16 @@ async function select(
 
 /** What needs the matrix of counts or a bootstrap cannot be had beside `--winner-only`; silence would mislead. */
 function refuseBesideWinnerOnly(options: SelectOptions): void {
-  const needing = ['csv', 'report', 'figures', 'perResponse', 'samples', 'reference', 'counts', 'requireSignificant'] as const;
+  const needing = [
+    'csv',
+    'report',
+    'figures',
+    'perResponse',
+    'samples',
+    'reference',
+    'counts',
+    'requireSignificant',
+  ] as const;
   const given = needing.filter((name) => options[name] !== undefined);
   if (given.length === 0) return;
   const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);

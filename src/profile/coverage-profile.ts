@@ -59,7 +59,7 @@ export interface ModelProfile {
   readonly kl: Estimate;
   /** Cross-entropy, the mean of −log π̂, in nats; needs no reference. */
   readonly crossEntropy: Estimate;
-  /** Squared Hellinger distance. */
+  /** Squared Hellinger distance 1 − E√(π̂/π_D); unknown where the estimate falls outside [0, 1]. */
   readonly hellinger: Estimate;
   /** Greatest log ratio seen: a lower estimate of log W_max = log sup π_D/π̂; `null` if it is infinite. */
   readonly logWMax: number | null;

@@ -26,7 +26,6 @@ export function profilesTable(result: CoverageProfiles): Table {
       ]),
       number('KL', 'KL divergence in nats'),
       number('cross-entropy', 'Mean of −log probability, in nats'),
-      number('Hellinger²', 'Squared Hellinger distance'),
     ],
     rows: byMeanRank(result).map((profile): Cell[] => [
       { text: profile.model },
@@ -45,7 +44,6 @@ export function profilesTable(result: CoverageProfiles): Table {
       }),
       estimate(profile.kl),
       estimate(profile.crossEntropy),
-      estimate(profile.hellinger),
     ]),
   };
 }

@@ -69,7 +69,7 @@ pub struct ModelProfile {
     pub coverage: Vec<CoverageAt>,
     /// KL divergence, the mean log ratio, in nats.
     pub kl: Estimate,
-    /// Squared Hellinger distance 1 − E√(π̂/π_D), in [0, 1] but for sampling error.
+    /// Squared Hellinger distance 1 − E√(π̂/π_D); unknown where the estimate falls outside [0, 1].
     pub hellinger: Estimate,
     /// Greatest log ratio seen: a lower estimate of log W_max = log sup π_D/π̂. `None` if it is infinite.
     pub log_w_max: Option<f64>,
@@ -177,11 +177,23 @@ pub fn profile_of_log_ratios(ratios: &LogRatios, budgets: &Budgets, confidence: 
     let greatest = ratios.values().iter().copied().fold(f64::NEG_INFINITY, f64::max);
     ModelProfile {
         coverage: coverage.collect(),
-        hellinger: mean_of(ratios, confidence, |x| 1.0 - libm::exp(-0.5 * x)),
+        hellinger: hellinger_squared(ratios, confidence),
         log_w_max: greatest.is_finite().then_some(greatest),
         infinite: ratios.infinite(),
         impossible: ratios.impossible(),
         kl,
+    }
+}
+
+/// 1 − E√(π̂/π_D). The mean is dominated by the few responses that the model likes better than the reference; where
+/// the responses were not drawn from the reference it can leave [0, 1], and then says nothing.
+fn hellinger_squared(ratios: &LogRatios, confidence: f64) -> Estimate {
+    let estimate = mean_of(ratios, confidence, |x| 1.0 - libm::exp(-0.5 * x));
+    match estimate.value {
+        Some(value) if !(0.0..=1.0).contains(&value) => Estimate::unknown(format!(
+            "The estimate, {value:.3}, lies outside [0, 1]: the responses cannot be taken as drawn from the reference."
+        )),
+        _ => estimate,
     }
 }
 
