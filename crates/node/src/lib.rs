@@ -7,7 +7,9 @@
 pub mod best_of_n;
 mod error;
 pub mod job;
+pub mod linear;
 pub mod log_probs;
+mod memory;
 pub mod profile;
 pub mod read;
 pub mod tournament;

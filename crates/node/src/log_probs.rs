@@ -9,6 +9,7 @@ use napi::bindgen_prelude::{Float32Array, Float64Array, ObjectFinalize};
 use napi_derive::napi;
 
 use crate::error::to_napi;
+use crate::memory::{claim, release};
 
 /// A matrix of log-probabilities that lives in Rust, models × responses.
 #[napi(custom_finalize)]
@@ -23,18 +24,10 @@ impl ObjectFinalize for LogProbsHandle {
     }
 }
 
-fn release(env: &Env, bytes: i64) -> napi::Result<()> {
-    if bytes > 0 {
-        env.adjust_external_memory(-bytes)?;
-    }
-    Ok(())
-}
-
 impl LogProbsHandle {
     /// A handle on `matrix`; the garbage collector is told of the memory behind it.
     pub(crate) fn new(env: &Env, matrix: LogProbs) -> napi::Result<Self> {
-        let bytes = i64::try_from(matrix.owned_bytes()).unwrap_or(i64::MAX);
-        env.adjust_external_memory(bytes)?;
+        let bytes = claim(env, matrix.owned_bytes())?;
         Ok(Self { matrix: Some(Arc::new(matrix)), bytes })
     }
 

@@ -1,5 +1,7 @@
 //! Decoding: sampling, Best-of-N, Pass@N exactly, and the adversarial reward of Proposition D.7.
 
+use std::collections::HashSet;
+
 use super::exact::{Event, enumerate, responses_to_visit};
 use super::policy::{DataDistribution, Policy, Walker};
 use super::responses::{Response, Responses};
@@ -45,6 +47,27 @@ impl Reward for AdversarialReward<'_> {
     }
 }
 
+/// r(x, y) = 1 for listed pairs of prompt and response, else 0.
+#[derive(Clone, Debug, Default)]
+pub struct AcceptedResponses(HashSet<(usize, Vec<u32>)>);
+
+impl AcceptedResponses {
+    /// The reward that accepts every one of `responses` to its prompt.
+    #[must_use]
+    pub fn new(responses: &Responses) -> Self {
+        Self(responses.iter().map(|response| (response.prompt, response.tokens.to_vec())).collect())
+    }
+}
+
+impl Reward for AcceptedResponses {
+    fn scorer(&self) -> Box<dyn FnMut(Response<'_>) -> f64 + '_> {
+        Box::new(|response| {
+            let accepted = self.0.contains(&(response.prompt, response.tokens.to_vec()));
+            if accepted { 1.0 } else { 0.0 }
+        })
+    }
+}
+
 /// Responses with their log-probabilities under the policy that drew them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples {
@@ -84,10 +107,7 @@ pub fn sample(policy: &dyn Policy, draws: Draws<'_>, workers: &Workers, control:
         Ok(samples)
     })?;
     let mut all = Samples::default();
-    for samples in of_tasks {
-        all.responses.append(&samples.responses);
-        all.log_probs.extend(samples.log_probs);
-    }
+    of_tasks.iter().for_each(|samples| all.append(samples));
     Ok(all)
 }
 
@@ -95,6 +115,11 @@ impl Samples {
     fn draw(&mut self, walker: &mut dyn Walker, prompt: usize, horizon: usize, stream: &mut Stream) {
         let Self { responses, log_probs } = self;
         responses.push_with(prompt, |tokens| log_probs.push(walker.sample(prompt, horizon, stream, tokens)));
+    }
+
+    fn append(&mut self, other: &Self) {
+        self.responses.append(&other.responses);
+        self.log_probs.extend_from_slice(&other.log_probs);
     }
 
     fn clear(&mut self) {
@@ -121,6 +146,42 @@ fn check_prompts(policy: &dyn Policy, prompts: &[usize], horizon: usize) -> Resu
     }
 }
 
+/// The `n` responses to each of the prompts among which [`best_of_n`] chooses, those to one prompt together.
+///
+/// # Errors
+/// As [`sample`]; [`Code::InvalidOption`] for `n` = 0.
+pub fn candidates(
+    policy: &dyn Policy,
+    draws: Draws<'_>,
+    n: usize,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Samples> {
+    let Draws { prompts, horizon, seed } = draws;
+    check_prompts(policy, prompts, horizon)?;
+    check_count(n)?;
+    let per_task = prompts.len().div_ceil(256).max(1);
+    let of_tasks = workers.map(prompts.len().div_ceil(per_task), control, |task| {
+        let mut walker = policy.walker();
+        let mut samples = Samples::default();
+        for index in task * per_task..((task + 1) * per_task).min(prompts.len()) {
+            let mut stream = Stream::new(seed, Purpose::Sample, index as u64);
+            for _ in 0..n {
+                control.check()?;
+                samples.draw(&mut *walker, prompts[index], horizon, &mut stream);
+            }
+        }
+        Ok(samples)
+    })?;
+    let mut all = Samples::default();
+    of_tasks.iter().for_each(|samples| all.append(samples));
+    Ok(all)
+}
+
+fn check_count(n: usize) -> Result<()> {
+    if n == 0 { Err(Error::option("n", "Best-of-N needs N of at least 1.")) } else { Ok(()) }
+}
+
 /// What Best-of-N chose.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BestOfN {
@@ -145,11 +206,9 @@ pub fn best_of_n(
 ) -> Result<BestOfN> {
     let Draws { prompts, horizon, seed } = draws;
     check_prompts(policy, prompts, horizon)?;
-    if n == 0 {
-        return Err(Error::option("n", "Best-of-N needs N of at least 1."));
-    }
-    let per_task = prompts.len().div_ceil(256);
-    let of_tasks = workers.map(prompts.len().div_ceil(per_task.max(1)), control, |task| {
+    check_count(n)?;
+    let per_task = prompts.len().div_ceil(256).max(1);
+    let of_tasks = workers.map(prompts.len().div_ceil(per_task), control, |task| {
         let (mut walker, mut scorer) = (policy.walker(), reward.scorer());
         let mut samples = Samples::default();
         let mut best = BestOfN::default();
@@ -178,8 +237,7 @@ pub fn best_of_n(
     })?;
     let mut all = BestOfN::default();
     for best in of_tasks {
-        all.chosen.responses.append(&best.chosen.responses);
-        all.chosen.log_probs.extend(best.chosen.log_probs);
+        all.chosen.append(&best.chosen);
         all.rewards.extend(best.rewards);
     }
     Ok(all)

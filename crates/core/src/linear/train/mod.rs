@@ -14,6 +14,6 @@ pub use options::{Procedure, TrainOptions};
 pub use run::{StopReason, TrainReport, TrainTask, Trainer, TrainingData};
 pub use state::{Checkpoint, TrainState};
 pub use step_size::{StepSize, Theory};
-pub use sweep::{sweep, train};
+pub use sweep::{Run, run_all, sweep, train};
 pub use truncated::{RecordedTeacher, Teacher, truncation_weights};
 pub use validation::{Validation, ValidationRecord};

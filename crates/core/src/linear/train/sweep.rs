@@ -1,7 +1,7 @@
 //! Many runs at once.
 
 use super::options::TrainOptions;
-use super::run::{TrainReport, TrainTask, Trainer};
+use super::run::{StopReason, TrainReport, TrainTask, Trainer};
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -23,17 +23,68 @@ pub fn train(task: TrainTask, options: TrainOptions, workers: &Workers, control:
 /// # Errors
 /// As [`train`]; a run at fault is named by its index.
 pub fn sweep(runs: Vec<(TrainTask, TrainOptions)>, workers: &Workers, control: &Control) -> Result<Vec<TrainReport>> {
-    let mut total = 0u64;
-    for (index, (task, options)) in runs.iter().enumerate() {
-        let trainer = Trainer::new(task.clone(), options.clone()).map_err(|error| at_run(error, index))?;
-        total = total.saturating_add(trainer.steps());
+    let runs = runs.into_iter().enumerate().map(|(index, (task, options))| {
+        Trainer::new(task, options).map(Run::new).map_err(|error| at_run(error, index))
+    });
+    let mut runs = runs.collect::<Result<Vec<Run>>>()?;
+    run_all(&mut runs, None, workers, control)?;
+    Ok(runs.iter().map(Run::report).collect())
+}
+
+/// A trainer, and why it last stopped.
+pub struct Run {
+    trainer: Trainer,
+    stopped: StopReason,
+}
+
+impl Run {
+    /// A run before its next step.
+    #[must_use]
+    pub fn new(trainer: Trainer) -> Self {
+        Self { trainer, stopped: StopReason::Paused }
     }
-    control.start(total);
-    workers.map(runs.len(), control, |index| {
-        let (task, options) = runs[index].clone();
-        let mut trainer = Trainer::new(task, options)?;
-        let stopped = trainer.run(None, &Workers::sequential(), control).map_err(|error| at_run(error, index))?;
-        Ok(trainer.report(stopped))
+
+    /// The trainer.
+    #[must_use]
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// Why it last stopped; `Paused` before it has begun.
+    #[must_use]
+    pub fn stopped(&self) -> StopReason {
+        self.stopped
+    }
+
+    /// What the run has come to so far.
+    #[must_use]
+    pub fn report(&self) -> TrainReport {
+        self.trainer.report(self.stopped)
+    }
+
+    fn go_on(&mut self, until: Option<u64>, workers: &Workers, control: &Control) -> Result<()> {
+        self.stopped = self.trainer.run(until, workers, control)?;
+        Ok(())
+    }
+}
+
+/// Trains every run until step `until` (default: to its end), one thread a run, or all threads for a single one; the
+/// same results at any number of threads. After an error, an abort for instance, each run is as of its last whole
+/// step, and this can be called again.
+///
+/// # Errors
+/// As [`train`]; a run at fault is named by its index if there are several.
+pub fn run_all(runs: &mut [Run], until: Option<u64>, workers: &Workers, control: &Control) -> Result<()> {
+    let left = |run: &Run| {
+        let end = until.unwrap_or(u64::MAX).min(run.trainer.steps());
+        end.saturating_sub(run.trainer.state().step)
+    };
+    control.start(runs.iter().map(left).fold(0, u64::saturating_add));
+    if let [run] = runs {
+        return run.go_on(until, workers, control);
+    }
+    workers.for_each_chunk(runs, 1, control, |index, run| {
+        run[0].go_on(until, &Workers::sequential(), control).map_err(|error| at_run(error, index))
     })
 }
 

@@ -1,0 +1,113 @@
+//! Handles on data distributions.
+
+use std::sync::Arc;
+
+use coverage_principle_core::linear::{DataDistribution, PromptWeights, Responses};
+use coverage_principle_core::random::{Purpose, Stream};
+use napi::Env;
+use napi::bindgen_prelude::{Float64Array, Object};
+use napi_derive::napi;
+use serde::Deserialize;
+
+use super::policy::PolicyHandle;
+use super::responses::ResponsesHandle;
+use crate::error::{parse_options, to_napi};
+use crate::job::{Job, spawn};
+
+/// x ~ μ, y ~ π_D(· | x), in Rust.
+#[napi]
+pub struct DataHandle {
+    data: Arc<DataDistribution>,
+}
+
+impl DataHandle {
+    pub(crate) fn new(data: DataDistribution) -> Self {
+        Self { data: Arc::new(data) }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<DataDistribution> {
+        Arc::clone(&self.data)
+    }
+}
+
+#[napi]
+impl DataHandle {
+    /// Prompts with weights `mu`, responses from `policy`.
+    #[napi(factory)]
+    pub fn weighted(mu: Float64Array, policy: &PolicyHandle, horizon: Option<u32>) -> napi::Result<Self> {
+        let horizon = horizon.map(|horizon| horizon as usize);
+        let data = PromptWeights::new(&mu).and_then(|mu| DataDistribution::new(mu, policy.shared(), horizon));
+        data.map(Self::new).map_err(|error| to_napi(&error))
+    }
+
+    /// `prompts` equally likely prompts, responses from `policy`.
+    #[napi(factory)]
+    pub fn uniform(prompts: u32, policy: &PolicyHandle, horizon: Option<u32>) -> napi::Result<Self> {
+        let (mu, horizon) = (PromptWeights::Uniform(prompts as usize), horizon.map(|horizon| horizon as usize));
+        DataDistribution::new(mu, policy.shared(), horizon).map(Self::new).map_err(|error| to_napi(&error))
+    }
+
+    /// π_D.
+    #[napi]
+    #[must_use]
+    pub fn policy(&self) -> PolicyHandle {
+        PolicyHandle::of_policy(Arc::clone(self.data.policy()))
+    }
+
+    /// |X|.
+    #[napi(getter)]
+    #[must_use]
+    pub fn prompts(&self) -> f64 {
+        self.data.mu().prompts() as f64
+    }
+
+    /// V.
+    #[napi(getter)]
+    #[must_use]
+    pub fn vocabulary(&self) -> f64 {
+        self.data.policy().vocabulary() as f64
+    }
+
+    /// H.
+    #[napi(getter)]
+    #[must_use]
+    pub fn horizon(&self) -> f64 {
+        self.data.horizon() as f64
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DrawOptions {
+    count: usize,
+    seed: u64,
+    shard: u64,
+}
+
+/// Pairs drawn between two looks at whether to stop.
+const PAIRS_PER_CHECK: usize = 256;
+
+/// `count` pairs (x, y) from shard `shard` of the seed's data.
+#[napi(js_name = "drawData", ts_return_type = "Promise<ResponsesHandle>")]
+pub fn draw_data<'env>(env: &'env Env, data: &DataHandle, options: String, job: &Job) -> napi::Result<Object<'env>> {
+    let data = data.shared();
+    let DrawOptions { count, seed, shard } = parse_options(&options)?;
+    spawn(
+        env,
+        job,
+        move |control| {
+            let mut stream = Stream::new(seed, Purpose::Data, shard);
+            let mut walker = data.policy().walker();
+            let mut responses = Responses::new();
+            control.start(count as u64);
+            while responses.len() < count {
+                control.check()?;
+                let some = PAIRS_PER_CHECK.min(count - responses.len());
+                data.draw(&mut *walker, some, &mut stream, &mut responses);
+                control.advance(some as u64);
+            }
+            Ok(responses)
+        },
+        |env, responses| ResponsesHandle::new(&env, responses),
+    )
+}

@@ -1,0 +1,204 @@
+//! Decoding: sampling, Best-of-N, exact Pass@N.
+
+use std::sync::Arc;
+
+use coverage_principle_core::linear::decode::{
+    AcceptedResponses, AdversarialReward, Draws, Reward, Samples, best_of_n, candidates, exact_best_of_n, sample,
+};
+use coverage_principle_core::linear::{Policy, Responses};
+use coverage_principle_core::{Code, Error, Result};
+use napi::Env;
+use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
+use napi_derive::napi;
+use serde::Deserialize;
+
+use super::data::DataHandle;
+use super::policy::{PolicyHandle, workers};
+use super::responses::ResponsesHandle;
+use crate::error::{parse_options, to_napi};
+use crate::job::{Job, Output, spawn, spawn_output};
+
+/// Responses with their log-probabilities.
+#[napi(object, object_from_js = false)]
+pub struct SamplesOutput {
+    /// The responses.
+    pub responses: ResponsesHandle,
+    /// log π(y | x) of each.
+    pub log_probs: Float64Array,
+    /// The reward of each, where there is one.
+    pub rewards: Option<Float64Array>,
+}
+
+fn to_js(env: &Env, samples: Samples, rewards: Option<Vec<f64>>) -> napi::Result<SamplesOutput> {
+    Ok(SamplesOutput {
+        responses: ResponsesHandle::new(env, samples.responses)?,
+        log_probs: Float64Array::new(samples.log_probs),
+        rewards: rewards.map(Float64Array::new),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DrawsOptions {
+    horizon: usize,
+    seed: u64,
+    /// Responses to each prompt, from one random stream a prompt; absent: one response, one stream each.
+    n: Option<usize>,
+    threads: Option<u32>,
+}
+
+/// Responses of `policy` to the prompts.
+#[napi(js_name = "samplePolicy", ts_return_type = "Promise<SamplesOutput>")]
+pub fn sample_policy<'env>(
+    env: &'env Env,
+    policy: &PolicyHandle,
+    prompts: Uint32Array,
+    options: String,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (policy, prompts) = (policy.shared(), to_indices(&prompts));
+    let DrawsOptions { horizon, seed, n, threads } = parse_options(&options)?;
+    spawn(
+        env,
+        job,
+        move |control| {
+            let (draws, workers) = (Draws { prompts: &prompts, horizon, seed }, workers(threads)?);
+            match n {
+                None => sample(&*policy, draws, &workers, control),
+                Some(n) => candidates(&*policy, draws, n, &workers, control),
+            }
+        },
+        |env, samples| to_js(&env, samples, None),
+    )
+}
+
+/// A reward that is computed in Rust.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+enum RewardOption {
+    /// 1{π_T/π̂ ≥ 2N}; the target is a handle beside.
+    Adversarial { n: f64 },
+    /// 1 for the accepted responses, which are a handle beside.
+    Accepted,
+}
+
+/// What a reward is made of, kept for as long as the job runs.
+enum BuiltInReward {
+    Adversarial { target: Arc<dyn Policy>, model: Arc<dyn Policy>, n: f64 },
+    Accepted(AcceptedResponses),
+}
+
+impl BuiltInReward {
+    fn new(
+        option: &RewardOption,
+        model: &Arc<dyn Policy>,
+        target: Option<&PolicyHandle>,
+        accepted: Option<&ResponsesHandle>,
+    ) -> Result<Self> {
+        match (option, target, accepted) {
+            (RewardOption::Adversarial { n }, Some(target), _) => {
+                Ok(Self::Adversarial { target: target.shared(), model: Arc::clone(model), n: *n })
+            }
+            (RewardOption::Accepted, _, Some(accepted)) => {
+                Ok(Self::Accepted(AcceptedResponses::new(&accepted.shared())))
+            }
+            _ => Err(Error::option("reward", "The reward lacks its target or its accepted responses.")),
+        }
+    }
+
+    /// Calls `f` with the reward.
+    fn with<T>(&self, f: impl FnOnce(&dyn Reward) -> T) -> T {
+        match self {
+            Self::Adversarial { target, model, n } => {
+                f(&AdversarialReward { target: &**target, model: &**model, n: *n })
+            }
+            Self::Accepted(accepted) => f(accepted),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BestOfNOptions {
+    reward: RewardOption,
+    horizon: usize,
+    seed: u64,
+    n: usize,
+    threads: Option<u32>,
+}
+
+/// Best-of-N with a reward computed in Rust.
+#[napi(js_name = "bestOfN", ts_return_type = "Promise<SamplesOutput>")]
+pub fn run_best_of_n<'env>(
+    env: &'env Env,
+    policy: &PolicyHandle,
+    prompts: Uint32Array,
+    target: Option<&PolicyHandle>,
+    accepted: Option<&ResponsesHandle>,
+    options: String,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (policy, prompts) = (policy.shared(), to_indices(&prompts));
+    let BestOfNOptions { reward, horizon, seed, n, threads } = parse_options(&options)?;
+    let reward = BuiltInReward::new(&reward, &policy, target, accepted).map_err(|error| to_napi(&error))?;
+    spawn(
+        env,
+        job,
+        move |control| {
+            let draws = Draws { prompts: &prompts, horizon, seed };
+            let workers = workers(threads)?;
+            reward.with(|reward| best_of_n(&*policy, draws, n, reward, &workers, control))
+        },
+        |env, best| to_js(&env, best.chosen, Some(best.rewards)),
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ExactBestOfNOptions {
+    reward: RewardOption,
+    n: Vec<f64>,
+    max_responses: u64,
+    threads: Option<u32>,
+}
+
+/// Exact Pass@N on the prompts of `data`, whose π_D is the target. JSON: the result.
+#[napi(js_name = "exactBestOfN", ts_return_type = "Promise<JobOutput>")]
+pub fn run_exact_best_of_n<'env>(
+    env: &'env Env,
+    data: &DataHandle,
+    policy: &PolicyHandle,
+    target: Option<&PolicyHandle>,
+    accepted: Option<&ResponsesHandle>,
+    options: String,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (data, policy) = (data.shared(), policy.shared());
+    let ExactBestOfNOptions { reward, n, max_responses, threads } = parse_options(&options)?;
+    let reward = BuiltInReward::new(&reward, &policy, target, accepted).map_err(|error| to_napi(&error))?;
+    spawn_output(env, job, move |control| {
+        let workers = workers(threads)?;
+        let exact =
+            reward.with(|reward| exact_best_of_n(&data, &*policy, reward, &n, max_responses, &workers, control))?;
+        Output::new(&exact)
+    })
+}
+
+/// The responses of the given indices.
+#[napi(js_name = "pickResponses")]
+pub fn pick_responses(env: &Env, responses: &ResponsesHandle, chosen: Uint32Array) -> napi::Result<ResponsesHandle> {
+    let all = responses.shared();
+    let mut responses = Responses::new();
+    for &index in chosen.iter() {
+        if index as usize >= all.len() {
+            return Err(to_napi(&Error::new(Code::ShapeMismatch, format!("There is no response {index}."))));
+        }
+        let response = all.get(index as usize);
+        responses.push(response.prompt, response.tokens);
+    }
+    ResponsesHandle::new(env, responses)
+}
+
+fn to_indices(prompts: &[u32]) -> Vec<usize> {
+    prompts.iter().map(|&prompt| prompt as usize).collect()
+}

@@ -1,0 +1,58 @@
+//! Measures of a policy against a data distribution.
+
+use coverage_principle_core::linear::exact::{ExactOptions, inherent_variance, measure, responses_to_visit};
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+use super::data::DataHandle;
+use super::features::FeaturesHandle;
+use super::policy::{PolicyHandle, workers};
+use crate::error::parse_options;
+use crate::job::{Job, Output, spawn_output};
+
+/// Exact measures by enumeration. JSON: the measures; `floats[0]`, `floats[1]`: log-ratios and tails of the whole
+/// coverage profile.
+#[napi(js_name = "exactMeasures", ts_return_type = "Promise<JobOutput>")]
+pub fn exact_measures<'env>(
+    env: &'env Env,
+    data: &DataHandle,
+    policy: &PolicyHandle,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (data, policy) = (data.shared(), policy.shared());
+    let options: ExactOptions = parse_options(&options)?;
+    spawn_output(env, job, move |control| {
+        let (measures, profile) = measure(&data, &*policy, &options, &workers(threads)?, control)?;
+        Ok(Output::new(&measures)?.with_floats(profile.log_ratios).with_floats(profile.tails))
+    })
+}
+
+/// How many responses exact measures would visit.
+#[napi(js_name = "responsesToVisit")]
+#[must_use]
+pub fn responses_to_visit_by(data: &DataHandle, policy: Option<&PolicyHandle>) -> f64 {
+    let policy = policy.map(PolicyHandle::shared);
+    responses_to_visit(&data.shared(), policy.as_deref())
+}
+
+/// σ*² [8] by enumeration: JSON, a number.
+#[napi(js_name = "inherentVariance", ts_return_type = "Promise<JobOutput>")]
+pub fn run_inherent_variance<'env>(
+    env: &'env Env,
+    data: &DataHandle,
+    features: &FeaturesHandle,
+    max_responses: f64,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (data, features) = (data.shared(), features.shared());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the facade checks that it is a count")]
+    let max_responses = max_responses as u64;
+    spawn_output(env, job, move |control| {
+        let variance = inherent_variance(&data, &*features, max_responses, &workers(threads)?, control)?;
+        Ok(Output::new(&())?.with_floats(vec![variance]))
+    })
+}

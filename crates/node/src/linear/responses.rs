@@ -1,0 +1,105 @@
+//! Handles on responses.
+
+use std::sync::Arc;
+
+use coverage_principle_core::linear::Responses;
+use coverage_principle_core::{Code, Error};
+use napi::Env;
+use napi::bindgen_prelude::{ObjectFinalize, Uint32Array};
+use napi_derive::napi;
+
+use crate::error::to_napi;
+use crate::memory::{claim, release};
+
+/// Responses that live in Rust, each to a prompt.
+#[napi(custom_finalize)]
+pub struct ResponsesHandle {
+    responses: Arc<Responses>,
+    bytes: i64,
+}
+
+impl ObjectFinalize for ResponsesHandle {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        release(&env, self.bytes)
+    }
+}
+
+impl ResponsesHandle {
+    pub(crate) fn new(env: &Env, responses: Responses) -> napi::Result<Self> {
+        let bytes = claim(env, size_of_val(responses.tokens()) + 2 * size_of_val(responses.prompts()))?;
+        Ok(Self { responses: Arc::new(responses), bytes })
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Responses> {
+        Arc::clone(&self.responses)
+    }
+}
+
+#[napi]
+impl ResponsesHandle {
+    /// Responses of `lengths[i]` tokens each to `prompts[i]`; `tokens` has them one after the other.
+    #[napi(factory)]
+    pub fn from_arrays(
+        env: &Env,
+        prompts: Uint32Array,
+        tokens: Uint32Array,
+        lengths: Uint32Array,
+    ) -> napi::Result<Self> {
+        let mut rest: &[u32] = &tokens;
+        let mut responses = Responses::new();
+        for (&prompt, &length) in prompts.iter().zip(lengths.iter()) {
+            let (response, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
+            responses.push(prompt as usize, response);
+            rest = left;
+        }
+        if !rest.is_empty() || prompts.len() != lengths.len() {
+            return Err(misfit());
+        }
+        Self::new(env, responses)
+    }
+
+    /// n, how many there are.
+    #[napi(getter)]
+    #[must_use]
+    pub fn count(&self) -> f64 {
+        self.responses.len() as f64
+    }
+
+    /// The prompt of each.
+    #[napi]
+    #[must_use]
+    pub fn prompts(&self) -> Uint32Array {
+        Uint32Array::new(self.responses.prompts().iter().map(|&prompt| u32::try_from(prompt).unwrap_or(0)).collect())
+    }
+
+    /// All tokens, one response after the other.
+    #[napi]
+    #[must_use]
+    pub fn tokens(&self) -> Uint32Array {
+        Uint32Array::new(self.responses.tokens().to_vec())
+    }
+
+    /// Tokens of each.
+    #[napi]
+    #[must_use]
+    pub fn lengths(&self) -> Uint32Array {
+        let lengths = self.responses.iter().map(|response| u32::try_from(response.tokens.len()).unwrap_or(0));
+        Uint32Array::new(lengths.collect())
+    }
+
+    /// The responses `start`, …, `end` − 1.
+    #[napi]
+    pub fn slice(&self, env: &Env, start: u32, end: u32) -> napi::Result<Self> {
+        let (start, end) = (start as usize, (end as usize).min(self.responses.len()));
+        let mut responses = Responses::new();
+        for index in start..end {
+            let response = self.responses.get(index);
+            responses.push(response.prompt, response.tokens);
+        }
+        Self::new(env, responses)
+    }
+}
+
+fn misfit() -> napi::Error {
+    to_napi(&Error::new(Code::ShapeMismatch, "The lengths of the responses do not add up to the number of tokens."))
+}

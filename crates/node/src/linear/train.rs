@@ -1,0 +1,215 @@
+//! Training runs, one or many at once.
+
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use coverage_principle_core::linear::train::{
+    RecordedTeacher, Run, Teacher, TrainOptions, TrainState, TrainTask, Trainer, TrainingData, Validation, run_all,
+};
+use coverage_principle_core::{Code, Error, LogProbs, Result};
+use napi::Env;
+use napi::bindgen_prelude::{Float64Array, Object, Uint8Array};
+use napi_derive::napi;
+use serde::Deserialize;
+
+use super::data::DataHandle;
+use super::features::FeaturesHandle;
+use super::policy::{PolicyHandle, workers};
+use super::responses::ResponsesHandle;
+use crate::error::{parse_options, to_napi};
+use crate::job::{Job, JobOutput, Output, spawn_output};
+use crate::log_probs::LogProbsHandle;
+
+/// Where a run's data, teacher and validation come from; made first, then handed to [`RunsHandle::add`].
+#[napi]
+#[derive(Default)]
+pub struct TaskHandle {
+    data: Option<TrainingData>,
+    teacher: Option<Teacher>,
+    validation: Validation,
+}
+
+#[napi]
+impl TaskHandle {
+    /// A task without data yet.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Responses are drawn fresh.
+    #[napi]
+    pub fn set_fresh(&mut self, data: &DataHandle) {
+        self.data = Some(TrainingData::Fresh(data.shared()));
+    }
+
+    /// Responses come from a data set.
+    #[napi]
+    pub fn set_responses(&mut self, responses: &ResponsesHandle) {
+        self.data = Some(TrainingData::Set(responses.shared()));
+    }
+
+    /// The teacher of truncated SGD is a policy.
+    #[napi]
+    pub fn set_teacher(&mut self, teacher: &PolicyHandle) {
+        self.teacher = Some(Teacher::Policy(teacher.shared()));
+    }
+
+    /// The teacher of truncated SGD is given by log-probabilities of all next tokens along `responses`.
+    #[napi]
+    pub fn set_recorded_teacher(
+        &mut self,
+        responses: &ResponsesHandle,
+        vocabulary: u32,
+        log_probs: Float64Array,
+    ) -> napi::Result<()> {
+        let teacher = RecordedTeacher::new(&responses.shared(), vocabulary as usize, log_probs.to_vec());
+        self.teacher = Some(Teacher::Recorded(Arc::new(teacher.map_err(|error| to_napi(&error))?)));
+        Ok(())
+    }
+
+    /// Held-out responses, and log π_D of each where it is known.
+    #[napi]
+    pub fn set_held_out(&mut self, responses: &ResponsesHandle, reference: Option<Float64Array>) {
+        self.validation.held_out = Some(responses.shared());
+        self.validation.reference = reference.map(|reference| reference.to_vec().into());
+    }
+
+    /// Exact measures against `data`.
+    #[napi]
+    pub fn set_exact(&mut self, data: &DataHandle) {
+        self.validation.exact = Some(data.shared());
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ValidationOptions {
+    n: Vec<f64>,
+    test_time_step_size: Option<f64>,
+    max_responses: u64,
+}
+
+/// Training runs that live in Rust, before, between and after their steps.
+#[napi]
+#[derive(Default)]
+pub struct RunsHandle {
+    runs: Arc<Mutex<Vec<Run>>>,
+}
+
+impl RunsHandle {
+    fn lock(&self) -> napi::Result<MutexGuard<'_, Vec<Run>>> {
+        match self.runs.try_lock() {
+            Ok(runs) => Ok(runs),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(to_napi(&busy())),
+        }
+    }
+
+    fn with<T>(&self, run: u32, f: impl FnOnce(&Run) -> napi::Result<T>) -> napi::Result<T> {
+        let runs = self.lock()?;
+        f(runs.get(run as usize).ok_or_else(|| to_napi(&Error::option("run", format!("There is no run {run}."))))?)
+    }
+}
+
+fn busy() -> Error {
+    Error::new(Code::InvalidOption, "The training is running: await it first.")
+}
+
+#[napi]
+impl RunsHandle {
+    /// No run yet.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a run, checked; from `state` on where one is given.
+    #[napi]
+    pub fn add(
+        &mut self,
+        features: &FeaturesHandle,
+        task: &TaskHandle,
+        options: String,
+        validation: String,
+        theta0: Option<Float64Array>,
+        state: Option<Uint8Array>,
+    ) -> napi::Result<()> {
+        let mut options: TrainOptions = parse_options(&options)?;
+        let ValidationOptions { n, test_time_step_size, max_responses } = parse_options(&validation)?;
+        options.theta0 = theta0.map(|theta| theta.to_vec());
+        let trainer = || -> Result<Trainer> {
+            let data = task.data.clone().ok_or_else(|| Error::option("data", "Say what to train on."))?;
+            let validation = Validation { n, test_time_step_size, max_responses, ..task.validation.clone() };
+            let task = TrainTask { features: features.shared(), data, teacher: task.teacher.clone(), validation };
+            match state {
+                None => Trainer::new(task, options),
+                Some(state) => Trainer::resume(task, options, TrainState::from_bytes(&state)?),
+            }
+        };
+        let run = trainer().map(Run::new).map_err(|error| to_napi(&error))?;
+        self.lock()?.push(run);
+        Ok(())
+    }
+
+    /// Trains every run until step `until`, by default to its end. After an abort the runs are as of their last whole
+    /// steps.
+    #[napi(ts_return_type = "Promise<JobOutput>")]
+    pub fn run<'env>(
+        &self,
+        env: &'env Env,
+        until: Option<f64>,
+        threads: Option<u32>,
+        job: &Job,
+    ) -> napi::Result<Object<'env>> {
+        let runs = Arc::clone(&self.runs);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the facade checks the count")]
+        let until = until.map(|until| until as u64);
+        spawn_output(env, job, move |control| {
+            let mut runs = runs.try_lock().map_err(|_| busy())?;
+            run_all(&mut runs, until, &workers(threads)?, control)?;
+            Output::new(&())
+        })
+    }
+
+    /// What run `run` has come to: JSON; `floats`: θ, the drawn iterate, the mean iterate.
+    #[napi]
+    pub fn report(&self, run: u32) -> napi::Result<JobOutput> {
+        self.with(run, |run| {
+            let report = run.trainer().report(run.stopped());
+            let output = Output::new(&report).map_err(|error| to_napi(&error))?;
+            let output = output.with_floats(report.theta).with_floats(report.drawn_theta);
+            Ok(output.with_floats(report.average_theta).into_js())
+        })
+    }
+
+    /// Log-probabilities of the held-out responses under the checkpoints of run `run`; null if either is missing.
+    #[napi]
+    pub fn log_probs(&self, env: &Env, run: u32) -> napi::Result<Option<LogProbsHandle>> {
+        self.with(run, |run| {
+            let rows: Vec<Vec<f64>> =
+                run.trainer().state().checkpoints.iter().map(|checkpoint| checkpoint.log_probs.clone()).collect();
+            if rows.first().is_none_or(Vec::is_empty) {
+                return Ok(None);
+            }
+            let matrix = LogProbs::from_f64(rows).map_err(|error| to_napi(&error))?;
+            LogProbsHandle::new(env, matrix).map(Some)
+        })
+    }
+
+    /// θ of checkpoint `checkpoint` of run `run`; empty if checkpoints do not keep it.
+    #[napi]
+    pub fn checkpoint_theta(&self, run: u32, checkpoint: u32) -> napi::Result<Float64Array> {
+        self.with(run, |run| {
+            let kept = run.trainer().state().checkpoints.get(checkpoint as usize);
+            Ok(Float64Array::new(kept.map(|kept| kept.theta.clone()).unwrap_or_default()))
+        })
+    }
+
+    /// Everything needed to go on with run `run`, as bytes that are the same on every machine.
+    #[napi]
+    pub fn state(&self, run: u32) -> napi::Result<Uint8Array> {
+        self.with(run, |run| Ok(Uint8Array::new(run.trainer().state().to_bytes())))
+    }
+}
