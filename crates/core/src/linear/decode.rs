@@ -1,6 +1,7 @@
 //! Decoding: sampling, Best-of-N, Pass@N exactly, and the adversarial reward of Proposition D.7.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::exact::{Event, enumerate, responses_to_visit};
 use super::policy::{DataDistribution, Policy, Walker};
@@ -146,13 +147,15 @@ fn check_prompts(policy: &dyn Policy, prompts: &[usize], horizon: usize) -> Resu
     }
 }
 
-/// The `n` responses to each of the prompts among which [`best_of_n`] chooses, those to one prompt together.
+/// The `n` responses to each of the prompts numbered `range` among which [`best_of_n`] chooses, those to one prompt
+/// together.
 ///
 /// # Errors
-/// As [`sample`]; [`Code::InvalidOption`] for `n` = 0.
+/// As [`sample`]; [`Code::InvalidOption`] for `n` = 0 or a range beyond the prompts.
 pub fn candidates(
     policy: &dyn Policy,
     draws: Draws<'_>,
+    range: Range<usize>,
     n: usize,
     workers: &Workers,
     control: &Control,
@@ -160,11 +163,15 @@ pub fn candidates(
     let Draws { prompts, horizon, seed } = draws;
     check_prompts(policy, prompts, horizon)?;
     check_count(n)?;
-    let per_task = prompts.len().div_ceil(256).max(1);
-    let of_tasks = workers.map(prompts.len().div_ceil(per_task), control, |task| {
+    if range.start > range.end || range.end > prompts.len() {
+        return Err(Error::option("range", format!("There are {} prompts, no numbers {range:?}.", prompts.len())));
+    }
+    let per_task = range.len().div_ceil(256).max(1);
+    let of_tasks = workers.map(range.len().div_ceil(per_task), control, |task| {
         let mut walker = policy.walker();
         let mut samples = Samples::default();
-        for index in task * per_task..((task + 1) * per_task).min(prompts.len()) {
+        let start = range.start + task * per_task;
+        for index in start..(start + per_task).min(range.end) {
             let mut stream = Stream::new(seed, Purpose::Sample, index as u64);
             for _ in 0..n {
                 control.check()?;

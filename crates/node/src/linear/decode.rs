@@ -5,8 +5,8 @@ use std::sync::Arc;
 use coverage_principle_core::linear::decode::{
     AcceptedResponses, AdversarialReward, Draws, Reward, Samples, best_of_n, candidates, exact_best_of_n, sample,
 };
-use coverage_principle_core::linear::{Policy, Responses};
-use coverage_principle_core::{Code, Error, Result};
+use coverage_principle_core::linear::Policy;
+use coverage_principle_core::{Error, Result};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
@@ -42,9 +42,18 @@ fn to_js(env: &Env, samples: Samples, rewards: Option<Vec<f64>>) -> napi::Result
 struct DrawsOptions {
     horizon: usize,
     seed: u64,
-    /// Responses to each prompt, from one random stream a prompt; absent: one response, one stream each.
-    n: Option<usize>,
+    /// Several responses to some of the prompts; absent: one to each.
+    candidates: Option<Candidates>,
     threads: Option<u32>,
+}
+
+/// `n` responses to each of the prompts numbered `from`, …, `to` − 1, from one random stream a prompt.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Candidates {
+    n: usize,
+    from: usize,
+    to: usize,
 }
 
 /// Responses of `policy` to the prompts.
@@ -57,15 +66,15 @@ pub fn sample_policy<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (policy, prompts) = (policy.shared(), to_indices(&prompts));
-    let DrawsOptions { horizon, seed, n, threads } = parse_options(&options)?;
+    let DrawsOptions { horizon, seed, candidates: several, threads } = parse_options(&options)?;
     spawn(
         env,
         job,
         move |control| {
             let (draws, workers) = (Draws { prompts: &prompts, horizon, seed }, workers(threads)?);
-            match n {
+            match several {
                 None => sample(&*policy, draws, &workers, control),
-                Some(n) => candidates(&*policy, draws, n, &workers, control),
+                Some(Candidates { n, from, to }) => candidates(&*policy, draws, from..to, n, &workers, control),
             }
         },
         |env, samples| to_js(&env, samples, None),
@@ -182,21 +191,6 @@ pub fn run_exact_best_of_n<'env>(
             reward.with(|reward| exact_best_of_n(&data, &*policy, reward, &n, max_responses, &workers, control))?;
         Output::new(&exact)
     })
-}
-
-/// The responses of the given indices.
-#[napi(js_name = "pickResponses")]
-pub fn pick_responses(env: &Env, responses: &ResponsesHandle, chosen: Uint32Array) -> napi::Result<ResponsesHandle> {
-    let all = responses.shared();
-    let mut responses = Responses::new();
-    for &index in chosen.iter() {
-        if index as usize >= all.len() {
-            return Err(to_napi(&Error::new(Code::ShapeMismatch, format!("There is no response {index}."))));
-        }
-        let response = all.get(index as usize);
-        responses.push(response.prompt, response.tokens);
-    }
-    ResponsesHandle::new(env, responses)
 }
 
 fn to_indices(prompts: &[u32]) -> Vec<usize> {

@@ -38,7 +38,7 @@ pub fn responses_to_visit_by(data: &DataHandle, policy: Option<&PolicyHandle>) -
     responses_to_visit(&data.shared(), policy.as_deref())
 }
 
-/// σ*² [8] by enumeration: JSON, a number.
+/// σ*² [8] by enumeration: `floats[0][0]`.
 #[napi(js_name = "inherentVariance", ts_return_type = "Promise<JobOutput>")]
 pub fn run_inherent_variance<'env>(
     env: &'env Env,

@@ -1,0 +1,117 @@
+import * as z from 'zod';
+import { type JobOptions, runJob } from '../job.js';
+import { native } from '../native.js';
+import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import type { DataDistribution } from './data-distribution.js';
+import type { FeatureMap } from './feature-map.js';
+import type { Policy } from './policy.js';
+
+/** Measures of a model π̂ against π_D (nats, whole responses). Vectors are in the order of `N`. */
+export interface Measures {
+  /** The values of N asked for. */
+  readonly N: readonly number[];
+  /** Cov_N(π_D‖π̂) = P(log π_D/π̂ ≥ log N) at each N [1,4]. */
+  readonly coverage: readonly number[];
+  /** D_CE = E_{π_D}[−log π̂]; `null` if infinite. */
+  readonly crossEntropy: number | null;
+  /** D_KL(π_D‖π̂); `null` if infinite. */
+  readonly kl: number | null;
+  /** D_H² = ½ Σ (√π_D − √π̂)². */
+  readonly squaredHellinger: number;
+  /** Stopped KL D_seq,N = E min{log N, Σ_h KL at token h} at each N [50]. */
+  readonly stoppedKl: readonly number[];
+  /** E_N divergence at each N, the greater of its two directions. */
+  readonly eN: readonly number[];
+  /** log W_max = log sup π_D/π̂; `null` if infinite. */
+  readonly logWMax: number | null;
+  /** π_D-probability of responses that π̂ rules out; where it is positive the measures above that are `null` are +∞. */
+  readonly uncoveredMass: number;
+}
+
+/** Exact measures with the whole coverage profile. */
+export interface ExactMeasures extends Measures {
+  /** Cov_N as a step function: at log N = `logN[k]` (nats, falling; +∞ first where π̂ rules something out) it is `tail[k]`. */
+  readonly profile: { readonly logN: Float64Array; readonly tail: Float64Array };
+}
+
+/** Options of {@link exactMeasures}. */
+export interface ExactMeasuresOptions extends JobOptions {
+  /**
+   * Values of N, each finite and at least 1.
+   * @defaultValue [2, 4, 16]
+   */
+  readonly N?: readonly number[];
+  /**
+   * Refuse to visit more responses than this, all prompts together.
+   * @defaultValue 4194304, some seconds of work
+   */
+  readonly maxResponses?: number;
+}
+
+/** Default of every limit on an enumeration. */
+export const MAX_RESPONSES = 2 ** 22;
+
+/** Schema of a limit on an enumeration. */
+export const maxResponsesSchema = z.int().min(1);
+
+const exactSchema = z.strictObject({
+  ...jobOptionsShape,
+  N: budgetsSchema.default([2, 4, 16]),
+  maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
+});
+
+const varianceSchema = z.strictObject({
+  ...jobOptionsShape,
+  maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
+});
+
+/** Measures as the core writes them. @internal */
+export type NativeMeasures = Omit<Measures, 'N'> & { readonly n: readonly number[] };
+
+/** @internal */
+export function fromNativeMeasures({ n, ...rest }: NativeMeasures): Measures {
+  return { N: n, ...rest };
+}
+
+/**
+ * All measures of `policy` against `data` by enumeration: V^H responses a prompt, or as many as one of the two lists.
+ *
+ * @throws CoverageError `ERR_TOO_LARGE` with the figure beyond `maxResponses`; `ERR_SHAPE_MISMATCH` if the two do not fit
+ */
+export async function exactMeasures(
+  data: DataDistribution,
+  policy: Policy,
+  options: ExactMeasuresOptions = {},
+): Promise<ExactMeasures> {
+  const { N, maxResponses, threads } = checkOptions('exactMeasures', exactSchema, options);
+  const settings = JSON.stringify({ n: N, maxResponses });
+  const output = await runJob(
+    (job) => native.exactMeasures(data.handle, policy.handle, settings, threads, job),
+    options,
+  );
+  const [logN, tail] = output.floats;
+  return { ...fromNativeMeasures(JSON.parse(output.json)), profile: { logN: logN!, tail: tail! } };
+}
+
+/**
+ * The inherent variance σ*² = E_{π_D} Σ_h ‖φ − E_{π_D}[φ | x, y_{<h}]‖² [8] of `features` under `data`, by enumeration.
+ *
+ * @throws CoverageError as {@link exactMeasures}
+ */
+export async function inherentVariance(
+  data: DataDistribution,
+  features: FeatureMap,
+  options: JobOptions & { readonly maxResponses?: number } = {},
+): Promise<number> {
+  const { maxResponses, threads } = checkOptions('inherentVariance', varianceSchema, options);
+  const output = await runJob(
+    (job) => native.inherentVariance(data.handle, features.handle, maxResponses, threads, job),
+    options,
+  );
+  return output.floats[0]![0]!;
+}
+
+/** How many responses {@link exactMeasures} would visit; may be infinite. */
+export function responsesToVisit(data: DataDistribution, policy?: Policy): number {
+  return native.responsesToVisit(data.handle, policy?.handle);
+}

@@ -1,0 +1,327 @@
+import * as z from 'zod';
+import { CoverageError } from '../error.js';
+import { type JobOptions, runJob } from '../job.js';
+import { callNative, native } from '../native.js';
+import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { DataDistribution } from './data-distribution.js';
+import { FeatureMap } from './feature-map.js';
+import { inherentVariance, MAX_RESPONSES, maxResponsesSchema } from './measures.js';
+import { Policy } from './policy.js';
+import { Responses } from './responses.js';
+import { TrainResult } from './train-result.js';
+import { asksForVariance, nativeTrainOptions, type TrainSettings, trainSettingsShape } from './train-settings.js';
+
+/** What is measured along a run. */
+export interface TrainValidation {
+  /** Held-out responses, or how many to draw from the data distribution. Checkpoints keep their log-probabilities. */
+  readonly heldOut?: Responses | number;
+  /**
+   * π_D, or its log-probabilities of the held-out responses: then KL and Cov_N are estimated, too.
+   * @defaultValue the data distribution, where responses are drawn fresh; `null` for none
+   */
+  readonly reference?: Policy | Float64Array | null;
+  /** Exact measures by enumeration, against this distribution, or `true` for the one that is trained on. */
+  readonly exact?: DataDistribution | boolean;
+  /** Values of N. @defaultValue [2, 4, 16] */
+  readonly N?: readonly number[];
+  /** Measure every so many steps, and after the last; 0 = only after the last. @defaultValue 0 */
+  readonly every?: number;
+  /** Measure π^TTT with this step size instead of π_θ. */
+  readonly testTimeStepSize?: number;
+  /** Limit of exact enumerations. @defaultValue 4194304 */
+  readonly maxResponses?: number;
+}
+
+/** Which models are kept along a run. */
+export interface TrainCheckpoints {
+  /** Keep one every so many steps; 0 = none. */
+  readonly every: number;
+  /** Whether they keep θ. @defaultValue true */
+  readonly theta?: boolean;
+}
+
+/** A training run: settings, data, and how it is watched. */
+export interface TrainRunOptions extends TrainSettings {
+  /** φ. */
+  readonly features: FeatureMap;
+  /** A distribution that responses are drawn from, each used once, or a data set, gone through in epochs. */
+  readonly data: DataDistribution | Responses;
+  /**
+   * The teacher of truncated SGD: a policy, or log-probabilities of all V next tokens along the data set's responses,
+   * shape [token of the data set in order, V].
+   * @defaultValue π_D, where responses are drawn fresh
+   */
+  readonly teacher?: Policy | Float64Array;
+  /** θ to start from, projected on Θ. @defaultValue 0, for the simplex its centre */
+  readonly theta0?: Float64Array | readonly number[];
+  readonly validation?: TrainValidation;
+  readonly checkpoints?: TrainCheckpoints;
+  /** Name of the run; begins the names of its checkpoints. */
+  readonly name?: string;
+  /** What {@link Training.state} gave for the same run: it goes on bit for bit as if it had not been interrupted. */
+  readonly state?: Uint8Array;
+}
+
+/** Options of {@link train}. */
+export interface TrainOptions extends TrainRunOptions, JobOptions {}
+
+const responses = z.instanceof(Responses, { error: 'must be Responses' });
+const distribution = z.instanceof(DataDistribution, { error: 'must be a DataDistribution' });
+const policy = z.instanceof(Policy, { error: 'must be a Policy' });
+const float64Array = z.instanceof(Float64Array, { error: 'must be a Float64Array' });
+const every = z.int().min(0);
+
+/** Schema of the parts of {@link TrainValidation} that are plain data. */
+export const validationSettingsShape = {
+  N: budgetsSchema.default([2, 4, 16]).describe('Values of N at which Cov_N is measured.'),
+  every: every.default(0).describe('Measure every so many steps, and after the last; 0 = only after the last.'),
+  testTimeStepSize: z.number().min(0).optional().describe('Measure the model with test-time training of this step size.'),
+  maxResponses: maxResponsesSchema.default(MAX_RESPONSES).describe('Limit of exact enumerations.'),
+} as const;
+
+/** Schema of {@link TrainCheckpoints}. */
+export const checkpointsSchema = z.strictObject({
+  every: every.describe('Keep a checkpoint every so many steps; 0 = none.'),
+  theta: z.boolean().default(true).describe('Whether checkpoints keep θ.'),
+});
+
+const runShape = {
+  ...trainSettingsShape,
+  features: z.instanceof(FeatureMap, { error: 'must be a FeatureMap' }),
+  data: z.union([distribution, responses], { error: 'must be a DataDistribution or Responses' }),
+  teacher: z.union([policy, float64Array], { error: 'must be a Policy or a Float64Array' }).optional(),
+  theta0: z
+    .union([float64Array, z.array(z.number())], { error: 'must be a Float64Array or a list of finite numbers' })
+    .optional(),
+  validation: z
+    .strictObject({
+      ...validationSettingsShape,
+      heldOut: z.union([responses, z.int().min(1)], { error: 'must be Responses or a number of them' }).optional(),
+      reference: z
+        .union([policy, float64Array, z.null()], { error: 'must be a Policy, a Float64Array or null' })
+        .optional(),
+      exact: z.union([distribution, z.boolean()], { error: 'must be a DataDistribution or true' }).optional(),
+    })
+    .prefault({}),
+  checkpoints: checkpointsSchema.default({ every: 0, theta: true }),
+  name: z.string().default(''),
+  state: z.instanceof(Uint8Array, { error: 'must be a Uint8Array' }).optional(),
+} as const;
+
+const runSchema = z.strictObject(runShape);
+const trainSchema = z.strictObject({ ...runShape, ...jobOptionsShape });
+const trainingSchema = z.array(runSchema).min(1, 'give at least one run');
+
+type CheckedRun = z.output<typeof runSchema>;
+
+/**
+ * Training runs that can be stopped at any step and taken up again, in this process or, by their states, in another.
+ * Several runs are trained at once, one a thread, with the same results at any number of threads.
+ */
+export class Training {
+  readonly #runs: InstanceType<typeof native.RunsHandle>;
+  readonly #sources: readonly Omit<ConstructorParameters<typeof TrainResult>[0], 'runs'>[];
+
+  private constructor(runs: InstanceType<typeof native.RunsHandle>, sources: typeof Training.prototype.#sources) {
+    this.#runs = runs;
+    this.#sources = sources;
+  }
+
+  /**
+   * Checks all runs and prepares them: held-out responses are drawn, references scored, σ*² enumerated where asked for.
+   *
+   * @throws CoverageError `ERR_INVALID_OPTION` and `ERR_SHAPE_MISMATCH` for settings out of range, or data, teacher, θ or
+   * held-out responses that do not fit the features
+   */
+  static async create(runs: readonly TrainRunOptions[], options: JobOptions = {}): Promise<Training> {
+    return Training.#prepare(checkOptions('Training.create', trainingSchema, runs), options);
+  }
+
+  /** @internal */
+  static async ofOne(call: string, options: TrainOptions): Promise<Training> {
+    const { signal, onProgress, threads, ...run } = checkOptions(call, trainSchema, options);
+    return Training.#prepare([run], { ...(signal && { signal }), ...(threads !== undefined && { threads }) });
+  }
+
+  static async #prepare(runs: readonly CheckedRun[], options: JobOptions): Promise<Training> {
+    const handle = new native.RunsHandle();
+    const sources = [];
+    const prepared = new Preparations(options);
+    for (const [index, run] of runs.entries()) {
+      const where = runs.length > 1 ? `runs[${index}]` : '';
+      const promptIds = await located(where, () => addRun(handle, run, prepared));
+      sources.push({ index, features: run.features, name: run.name, N: run.validation.N, promptIds });
+    }
+    return new Training(handle, sources);
+  }
+
+  /** How many runs there are. */
+  get count(): number {
+    return this.#sources.length;
+  }
+
+  /**
+   * Trains every run until step `until`, by default to its end. Progress is in steps of all runs. When aborted, each run
+   * is as of its last whole step; call again to go on.
+   *
+   * @throws the signal's reason when aborted
+   */
+  async run(options: JobOptions & { readonly until?: number } = {}): Promise<TrainResult[]> {
+    const { until, threads } = checkOptions('run', runJobSchema, options);
+    await runJob((job) => this.#runs.run(until, threads, job), options);
+    return this.results();
+  }
+
+  /** What the runs have come to so far. */
+  results(): TrainResult[] {
+    return this.#sources.map((source) => new TrainResult({ ...source, runs: this.#runs }));
+  }
+
+  /** Everything needed to go on with run `index`, records and checkpoints included: the same bytes on every machine. */
+  state(index = 0): Uint8Array {
+    return callNative(() => this.#runs.state(index));
+  }
+}
+
+const runJobSchema = z.strictObject({ ...jobOptionsShape, until: z.int().min(0).optional() });
+
+/** What several runs may share, computed once. */
+class Preparations {
+  readonly options: JobOptions;
+  readonly #cache = new Map<unknown, Map<unknown, Promise<unknown>>>();
+
+  constructor(options: JobOptions) {
+    this.options = options;
+  }
+
+  once<T>(a: unknown, b: unknown, make: () => Promise<T>): Promise<T> {
+    const inner = this.#cache.get(a) ?? new Map<unknown, Promise<unknown>>();
+    this.#cache.set(a, inner);
+    if (!inner.has(b)) inner.set(b, make());
+    return inner.get(b) as Promise<T>;
+  }
+}
+
+/** Adds a run to `runs`; returns the prompt ids of its held-out responses. */
+async function addRun(
+  runs: InstanceType<typeof native.RunsHandle>,
+  run: CheckedRun,
+  prepared: Preparations,
+): Promise<readonly string[] | null> {
+  const { features, data, teacher, theta0, validation, checkpoints, name: _, state, ...settings } = run;
+  const fresh = data instanceof DataDistribution ? data : undefined;
+  const task = new native.TaskHandle();
+  if (fresh) task.setFresh(fresh.handle);
+  else task.setResponses((data as Responses).handle);
+  if (teacher instanceof Policy) task.setTeacher(teacher.handle);
+  else if (teacher) setRecordedTeacher(task, data, features, teacher);
+  const heldOut = await heldOutOf(validation.heldOut, fresh, settings.seed, prepared);
+  if (heldOut) {
+    const reference = await referenceOf(validation.reference, fresh, heldOut, prepared);
+    task.setHeldOut(heldOut.handle, reference);
+  } else if (validation.reference) {
+    throw invalid('validation.reference', 'Reference log-probabilities need held-out responses.');
+  }
+  const exact = validation.exact === true ? fresh : validation.exact;
+  if (validation.exact === true && !fresh) {
+    throw invalid('validation.exact', 'Exact measures on a data set need a DataDistribution to measure against.');
+  }
+  if (exact) task.setExact(exact.handle);
+  const variance = await varianceOf(settings.stepSize, fresh, features, validation.maxResponses, prepared);
+  const { every, testTimeStepSize, N, maxResponses } = validation;
+  const options = nativeTrainOptions(
+    settings,
+    { validateEvery: every, checkpointEvery: checkpoints.every, checkpointTheta: checkpoints.theta },
+    variance,
+  );
+  const watch = JSON.stringify({ n: N, testTimeStepSize, maxResponses });
+  callNative(() => {
+    runs.add(features.handle, task, options, watch, theta0 && Float64Array.from(theta0), state);
+  });
+  return heldOut ? prepared.once(heldOut, 'prompts', async () => [...heldOut.prompts].map(String)) : null;
+}
+
+function setRecordedTeacher(
+  task: InstanceType<typeof native.TaskHandle>,
+  data: DataDistribution | Responses,
+  features: FeatureMap,
+  logProbs: Float64Array,
+): void {
+  if (!(data instanceof Responses)) {
+    throw invalid('teacher', 'Log-probabilities of a teacher belong to a data set: give that, or a policy as teacher.');
+  }
+  callNative(() => task.setRecordedTeacher(data.handle, features.vocabulary, logProbs));
+}
+
+async function heldOutOf(
+  heldOut: Responses | number | undefined,
+  fresh: DataDistribution | undefined,
+  seed: number,
+  prepared: Preparations,
+): Promise<Responses | undefined> {
+  if (typeof heldOut !== 'number') return heldOut;
+  if (!fresh) throw invalid('validation.heldOut', 'Only a DataDistribution can be drawn from: give the responses.');
+  return prepared.once(fresh, `${heldOut} ${seed}`, () => fresh.sample(heldOut, { ...withSignal(prepared), seed }));
+}
+
+async function referenceOf(
+  reference: Policy | Float64Array | null | undefined,
+  fresh: DataDistribution | undefined,
+  heldOut: Responses,
+  prepared: Preparations,
+): Promise<Float64Array | undefined> {
+  if (reference === null || reference instanceof Float64Array) return reference ?? undefined;
+  if (reference) return prepared.once(heldOut, reference, () => reference.logProbs(heldOut, prepared.options));
+  return fresh && prepared.once(heldOut, fresh, () => fresh.policy.logProbs(heldOut, prepared.options));
+}
+
+async function varianceOf(
+  stepSize: CheckedRun['stepSize'],
+  fresh: DataDistribution | undefined,
+  features: FeatureMap,
+  maxResponses: number,
+  prepared: Preparations,
+): Promise<number | undefined> {
+  if (!asksForVariance(stepSize)) return undefined;
+  if (!fresh) {
+    throw invalid('stepSize.inherentVariance', 'On a data set the step size "theory" needs σ*²: give inherentVariance.');
+  }
+  return prepared.once(fresh, features, () =>
+    inherentVariance(fresh, features, { ...withSignal(prepared), maxResponses }),
+  );
+}
+
+function withSignal({ options: { signal } }: Preparations): JobOptions {
+  return signal ? { signal } : {};
+}
+
+function invalid(field: string, message: string): CoverageError {
+  return new CoverageError('ERR_INVALID_OPTION', message, { place: { field } });
+}
+
+/** Runs `make`; errors with a field are placed under `where`. */
+async function located<T>(where: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (where === '' || !(error instanceof CoverageError)) throw error;
+    const field = error.place.field === undefined ? where : `${where}.${error.place.field}`;
+    throw new CoverageError(error.code, `${where}: ${error.message}`, { place: { ...error.place, field }, cause: error });
+  }
+}
+
+/**
+ * Trains an autoregressive linear model by any procedure of the paper.
+ *
+ * @throws CoverageError as {@link Training.create}; the signal's reason when aborted (a {@link Training} can go on after)
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const training = await Training.ofOne('train', options);
+  const { signal, onProgress, threads } = options;
+  const [result] = await training.run({
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    ...(threads !== undefined && { threads }),
+  });
+  return result!;
+}
