@@ -1,6 +1,83 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
 export type { Finding } from './input/findings.js';
 export type { JobOptions, Progress } from './job.js';
+export { concatFeatures, sumFeatures } from './linear/combined-features.js';
+export type { Constraint } from './linear/constraint.js';
+export { DataDistribution, type DataDistributionOptions, type SampleDataOptions } from './linear/data-distribution.js';
+export {
+  type BestOfN,
+  type BestOfNOptions,
+  bestOfN,
+  type CountCorrectOptions,
+  countCorrect,
+  type DrawOptions,
+  type ExactPassAtN,
+  type ExactPassAtNOptions,
+  exactPassAtN,
+  type Reward,
+  type RewardFunction,
+  type Samples,
+  sample,
+} from './linear/decode.js';
+export { FeatureMap } from './linear/feature-map.js';
+export {
+  type ExactMeasures,
+  type ExactMeasuresOptions,
+  exactMeasures,
+  inherentVariance,
+  type Measures,
+  responsesToVisit,
+} from './linear/measures.js';
+export { type MaximumLikelihood, type MaximumLikelihoodOptions, maximumLikelihood } from './linear/mle.js';
+export {
+  LinearModel,
+  listedPolicy,
+  mixture,
+  Policy,
+  scoreResponses,
+  type TestTimeOptions,
+  type WeightedResponse,
+} from './linear/policy.js';
+export { type Response, Responses } from './linear/responses.js';
+export {
+  type Axes,
+  type AxisValue,
+  grid,
+  type Point,
+  pointName,
+  type SweepOptions,
+  type SweepRow,
+  type SweepTable,
+  sweep,
+  sweepCsv,
+  sweepTable,
+} from './linear/sweep.js';
+export {
+  functionFeatures,
+  type PhiFunction,
+  type SparseRows,
+  sparseTableFeatures,
+  type TableLayout,
+  type TableSizes,
+  tableFeatures,
+} from './linear/table-features.js';
+export {
+  type TrainCheckpoints,
+  Training,
+  type TrainOptions,
+  type TrainRunOptions,
+  type TrainValidation,
+  train,
+} from './linear/train.js';
+export {
+  type Checkpoint,
+  type HistoryRecord,
+  type StopReason,
+  type Theory,
+  TrainResult,
+} from './linear/train-result.js';
+export type { Procedure, StepSize, TrainSettings } from './linear/train-settings.js';
+export { type TruncationOptions, truncationWeights } from './linear/truncation.js';
 export { type DoctorOptions, type DoctorReport, doctor } from './log-probs/doctor.js';
 export { factWarnings, type MatrixFacts, type ModelFacts, matrixFacts, type Precision } from './log-probs/facts.js';
 export type { JoinMode } from './log-probs/join.js';

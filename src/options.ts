@@ -30,12 +30,27 @@ export const budgetsSchema = z
 export function checkOptions<S extends z.ZodType>(call: string, schema: S, options: unknown): z.output<S> {
   const result = schema.safeParse(options ?? {});
   if (result.success) return result.data;
-  const problems = result.error.issues.map(toProblem);
+  const problems = result.error.issues.map(mostTelling).map(toProblem);
   const list = problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
   throw new CoverageError('ERR_INVALID_OPTION', `Invalid options of ${call}(): ${list}.`, {
     problems,
     ...(problems[0]?.path && { place: { field: problems[0].path } }),
   });
+}
+
+/**
+ * An issue of a union in terms of the member that was meant: the only one whose complaints are about its parts, not about
+ * the kind of value.
+ */
+function mostTelling(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const meant = issue.errors.filter((member) => member.every(isAboutParts));
+  const [first] = meant.length === 1 ? meant[0]! : [];
+  return first ? mostTelling({ ...first, path: [...issue.path, ...first.path] }) : issue;
+}
+
+function isAboutParts({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length > 0 || ['too_small', 'too_big', 'unrecognized_keys'].includes(code);
 }
 
 function toProblem(issue: z.core.$ZodIssue): Problem {

@@ -45,7 +45,9 @@ const sampleSchema = z.strictObject(drawShape);
 type Prompts = z.output<typeof drawShape.prompts>;
 
 function promptList(prompts: Prompts): Uint32Array {
-  return typeof prompts === 'number' ? Uint32Array.from({ length: prompts }, (_, prompt) => prompt) : Uint32Array.from(prompts);
+  return typeof prompts === 'number'
+    ? Uint32Array.from({ length: prompts }, (_, prompt) => prompt)
+    : Uint32Array.from(prompts);
 }
 
 function horizonOf(policy: Policy, horizon: number | undefined): number {
@@ -67,10 +69,7 @@ function horizonOf(policy: Policy, horizon: number | undefined): number {
 export async function sample(policy: Policy, options: DrawOptions): Promise<Samples> {
   const { prompts, horizon, seed, threads } = checkOptions('sample', sampleSchema, options);
   const settings = JSON.stringify({ horizon: horizonOf(policy, horizon), seed, threads });
-  const output = await runJob(
-    (job) => native.samplePolicy(policy.handle, promptList(prompts), settings, job),
-    options,
-  );
+  const output = await runJob((job) => native.samplePolicy(policy.handle, promptList(prompts), settings, job), options);
   return { responses: new Responses(output.responses), logProbs: output.logProbs };
 }
 
@@ -135,10 +134,7 @@ export async function bestOfN(policy: Policy, options: BestOfNOptions): Promise<
   if (typeof reward === 'function') return bestByFunction(policy, list, draws, reward, options);
   const { option, target, accepted } = nativeReward(reward, N);
   const settings = JSON.stringify({ ...draws, reward: option });
-  const output = await runJob(
-    (job) => native.bestOfN(policy.handle, list, target, accepted, settings, job),
-    options,
-  );
+  const output = await runJob((job) => native.bestOfN(policy.handle, list, target, accepted, settings, job), options);
   return described(new Responses(output.responses), output.logProbs, output.rewards!);
 }
 
@@ -250,7 +246,10 @@ export interface ExactPassAtN {
 const exactSchema = z.strictObject({
   ...jobOptionsShape,
   N: budgetsSchema,
-  reward: rewardSchema.refine((reward) => typeof reward !== 'function', 'must be a built-in reward: it is enumerated in Rust'),
+  reward: rewardSchema.refine(
+    (reward) => typeof reward !== 'function',
+    'must be a built-in reward: it is enumerated in Rust',
+  ),
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
 });
 

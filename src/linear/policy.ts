@@ -185,10 +185,8 @@ export async function scoreResponses(
 ): Promise<LogProbs> {
   const models = Object.keys(policies);
   const handles = Object.values(policies).map(({ handle }) => handle);
-  const matrix = await runJob(
-    (job) => native.scorePolicies(handles, responses.handle, options.threads, job),
-    options,
-    { models },
-  );
+  const matrix = await runJob((job) => native.scorePolicies(handles, responses.handle, options.threads, job), options, {
+    models,
+  });
   return new LogProbs(matrix, { models, promptIds: [...responses.prompts].map(String) });
 }

@@ -131,9 +131,7 @@ const MOST_VALUES = 2 ** 27;
 export function functionFeatures(options: TableLayout & TableSizes & { readonly phi: PhiFunction }): FeatureMap {
   const checked = checkOptions('functionFeatures', functionSchema, options);
   const { vocabulary, dim, phi } = checked;
-  const contexts = callNative(() =>
-    native.FeaturesHandle.tableContexts(JSON.stringify(layoutOf(checked)), vocabulary),
-  );
+  const contexts = callNative(() => native.FeaturesHandle.tableContexts(JSON.stringify(layoutOf(checked)), vocabulary));
   const total = contexts * vocabulary * dim;
   if (total > MOST_VALUES) {
     throw new CoverageError(

@@ -137,8 +137,8 @@ export class TrainResult {
   get logProbs(): LogProbs | null {
     if (this.#logProbs === undefined) {
       const { runs, index, promptIds } = this.#source;
-      const handle = callNative(() => runs.logProbs(index));
       const count = this.checkpoints.length;
+      const handle = count === 0 ? null : callNative(() => runs.logProbs(index));
       // The run may have gone on since.
       const mine = handle && handle.models > count ? handle.selectModels([...Array(count).keys()]) : handle;
       this.#logProbs = mine && new LogProbs(mine, { models: this.checkpoints.map(({ name }) => name), promptIds });

@@ -110,7 +110,9 @@ export const trainSettingsShape = {
   N: z.number().gt(1).default(16).describe('N of the theorems and of truncation.'),
   constraint: constraintSchema.default(UNIT_BALL),
   seed: seedSchema.default(0).describe('Seed of data and order.'),
-  run: seedSchema.default(0).describe('Index of the run under this seed: which random stream its fresh data comes from.'),
+  run: seedSchema
+    .default(0)
+    .describe('Index of the run under this seed: which random stream its fresh data comes from.'),
   average: z.boolean().default(false).describe('Whether the mean of all iterates is kept.'),
 } as const;
 

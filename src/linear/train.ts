@@ -8,7 +8,7 @@ import { FeatureMap } from './feature-map.js';
 import { inherentVariance, MAX_RESPONSES, maxResponsesSchema } from './measures.js';
 import { Policy } from './policy.js';
 import { Responses } from './responses.js';
-import { TrainResult } from './train-result.js';
+import { type ResultSource, TrainResult } from './train-result.js';
 import { asksForVariance, nativeTrainOptions, type TrainSettings, trainSettingsShape } from './train-settings.js';
 
 /** What is measured along a run. */
@@ -75,7 +75,11 @@ const every = z.int().min(0);
 export const validationSettingsShape = {
   N: budgetsSchema.default([2, 4, 16]).describe('Values of N at which Cov_N is measured.'),
   every: every.default(0).describe('Measure every so many steps, and after the last; 0 = only after the last.'),
-  testTimeStepSize: z.number().min(0).optional().describe('Measure the model with test-time training of this step size.'),
+  testTimeStepSize: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('Measure the model with test-time training of this step size.'),
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES).describe('Limit of exact enumerations.'),
 } as const;
 
@@ -113,16 +117,18 @@ const trainSchema = z.strictObject({ ...runShape, ...jobOptionsShape });
 const trainingSchema = z.array(runSchema).min(1, 'give at least one run');
 
 type CheckedRun = z.output<typeof runSchema>;
+type NativeRuns = InstanceType<typeof native.RunsHandle>;
+type Source = Omit<ResultSource, 'runs'>;
 
 /**
  * Training runs that can be stopped at any step and taken up again, in this process or, by their states, in another.
  * Several runs are trained at once, one a thread, with the same results at any number of threads.
  */
 export class Training {
-  readonly #runs: InstanceType<typeof native.RunsHandle>;
-  readonly #sources: readonly Omit<ConstructorParameters<typeof TrainResult>[0], 'runs'>[];
+  readonly #runs: NativeRuns;
+  readonly #sources: readonly Source[];
 
-  private constructor(runs: InstanceType<typeof native.RunsHandle>, sources: typeof Training.prototype.#sources) {
+  private constructor(runs: NativeRuns, sources: readonly Source[]) {
     this.#runs = runs;
     this.#sources = sources;
   }
@@ -203,11 +209,7 @@ class Preparations {
 }
 
 /** Adds a run to `runs`; returns the prompt ids of its held-out responses. */
-async function addRun(
-  runs: InstanceType<typeof native.RunsHandle>,
-  run: CheckedRun,
-  prepared: Preparations,
-): Promise<readonly string[] | null> {
+async function addRun(runs: NativeRuns, run: CheckedRun, prepared: Preparations): Promise<readonly string[] | null> {
   const { features, data, teacher, theta0, validation, checkpoints, name: _, state, ...settings } = run;
   const fresh = data instanceof DataDistribution ? data : undefined;
   const task = new native.TaskHandle();
@@ -284,7 +286,10 @@ async function varianceOf(
 ): Promise<number | undefined> {
   if (!asksForVariance(stepSize)) return undefined;
   if (!fresh) {
-    throw invalid('stepSize.inherentVariance', 'On a data set the step size "theory" needs σ*²: give inherentVariance.');
+    throw invalid(
+      'stepSize.inherentVariance',
+      'On a data set the step size "theory" needs σ*²: give inherentVariance.',
+    );
   }
   return prepared.once(fresh, features, () =>
     inherentVariance(fresh, features, { ...withSignal(prepared), maxResponses }),
@@ -306,7 +311,10 @@ async function located<T>(where: string, make: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (where === '' || !(error instanceof CoverageError)) throw error;
     const field = error.place.field === undefined ? where : `${where}.${error.place.field}`;
-    throw new CoverageError(error.code, `${where}: ${error.message}`, { place: { ...error.place, field }, cause: error });
+    throw new CoverageError(error.code, `${where}: ${error.message}`, {
+      place: { ...error.place, field },
+      cause: error,
+    });
   }
 }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::log_probs::facts::matrix_facts;
-use coverage_principle_core::log_probs::read::{Matrix, ReadOptions, read_integers, read_matrix, read_vector};
+use coverage_principle_core::log_probs::read::{
+    Matrix, ReadOptions, read_array, read_integers, read_matrix, read_vector,
+};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -86,5 +88,14 @@ pub fn matrix_facts_of<'env>(
     spawn_output(env, job, move |control| {
         let workers = Workers::new(threads.map(|threads| threads as usize))?;
         Output::new(&matrix_facts(&matrix, &workers, control)?)
+    })
+}
+
+/// Reads an array of numbers of any shape; JSON: its shape, `floats[0]`: its values, the last axis varying fastest.
+#[napi(js_name = "readArray", ts_return_type = "Promise<JobOutput>")]
+pub fn read_array_file<'env>(env: &'env Env, path: String, job: &Job) -> napi::Result<Object<'env>> {
+    spawn_output(env, job, move |control| {
+        let (shape, values) = read_array(&PathBuf::from(path), control)?;
+        Ok(Output::new(&shape)?.with_floats(values))
     })
 }

@@ -193,6 +193,34 @@ pub fn read_vector(path: &Path, control: &Control) -> Result<Vec<f64>> {
     })
 }
 
+/// Reads an array of numbers of any type and shape, widened, its last axis varying fastest: features, hidden states.
+///
+/// # Errors
+/// As [`read_vector`], but for any number of axes; [`Code::UnsupportedFile`] for more than two axes in Fortran order.
+pub fn read_array(path: &Path, control: &Control) -> Result<(Vec<usize>, Vec<f64>)> {
+    in_file(path, || {
+        let bytes = file::open(path, ReadOptions::MAP_ABOVE)?;
+        let container = Container::open(&bytes, control)?;
+        let array = only_array(&container)?;
+        let shape = array.layout.shape.clone();
+        let axes = match (shape[..].first_chunk::<2>(), array.layout.fortran) {
+            (Some(&[models, responses]), true) if shape.len() == 2 => Axes { models, responses, models_outer: false },
+            (Some(_), true) => {
+                let message = format!("{}, in Fortran order: save it with numpy.ascontiguousarray.", array.describe());
+                return Err(Error::new(Code::UnsupportedFile, message));
+            }
+            _ => Axes { models: 1, responses: array.layout.len, models_outer: true },
+        };
+        let values = container.with_elements(array, control, |elements| {
+            decode(&elements, axes, control, |value| match value {
+                Number::Int(value) => Some(value as f64),
+                Number::Float(value) => Some(value),
+            })
+        })?;
+        Ok((shape, values))
+    })
+}
+
 /// The numbers of an array, model after model.
 fn decode<T>(
     elements: &Elements<'_>,

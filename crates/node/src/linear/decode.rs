@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use coverage_principle_core::linear::Policy;
 use coverage_principle_core::linear::decode::{
     AcceptedResponses, AdversarialReward, Draws, Reward, Samples, best_of_n, candidates, exact_best_of_n, sample,
 };
-use coverage_principle_core::linear::Policy;
 use coverage_principle_core::{Error, Result};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};

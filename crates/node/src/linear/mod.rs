@@ -4,6 +4,7 @@ pub mod data;
 pub mod decode;
 pub mod features;
 pub mod measures;
+pub mod mle;
 pub mod policy;
 pub mod responses;
 pub mod train;
