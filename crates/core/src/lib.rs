@@ -10,6 +10,7 @@ mod golden;
 pub mod linear;
 pub mod log_probs;
 pub mod parallel;
+pub mod problems;
 pub mod profile;
 pub mod progress;
 pub mod random;
