@@ -1,3 +1,4 @@
+//! Problems with known answers: the named instances of the paper, and the graph reasoning task of its Appendix C.
 //!
 //! An [`Instance`] has its μ and π_D exactly, its model class, its claims as data, and trials: the data set drawn as
 //! sufficient statistics, estimators in closed form, measures exact. [`trials`] runs many of them.
@@ -7,6 +8,7 @@ mod binomial;
 mod coarse_rate;
 mod convex_class;
 mod fine_rate;
+pub mod graph;
 mod hidden_signs;
 mod instance;
 mod misspecification;

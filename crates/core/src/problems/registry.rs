@@ -6,6 +6,7 @@ use super::bernoulli::{Bernoulli, BernoulliOptions};
 use super::coarse_rate::{CoarseRate, CoarseRateOptions};
 use super::convex_class::{ConvexClass, ConvexClassOptions};
 use super::fine_rate::{FineRate, FineRateOptions};
+use super::graph::{GraphOptions, GraphTask};
 use super::hidden_signs::{HiddenSigns, HiddenSignsOptions};
 use super::instance::Instance;
 use super::misspecification::{Misspecification, MisspecificationOptions};
@@ -54,4 +55,5 @@ registry! {
     "prop-i.1": HiddenSigns(HiddenSignsOptions) => HiddenSigns,
     "prop-e.1": Misspecification(MisspecificationOptions) => Misspecification,
     "theorem-e.1": ConvexClass(ConvexClassOptions) => ConvexClass,
+    "graph": Graph(GraphOptions) => GraphTask,
 }
