@@ -48,7 +48,7 @@ const HOSTILE_STEPS = {
 };
 
 interface Report {
-  readonly html: string;
+  readonly html: () => string;
   readonly figures: number;
   readonly headings: readonly string[];
 }
@@ -58,51 +58,53 @@ const REPORTS: Readonly<Record<string, Report>> = {
     Object.entries(SELECTIONS).map(([name, result]) => [
       name,
       {
-        html: selectionHtml(result),
+        html: () => selectionHtml(result),
         figures: 2 + 2 * result.tournaments.length + (result.tournaments[0]!.bootstrap ? 1 : 0),
         headings: ['Summary', 'In numbers', 'Tournament', 'Cross-entropy against score', 'Where this comes from'],
       },
     ]),
   ),
   'coverage profiles': {
-    html: coverageProfileHtml(
-      plainProfiles(LONG.slice(0, 8), PROFILED.slice(0, 8), { name: 'teacher', row: PROFILED[8]! }, [2, 16, 64]),
-      { provenance: { version: '1.2.3', sources: [{ file: 'a.npy' }], seed: '5' } },
-    ),
+    html: () =>
+      coverageProfileHtml(
+        plainProfiles(LONG.slice(0, 8), PROFILED.slice(0, 8), { name: 'teacher', row: PROFILED[8]! }, [2, 16, 64]),
+        { provenance: { version: '1.2.3', sources: [{ file: 'a.npy' }], seed: '5' } },
+      ),
     figures: 4,
     headings: ['Summary', 'In numbers', 'KL divergence against coverage', 'Where this comes from'],
   },
   'Pass@k': {
-    html: passAtKHtml(plainPassAtK(LONG, problems(10, 40, 8), 8, [1, 2, 8, 16], 50)),
+    html: () => passAtKHtml(plainPassAtK(LONG, problems(10, 40, 8), 8, [1, 2, 8, 16], 50)),
     figures: 5,
     headings: ['Summary', 'In numbers', 'Pass@k as a function of k', 'How sure is the pick?', 'Each model by itself'],
   },
   experiment: {
-    html: experimentHtml({
-      title: HOSTILE[0]!,
-      subtitle: 'seed 0',
-      summary: [[{ model: HOSTILE[1]! }]],
-      verdicts: [
-        {
-          claim: `It holds ${'that this is so '.repeat(20)}`,
-          source: 'T1',
-          predicted: -1,
-          measured: 2,
-          interval: [1, 3],
-          holds: true,
-        },
-        { claim: HOSTILE[2]!, source: 'T2', predicted: HOSTILE[1]!, measured: null, interval: null, holds: null },
-      ],
-      tables: [],
-      figures: [
-        learningCurveFigure({
-          ...HOSTILE_STEPS,
-          steps: [0, 10, 20],
-          curves: [{ name: HOSTILE[1]!, values: [3, null, 1] }],
-        }),
-      ],
-      result: { hostile: HOSTILE },
-    }),
+    html: () =>
+      experimentHtml({
+        title: HOSTILE[0]!,
+        subtitle: 'seed 0',
+        summary: [[{ model: HOSTILE[1]! }]],
+        verdicts: [
+          {
+            claim: `It holds ${'that this is so '.repeat(20)}`,
+            source: 'T1',
+            predicted: -1,
+            measured: 2,
+            interval: [1, 3],
+            holds: true,
+          },
+          { claim: HOSTILE[2]!, source: 'T2', predicted: HOSTILE[1]!, measured: null, interval: null, holds: null },
+        ],
+        tables: [],
+        figures: [
+          learningCurveFigure({
+            ...HOSTILE_STEPS,
+            steps: [0, 10, 20],
+            curves: [{ name: HOSTILE[1]!, values: [3, null, 1] }],
+          }),
+        ],
+        result: { hostile: HOSTILE },
+      }),
     figures: 1,
     headings: ['1 of 2 claims held, 1 undecided', 'Summary', 'Figures'],
   },
@@ -174,7 +176,7 @@ describe.skipIf(missing)('a report opened offline', () => {
         '--disable-sync',
       ],
     });
-  });
+  }, 60_000);
   afterAll(async () => {
     await browser?.close();
     await rm(folder, { recursive: true, force: true });
@@ -183,7 +185,7 @@ describe.skipIf(missing)('a report opened offline', () => {
   /** Opens a report at a width; `trouble` gathers what a reader's browser would complain of or load. */
   async function open(name: string, width: number): Promise<{ page: Page; trouble: string[] }> {
     const file = join(folder, `${name.replaceAll(/\W+/g, '-')}.html`);
-    await writeFile(file, REPORTS[name]!.html);
+    await writeFile(file, REPORTS[name]!.html());
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     const trouble: string[] = [];
     page.on('console', (message) => trouble.push(`console: ${message.text()}`));

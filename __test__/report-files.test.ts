@@ -57,6 +57,7 @@ describe('figurePng', () => {
 
   it('asks for a font where there is none', () => {
     expect(() => figurePng(figure, { fontFiles: [] })).toThrow(expect.objectContaining({ code: 'ERR_NO_FONT' }));
+    expect(() => figurePng(figure, { fontFiles: [join(folder, 'a.ttf')] })).toThrow(/There is no font file .*a\.ttf/);
     expect(findSansFont([join(folder, 'missing')])).toBeNull();
   });
 });

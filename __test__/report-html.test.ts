@@ -107,6 +107,19 @@ describe('figures', () => {
     expect(figures.map(({ id }) => id)).toEqual(['cross-entropy-against-score-n-4']);
   });
 
+  it('do not pretend to know what lies between the N asked for', () => {
+    const [model] = SELECTION.models;
+    const known = SELECTION.tournaments.map(({ N }) => N);
+    const curves = { N: known, scores: SELECTION.models.map(() => [0.3, 0.2]), winners: [model!, model!] };
+    const [winner, profile] = selectionFigures({ ...SELECTION, curves });
+    const kinds = (option: { series?: unknown }) =>
+      [option.series].flat().map((each) => (each as { type: string }).type);
+    expect(kinds(winner!.option)).toEqual(['scatter']);
+    expect(winner!.caption).toContain('Only the N that were asked for');
+    expect(profile!.caption).toContain('Only the N that were asked for');
+    expect(selectionFigures(SELECTION)[0]!.caption).toContain('Bars: the model with the best score at each N');
+  });
+
   it('show the best and the last of very many models and say so', () => {
     const models = Array.from({ length: 80 }, (_, index) => `m${index}`);
     const result = plainSelection(models, syntheticRows(80, 30), { N: [2] });

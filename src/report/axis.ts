@@ -128,6 +128,6 @@ export function namesOption(names: readonly string[], side: 'x' | 'y', fontSize 
     data: [...names],
     axisLine: { show: false },
     axisTick: { show: false },
-    axisLabel: { color: LIGHT.ink, fontSize, interval: 0 },
+    axisLabel: { color: LIGHT.ink, fontSize, interval: 0, ...(side === 'y' && { margin: 12 }) },
   };
 }

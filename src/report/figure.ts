@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { EChartsOption } from 'echarts';
 import { CoverageError } from '../error.js';
@@ -117,11 +118,13 @@ export interface PngOptions {
 export function figurePng(figure: Figure, { theme = 'light', scale = 2, fontFiles }: PngOptions = {}): Uint8Array {
   const { Resvg } = loadResvg();
   const font = fontFiles ? { files: [...fontFiles], family: undefined } : findSansFont();
-  if (!font || font.files.length === 0) {
+  // A font that is not there would be left out without a word, and all text with it.
+  const absent = font?.files.find((file) => !existsSync(file));
+  if (!font || font.files.length === 0 || absent !== undefined) {
     throw new CoverageError(
       'ERR_NO_FONT',
-      'No font was found to set the text of the PNG with. Install one (on Debian: apt-get install fonts-dejavu-core), ' +
-        'name font files by the option fontFiles, or write SVG instead.',
+      `${absent === undefined ? 'No font was found to set the text of the PNG with.' : `There is no font file ${absent}.`} ` +
+        'Install one (on Debian: apt-get install fonts-dejavu-core), name font files by the option fontFiles, or write SVG instead.',
     );
   }
   const surface = recolouring(theme);

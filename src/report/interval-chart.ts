@@ -30,7 +30,7 @@ export function intervalChart({ width, x, rows }: IntervalChart): { option: ECha
     rows.map(({ name }) => name),
     34,
   );
-  const left = Math.min(width / 2, 20 + Math.max(0, ...labels.map((label) => textWidth(label))));
+  const left = Math.min(width / 2, 26 + Math.max(0, ...labels.map((label) => textWidth(label))));
   const place = (value: number) => Math.min(Math.max(value, x.min), x.max);
   const option = {
     grid: { left, right: 28, top: 8, bottom: 50, containLabel: false },

@@ -107,26 +107,36 @@ export function warningsHtml(warnings: readonly Warning[]): Html {
 
 /** What is needed to repeat the result. */
 export function provenanceHtml(provenance: Provenance, models: readonly string[], facts: readonly string[]): Html {
-  const known = provenance.sources.some((source) => Object.values(source).some((value) => value !== undefined));
   return section(
     'provenance',
     'Where this comes from',
     html`<p>coverage-principle ${provenance.version}, seed ${provenance.seed}. ${facts.join(' ')}</p>\n`,
-    known
-      ? htmlTable({
-          caption: `Sources of the ${count(models.length)} models`,
-          columns: [
-            { label: 'model' },
-            { label: 'file' },
-            { label: 'format' },
-            { label: 'element type' },
-            { label: 'SHA-256' },
-          ],
-          rows: models.map((model, index) => {
-            const { file, format, dtype, sha256 } = provenance.sources[index] ?? {};
-            return [model, file, format, dtype, sha256].map((text) => ({ text: text ?? '–' }));
-          }),
-        })
-      : html`${models.length > 0 && html`<p>The data were given as arrays.</p>\n`}`,
+    models.length > 0 ? sourcesHtml(provenance.sources, models) : html``,
   );
+}
+
+function sourcesHtml(sources: Provenance['sources'], models: readonly string[]): Html {
+  const rows = models.map((_, index) => {
+    const { file, format, dtype, sha256 } = sources[index] ?? {};
+    return [file, format, dtype, sha256];
+  });
+  const [first] = rows;
+  if (rows.every((row) => row.every((text) => text === undefined)))
+    return html`<p>The data were given as arrays.</p>\n`;
+  if (rows.every((row) => JSON.stringify(row) === JSON.stringify(first))) {
+    const [file = 'an unnamed file', format, dtype, sha256] = first!;
+    const kind = [format, dtype].filter(Boolean).join(', ');
+    return html`<p>All models come from <code>${file}</code>${kind && ` (${kind})`}${sha256 && html`, SHA-256 <code>${sha256}</code>`}.</p>\n`;
+  }
+  return htmlTable({
+    caption: `Sources of the ${count(models.length)} models`,
+    columns: [
+      { label: 'model', name: true },
+      { label: 'file', name: true },
+      { label: 'format' },
+      { label: 'element type' },
+      { label: 'SHA-256', name: true },
+    ],
+    rows: rows.map((row, index) => [models[index], ...row].map((text) => ({ text: text ?? '–' }))),
+  });
 }

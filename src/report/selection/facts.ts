@@ -52,6 +52,11 @@ export function winShare(result: SelectionResult, tournament: TournamentResult, 
   return tournament.bootstrap?.winShares[index] ?? null;
 }
 
+/** Whether the curves know nothing between the N asked for, so that a figure must not pretend to. */
+export function isSparse({ curves, tournaments }: SelectionResult): boolean {
+  return curves.N.every((N) => tournaments.some((each) => each.N === N));
+}
+
 const HIGHLIGHTED = 7;
 
 /**

@@ -48,7 +48,7 @@ function heatMap(
   const cellSize = Math.max(11, Math.min(40, Math.floor(640 / names.length)));
   const fontSize = Math.min(12.5, Math.max(8.5, cellSize - 2));
   const labels = shortNames(names, 32).map((label, index) => `${label}   ${ranks[index]! + 1}`);
-  const left = 16 + Math.max(...labels.map((label) => textWidth(label, fontSize)));
+  const left = 22 + Math.max(...labels.map((label) => textWidth(label, fontSize)));
   const top = 56;
   const side = cellSize * names.length;
   const option = {

@@ -58,7 +58,15 @@ function howSure(
   const shares = tournaments.map((each) => winShare(result, each, winner));
   const wins = replicates ? `it wins ${eachN(tournaments, shares)} of ${count(replicates)} resamples` : null;
   const stress = { stress: `${CERTAINTY_WORDS[sure][0]!.toUpperCase()}${CERTAINTY_WORDS[sure].slice(1)}` };
-  if (sure === 'clear') return [stress, `: ${wins ?? 'it stands out of the noise'}. `];
+  if (sure === 'clear') {
+    // The share of wins asks one question, the two-sided interval of the margin a stricter one: say so if they differ.
+    const reaches = tournaments.filter(({ bootstrap }) => (bootstrap?.margin.interval?.[0] ?? 1) <= 0);
+    const doubt =
+      reaches.length === 0
+        ? ''
+        : `, though the interval of its margin still reaches zero${reaches.length < tournaments.length ? ` at ${budgets(reaches.map(({ N }) => N))}` : ''}`;
+    return [stress, `: ${wins ?? 'it stands out of the noise'}${doubt}. `];
+  }
   if (sure === 'untested') {
     return [stress, wins ? `, though ${wins}. ` : ': without a bootstrap it is unknown how sure this is. '];
   }
@@ -71,8 +79,10 @@ function howSure(
 }
 
 const MOST_CONTENDERS = 3;
+/** A model that wins no more resamples than this is not said to be a contender. */
+const LEAST_WIN_SHARE = 0.02;
 
-/** The models that also win a good part of the resamples, or else the runners-up. */
+/** The models that win more than a few of the resamples, or else the runners-up. */
 function contenders(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
   const strongest = new Map<string, number>();
   for (const tournament of tournaments) {
@@ -80,7 +90,7 @@ function contenders(result: SelectionResult, winner: string, tournaments: readon
     if (second !== undefined) strongest.set(second, winShare(result, tournament, second) ?? 0);
     for (const name of result.models) {
       const share = winShare(result, tournament, name) ?? 0;
-      if (name !== winner && share >= 0.1) strongest.set(name, Math.max(share, strongest.get(name) ?? 0));
+      if (name !== winner && share >= LEAST_WIN_SHARE) strongest.set(name, Math.max(share, strongest.get(name) ?? 0));
     }
   }
   const names = [...strongest].sort((a, b) => b[1] - a[1]).map(([name]) => name);

@@ -2,10 +2,10 @@ import type { EChartsOption } from 'echarts';
 import type { SelectionResult } from '../../selection/result.js';
 import { axisOption, namesOption } from '../axis.js';
 import type { Figure } from '../figure.js';
-import { compact, listed, roughPercent, shortNames } from '../format.js';
+import { compact, listed, plural, roughPercent, shortNames } from '../format.js';
 import { textWidth } from '../marks.js';
 import { LIGHT } from '../theme.js';
-import { byN, CERTAINTY_WORDS, certainty, highlighted, winShare } from './facts.js';
+import { byN, CERTAINTY_WORDS, certainty, highlighted, isSparse, winShare } from './facts.js';
 
 const WIDTH = 900;
 const ROW = 34;
@@ -15,13 +15,14 @@ const MOST_ROWS = 14;
 export function winnerFigure(result: SelectionResult): Figure | null {
   const { N: grid, winners } = result.curves;
   if (grid.length < 2) return null;
+  const sparse = isSparse(result);
   const segments = winnerSegments(grid, winners);
   const rows = rowModels(result, segments);
   const others = new Set(segments.map(({ winner }) => winner).filter((winner) => !rows.includes(winner))).size;
   const colours = highlighted(result);
   const colourOf = (name: string) => LIGHT.series[colours.indexOf(name)] ?? LIGHT.axis;
   const labels = shortNames(rows, 34);
-  const left = 20 + Math.max(...labels.map((label) => textWidth(label, 12.5)));
+  const left = 26 + Math.max(...labels.map((label) => textWidth(label, 12.5)));
   const height = 74 + rows.length * ROW;
   const tournaments = byN(result).filter(({ winner }) => rows.includes(winner));
   const option = {
@@ -32,7 +33,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
     yAxis: namesOption(labels, 'y'),
     series: [
       ...segments
-        .filter(({ winner }) => rows.includes(winner))
+        .filter(({ winner }) => !sparse && rows.includes(winner))
         .map(({ winner, from, to }) => ({
           type: 'line' as const,
           symbol: 'none',
@@ -65,9 +66,13 @@ export function winnerFigure(result: SelectionResult): Figure | null {
     id: 'winner-by-n',
     title: 'Winner as a function of N',
     caption:
-      'Bars: the model with the best score at each N. Circles: the N that were asked for; filled where the winner is ' +
-      'clear of the noise, hollow where it is within noise or was not tested. A short bar between others is a lead that ' +
-      `few responses decide.${others > 0 ? ` ${others} more models win on short stretches only and are not drawn.` : ''}`,
+      (sparse
+        ? 'Only the N that were asked for were worked out. '
+        : 'Bars: the model with the best score at each N. ') +
+      'Circles: the N that were asked for; filled where the winner is clear of the noise, hollow where it is within noise ' +
+      'or was not tested. Where several share the best score, mean log-likelihood decides.' +
+      (sparse ? '' : ' A short bar between others is a lead that few responses decide.') +
+      (others > 0 ? ` ${plural(others, 'more model')} on short stretches not drawn.` : ''),
     description: `${listed(
       byN(result).map((each) => `at N = ${compact(each.N)} ${each.winner} wins (${CERTAINTY_WORDS[certainty(each)]})`),
     )}.`,
