@@ -1,9 +1,14 @@
 //! Why sequence-level SGD needs the horizon (lower bound of Proposition 5.1): no constant step works for every prompt.
 
+mod construction;
+mod options;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use construction::{inherent_variance, log_softmax, oscillating, slow};
 
 use super::binomial;
 use super::instance::{
@@ -18,79 +23,7 @@ use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
 use crate::tournament::Budgets;
 
-/// Which of the two constructions, by the step size η.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Branch {
-    /// η ≥ 8/(HB): SGD oscillates for ever.
-    Oscillating,
-    /// η < 8/(HB): SGD is too slow on a rare prompt.
-    Slow,
-}
-
-/// Options of [`SgdLowerBound`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct SgdLowerBoundOptions {
-    /// Which construction. Default: `slow`, or what `stepSize` belongs to.
-    pub branch: Option<Branch>,
-    /// H, tokens of a response: 1 to 10^6. Default 256.
-    pub horizon: u64,
-    /// T, steps: 1 to 10^9. Default 1000.
-    pub steps: u64,
-    /// N, above 1. Default 4.
-    #[serde(rename = "N")]
-    pub n: f64,
-    /// B, the norm of the features, in [1, 300]. Default 3·log(2TH), so that typical responses are near deterministic.
-    pub bound: Option<f64>,
-    /// b ≤ B of the slow construction. Default B.
-    pub scale: Option<f64>,
-    /// η of SGD. Default 8/(HB), and half of it in the slow construction.
-    pub step_size: Option<f64>,
-    /// η of normalized SGD. Default min{1/(128B), (log N/(σ*²T))^{1/4}} of Theorem 5.1.
-    pub normalized_step_size: Option<f64>,
-    /// λ of normalized SGD. Default log N/(16η).
-    pub lambda: Option<f64>,
-    /// K, fresh responses a step of normalized SGD: 1 to 10^6. Default 1.
-    pub batch_size: u64,
-}
-
-impl Default for SgdLowerBoundOptions {
-    fn default() -> Self {
-        Self {
-            branch: None,
-            horizon: 256,
-            steps: 1000,
-            n: 4.0,
-            bound: None,
-            scale: None,
-            step_size: None,
-            normalized_step_size: None,
-            lambda: None,
-            batch_size: 1,
-        }
-    }
-}
-
-/// An update rule on this instance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum Rule {
-    /// θ ← Proj(θ + η∇log π_θ(y|x)) [14].
-    Sgd {
-        /// η.
-        step_size: f64,
-    },
-    /// θ ← Proj(θ + η·ĝ/(λ+‖ĝ‖)), ĝ the mean gradient of K responses [18].
-    Normalized {
-        /// η.
-        step_size: f64,
-        /// λ.
-        lambda: f64,
-        /// K.
-        batch_size: u64,
-    },
-}
+pub use options::{Branch, Rule, SgdLowerBoundOptions};
 
 /// d = 2, tokens −1, 0, 1 (by index 0, 1, 2), tokens i.i.d. given the prompt, φ = B·v(x, y_h), Θ the unit ball.
 ///
@@ -122,14 +55,6 @@ pub struct SgdLowerBound {
     /// log π_D, [prompt, token].
     log_probs: Vec<[f64; 3]>,
     data: DataDistribution,
-}
-
-/// log π_θ of the three tokens at a prompt.
-fn log_softmax(features: &[[f64; 2]; 3], theta: [f64; 2]) -> [f64; 3] {
-    let logits = features.map(|feature| feature[0] * theta[0] + feature[1] * theta[1]);
-    let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let log_sum = greatest + logits.iter().map(|logit| (logit - greatest).exp()).sum::<f64>().ln();
-    logits.map(|logit| logit - log_sum)
 }
 
 impl SgdLowerBound {
@@ -355,48 +280,6 @@ impl SgdLowerBound {
 /// Iterates over which Cov_N is averaged, at most.
 const AVERAGED: u64 = 64;
 
-/// Features, θ*, start and μ(+) of a construction.
-type Construction = (Vec<[[f64; 2]; 3]>, [f64; 2], [f64; 2], f64);
-
-/// `pull` is ηHB.
-fn oscillating(bound: f64, pull: f64) -> Construction {
-    let alpha = pull / (2.0 * (pull - 1.0));
-    let side = (1.0 - alpha * alpha).sqrt();
-    let features = [[alpha, -side], [1.0, 0.0], [alpha, side]].map(|v| v.map(|x| bound * x));
-    (vec![features], [1.0, 0.0], [alpha, side], 1.0)
-}
-
-fn slow(bound: f64, scale: f64, horizon: f64, steps: f64, log_n: f64) -> Result<Construction> {
-    let saturated = (horizon / (4.0 * log_n)).ln();
-    if !(saturated >= 1.0 && saturated <= 0.5 * scale) {
-        return Err(Error::option(
-            "horizon",
-            format!(
-                "The slow construction needs 1 ≤ log(H/(4 log N)) ≤ b/2, but it is {saturated} and b = {scale}: change the horizon, N or the bound."
-            ),
-        ));
-    }
-    let start = [(saturated - 1.0) / scale, 0.25];
-    let plus = bound * horizon / (512.0 * std::f64::consts::E * steps * scale * scale * log_n);
-    let on = |axis: usize| [-1.0, 0.0, 1.0].map(|a| if axis == 0 { [scale * a, 0.0] } else { [0.0, scale * a] });
-    Ok((vec![on(0), on(1)], [0.5, 0.5], start, plus.min(1.0)))
-}
-
-/// σ*² = H·E‖φ − Eφ‖².
-fn inherent_variance(features: &[[[f64; 2]; 3]], log_probs: &[[f64; 3]], plus: f64, horizon: f64) -> f64 {
-    let of_prompt = |prompt: usize| -> f64 {
-        let p = log_probs[prompt].map(f64::exp);
-        (0..2)
-            .map(|axis| {
-                let mean: f64 = (0..3).map(|token| p[token] * features[prompt][token][axis]).sum();
-                (0..3).map(|token| p[token] * (features[prompt][token][axis] - mean).powi(2)).sum::<f64>()
-            })
-            .sum()
-    };
-    let weights = [plus, 1.0 - plus];
-    horizon * (0..features.len()).map(|prompt| weights[prompt] * of_prompt(prompt)).sum::<f64>()
-}
-
 impl Instance for SgdLowerBound {
     fn describe(&self) -> Description {
         let source = "Proposition 5.1";
@@ -523,102 +406,3 @@ const NEARLY_ZERO: f64 = 0.5;
 
 /// A trial follows training on + alone for so many prompts.
 const MOST_PLUS_PROMPTS: u64 = 100_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::linear::{Model, Responses};
-    use crate::problems::tests::enumerated;
-    use crate::random::Purpose;
-    use crate::{Control, Workers};
-
-    fn instance(branch: Branch, horizon: u64, steps: u64) -> SgdLowerBound {
-        let options = SgdLowerBoundOptions { branch: Some(branch), horizon, steps, ..Default::default() };
-        SgdLowerBound::new(&options).unwrap()
-    }
-
-    fn model(instance: &SgdLowerBound, theta: [f64; 2]) -> Model {
-        let ModelClass::Linear(class) = instance.class().unwrap() else { panic!("linear") };
-        Model::new(class.features, theta.to_vec()).unwrap()
-    }
-
-    #[test]
-    fn closed_forms_agree_with_enumeration_and_with_the_linear_model() {
-        for instance in [
-            instance(Branch::Oscillating, 6, 10),
-            SgdLowerBound::new(&SgdLowerBoundOptions {
-                horizon: 6,
-                n: 1.3,
-                bound: Some(4.0),
-                step_size: Some(0.01),
-                ..Default::default()
-            })
-            .unwrap(),
-        ] {
-            let theta = [0.4, -0.2];
-            let model = model(&instance, theta);
-            for budget in [1.1f64, 3.0, 50.0] {
-                let (kl, cov) = enumerated(instance.data(), &model, budget.ln());
-                assert!((instance.kl(theta) - kl).abs() < 1e-9 * (1.0 + kl));
-                assert!((instance.cov(theta, budget.ln()) - cov).abs() < 1e-12, "{budget} {cov}");
-            }
-            for (prompt, tokens) in [(0, [0u32, 1, 2, 2, 2, 1]), (instance.features.len() - 1, [1; 6])] {
-                let responses = Responses::from_rectangle(vec![prompt], tokens.to_vec(), 6).unwrap();
-                let expected = model.gradients(&responses, &Workers::sequential(), &Control::new()).unwrap();
-                let count = |token| tokens.iter().filter(|&&other| other == token).count() as u64;
-                let found = instance.gradient(prompt, [count(0), count(1), count(2)], theta);
-                assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-10), "{found:?} {expected:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn large_steps_jump_between_two_points_for_ever() {
-        let instance = instance(Branch::Oscillating, 256, 300);
-        let [sgd, _] = instance.rules();
-        let mut stream = Stream::new(0, Purpose::Data, 0);
-        let mut theta = instance.start();
-        for step in 0..300 {
-            let side = if step % 2 == 0 { 1.0 } else { -1.0 };
-            let expected = [instance.start()[0], side * instance.start()[1]];
-            assert!((theta[0] - expected[0]).abs() < 1e-3 && (theta[1] - expected[1]).abs() < 1e-3, "{step} {theta:?}");
-            assert!(instance.cov(theta, instance.log_n) > 0.99);
-            instance.step(sgd, &mut theta, &mut stream, |_| 0);
-        }
-        assert!(instance.describe().conditions[0].holds);
-    }
-
-    #[test]
-    fn small_steps_are_too_slow() {
-        let instance = instance(Branch::Slow, 4096, 1000);
-        let budgets = Budgets::new(&[4.0]).unwrap();
-        let estimate = instance.trial(&budgets, &mut Stream::new(0, Purpose::Data, 0)).unwrap().remove(0);
-        assert!(estimate.cov[0] >= 0.5 * instance.plus(), "{estimate:?}");
-        assert!(estimate.details["averageCov"] >= 0.5 * instance.plus());
-        assert!(instance.describe().conditions[0].holds);
-    }
-
-    /// At the largest stable step SGD needs prompts + in proportion to H; normalized SGD does not.
-    #[test]
-    fn prompts_needed_grow_with_the_horizon_for_sgd_alone() {
-        let needed = |horizon| {
-            let options = SgdLowerBoundOptions { horizon, bound: Some(40.0), ..Default::default() };
-            let instance = SgdLowerBound::new(&options).unwrap();
-            instance.rules().map(|rule| {
-                let mut stream = Stream::new(0, Purpose::Data, 0);
-                instance.prompts_until_covered(rule, 0.5, 100_000, &mut stream).unwrap() as f64
-            })
-        };
-        let (short, long) = (needed(2048), needed(16_384));
-        assert!((6.0..10.0).contains(&(long[0] / short[0])), "{short:?} {long:?}");
-        assert!((0.8..1.25).contains(&(long[1] / short[1])), "{short:?} {long:?}");
-    }
-
-    #[test]
-    fn step_sizes_of_the_other_branch_are_refused() {
-        let options = SgdLowerBoundOptions { branch: Some(Branch::Slow), step_size: Some(1.0), ..Default::default() };
-        assert_eq!(SgdLowerBound::new(&options).unwrap_err().place.field.as_deref(), Some("stepSize"));
-        let short = SgdLowerBoundOptions { horizon: 8, ..Default::default() };
-        assert_eq!(SgdLowerBound::new(&short).unwrap_err().place.field.as_deref(), Some("horizon"));
-    }
-}
