@@ -31,6 +31,11 @@ impl Default for ExactOptions {
 /// fewer where one of them lists its responses. Infinite where no integer holds it.
 #[must_use]
 pub fn responses_to_visit(data: &DataDistribution, model: Option<&dyn Policy>) -> f64 {
+    // Prompts drawn afresh without end cannot be gone through one by one; each is a visit at least.
+    const COUNTABLE: usize = 1 << 32;
+    if data.mu().prompts() > COUNTABLE {
+        return data.mu().prompts() as f64;
+    }
     let all = (data.policy().vocabulary() as f64).powf(data.horizon() as f64);
     (0..data.mu().prompts())
         .filter(|&prompt| data.mu().probability(prompt) > 0.0)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fine_rate::{SignCounts, SignPrompts};
 use super::instance::{
-    Claim, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_real, plain,
+    Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_real, plain,
 };
 use super::misspecification::{Misspecification, MisspecificationOptions};
 use super::mixture_mle::{MixtureOptions, fit_weights};
@@ -273,10 +273,10 @@ impl Instance for ConvexClass {
                     source,
                     Quantity::Cov,
                     Relation::AtMost,
-                    "The MLE over mixtures has the coverage profile of the best mixture: Cov_N = 0",
+                    "The MLE over mixtures keeps a weight of about 1/(8√log M) on π_1: Cov_N = 0 from its inverse on",
                 )
                 .of("mixture-mle")
-                .at(self.options.n)
+                .at(self.options.m)
                 .value(0.0)
                 .with_probability(0.9),
                 Claim::new(
@@ -306,7 +306,15 @@ impl Instance for ConvexClass {
             vocabulary: 2,
             horizon,
             estimators: vec!["mixture-mle", "component-mle"],
-            conditions: Vec::new(),
+            conditions: match &self.base {
+                Base::Signs { .. } => Vec::new(),
+                Base::Misspecified(_) => {
+                    vec![Condition::new(
+                        "M ≥ 16·√(log M), twice that inverse",
+                        self.options.m >= 16.0 * self.log_m.sqrt(),
+                    )]
+                }
+            },
             claims,
         }
     }

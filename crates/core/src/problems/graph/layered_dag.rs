@@ -170,7 +170,7 @@ impl Graph {
         possible
     }
 
-    /// Adds all paths that `choice` gives probability to.
+    /// Adds all paths that `choice` gives probability to, those with a long common beginning next to each other.
     pub(super) fn list(&self, choice: Choice, list: &mut ResponseList) {
         let layers = self.layers();
         let mut path = vec![0; layers + 2];
@@ -197,7 +197,7 @@ impl Graph {
         let probability = 0.5f64.powi(i32::try_from(open.len()).unwrap_or(i32::MAX));
         for bits in 0..1usize << open.len() {
             for (index, (layer, nodes)) in open.iter().enumerate() {
-                path[*layer] = nodes[bits >> index & 1];
+                path[*layer] = nodes[bits >> (open.len() - 1 - index) & 1];
             }
             list.add(&path, probability);
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::task::GraphTask;
 use crate::error::{Code, Error, Result};
-use crate::linear::{Policy, Response};
+use crate::linear::{Policy, ResponseList, Walker};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::tournament::Budgets;
@@ -91,6 +91,28 @@ impl ClassMeasures {
     }
 }
 
+/// Calls `visit(probability, log π̂)` for each path of `paths`. What a path has in common with the one before it is
+/// not walked again; log-probabilities are summed in the order of the tokens all the same.
+fn walk(prompt: usize, paths: &ResponseList, walker: &mut dyn Walker, mut visit: impl FnMut(f64, f64)) {
+    let mut before: &[u32] = &[];
+    // log π̂ of the beginnings of `before`, the empty one first.
+    let mut sums = vec![0.0];
+    walker.start(prompt);
+    for (path, probability) in paths.iter() {
+        let shared = path.iter().zip(before).take_while(|(one, other)| one == other).count();
+        sums.truncate(shared + 1);
+        walker.truncate(shared);
+        for (position, &token) in path.iter().enumerate().skip(shared) {
+            sums.push(sums[position] + walker.next()[token as usize]);
+            if position + 1 < path.len() {
+                walker.push(token);
+            }
+        }
+        visit(probability, sums[path.len()]);
+        before = path;
+    }
+}
+
 /// Prompts a task of the parallel loop treats; part of the order of additions.
 const PROMPTS_PER_TASK: usize = 64;
 
@@ -136,10 +158,9 @@ impl GraphTask {
             for within in first..(first + PROMPTS_PER_TASK).min(per_class) {
                 control.check()?;
                 let prompt = class * per_class + within;
-                for (tokens, probability) in self.paths(prompt).iter() {
-                    let log_q = walker.log_prob(Response { prompt, tokens });
+                walk(prompt, &self.paths(prompt), &mut *walker, |probability, log_q| {
                     sums.add(probability, probability.ln(), log_q, budgets.log_n(), &options.pass);
-                }
+                });
             }
             Ok(sums)
         })?;

@@ -160,7 +160,8 @@ fn figure_2_has_the_limits_worked_out() {
         let task = second(layers, 24);
         let dim = task.features().dim();
         let mut theta = vec![0.0; dim];
-        (theta[0], theta[1]) = (22.0, 22.0);
+        theta.copy_from_slice(&[22.0, 22.0]);
+        assert_eq!(dim, 2);
         let found = measure(&task, theta, &[16.0], &[16]).all;
         let expected = 0.05 * (layers / 2) as f64 * std::f64::consts::LN_2;
         assert!((found.kl - expected).abs() < 1e-6, "{layers}: {found:?}");
@@ -174,6 +175,7 @@ fn figure_2_has_the_limits_worked_out() {
 fn measures_agree_with_the_enumeration_of_all_responses() {
     let task = first([0.5, 0.3, 0.2], 8);
     let theta = vec![3.0, 2.0, 0.7, -0.4, 0.9];
+    assert_eq!(task.features().dim(), theta.len());
     let found = measure(&task, theta.clone(), &[1.0, 2.0, 30.0], &[3]);
     let model = Model::new(task.features().clone(), theta).unwrap();
     let options = crate::linear::exact::ExactOptions { n: vec![1.0, 2.0, 30.0], ..Default::default() };
@@ -399,4 +401,23 @@ fn pi_d_is_a_listed_policy() {
     let log_probs =
         task.data().policy().log_probs(&responses, &Workers::new(Some(2)).unwrap(), &Control::new()).unwrap();
     assert!(log_probs.iter().all(|&value| (value - 0.25f64.ln()).abs() < 1e-12 || value.abs() < 1e-12));
+}
+
+/// Sharing the beginnings of paths changes no bit.
+#[test]
+fn measures_by_shared_beginnings_are_those_of_whole_paths() {
+    let task = second(8, 6);
+    let model = Model::new(task.features().clone(), vec![2.5, 3.5]).unwrap();
+    let found = measure(&task, model.theta().to_vec(), &[2.0], &[2]);
+    let mut walker = model.walker();
+    for class in 0..3 {
+        let mut kl = 0.0;
+        for prompt in 6 * class..6 * class + 6 {
+            for (tokens, probability) in task.paths(prompt).iter() {
+                let log_q = walker.log_prob(crate::linear::Response { prompt, tokens });
+                kl += probability * (probability.ln() - log_q);
+            }
+        }
+        assert_eq!(found.classes[class].kl, kl * (1.0 / 6.0));
+    }
 }

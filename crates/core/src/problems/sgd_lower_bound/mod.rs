@@ -391,8 +391,7 @@ impl Instance for SgdLowerBound {
         let mut estimates = Vec::with_capacity(2);
         for (name, rule) in ["sgd", "normalized-sgd"].into_iter().zip(self.rules()) {
             let mut estimate = self.run(name, rule, budgets, stream);
-            let most = self.options.steps.min(MOST_PLUS_PROMPTS);
-            if let Some(prompts) = self.prompts_until_covered(rule, NEARLY_ZERO, most, stream) {
+            if let Some(prompts) = self.prompts_until_covered(rule, NEARLY_ZERO, MOST_PLUS_PROMPTS, stream) {
                 estimate.details.insert("promptsUntilCovered", prompts as f64);
             }
             estimates.push(estimate);
@@ -405,4 +404,4 @@ impl Instance for SgdLowerBound {
 const NEARLY_ZERO: f64 = 0.5;
 
 /// A trial follows training on + alone for so many prompts.
-const MOST_PLUS_PROMPTS: u64 = 100_000;
+const MOST_PLUS_PROMPTS: u64 = 20_000;
