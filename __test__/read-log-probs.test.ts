@@ -1,6 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { type LogProbs, type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from '../src/index.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { LogProbs, type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from '../src/index.js';
 
 const fixtures = join(import.meta.dirname, 'fixtures');
 const binary = (name: string) => join(fixtures, 'binary', name);
@@ -95,4 +97,124 @@ describe('the same numbers through every format give the same matrix', () => {
     expect(logProbs.metadata.warnings.map(({ code }) => code)).toEqual(warnings);
     for (const source of logProbs.metadata.sources) expect(source.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'coverage-principle-read-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, content: unknown): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  const list = Array.isArray(content) ? content.map((row) => JSON.stringify(row)).join('\n') : content;
+  writeFileSync(path, list as string);
+  return path;
+}
+
+describe('names of models', () => {
+  const row = [{ id: 'r0', logProb: -1 }];
+
+  test('NAME=PATH, unless the whole is a path', async () => {
+    const path = write('step=7.jsonl', row);
+    expect((await readLogProbs([`first=${path}`, path])).models).toEqual(['first', 'step=7']);
+    expect((await readLogProbs({ path, model: 'given' })).models).toEqual(['given']);
+  });
+
+  test('file names, or folders where the files are called alike', async () => {
+    const [a, b] = [write('a/scores.jsonl', row), write('b/scores.jsonl', row)];
+    expect((await readLogProbs([a, b])).models).toEqual(['a', 'b']);
+    expect((await readLogProbs([a, write('other.jsonl', row)])).models).toEqual(['scores', 'other']);
+  });
+
+  test('names that occur twice are refused', async () => {
+    const path = write('twice.csv', 'id,a\nr0,-1\n');
+    await expect(readLogProbs([path, path])).rejects.toMatchObject({ code: 'ERR_DUPLICATE_RESPONSE' });
+    const array = binary('per-model.npz');
+    await expect(readLogProbs([array, array])).rejects.toMatchObject({ code: 'ERR_DUPLICATE_MODEL' });
+  });
+});
+
+test('one array a model, in files of their own', async () => {
+  const vector = binary('vector.npy');
+  const logProbs = await readLogProbs([`a=${vector}`, `b=${vector}`]);
+  expect(logProbs.models).toEqual(['a', 'b']);
+  expect(rows(logProbs)).toEqual([EXPECTED[0], EXPECTED[0]]);
+});
+
+test('an array with ids is joined with a table by id', async () => {
+  const table = write('table.csv', 'id,extra\nr4,-4\nr2,-2\nr0,-0.5\nr1,-1\nr3,-3\n');
+  const logProbs = await readLogProbs([table, binary('named-matrix.npz')]);
+  expect(logProbs.models).toEqual(['extra', ...NAMES]);
+  expect(logProbs.metadata.responseIds).toEqual(IDS);
+  expect(rows(logProbs)).toEqual([[-0.5, -1, -2, -3, -4], ...EXPECTED]);
+});
+
+test('matrices are stacked without copying, and only on the same responses', async () => {
+  const a = LogProbs.fromArrays([[-1, -2]], { models: ['a'], responseIds: ['x', 'y'], tokenCounts: [1, 2] });
+  const b = LogProbs.fromArrays([new Float32Array([-3, -4])], { models: ['b'], promptIds: ['p', 'p'] });
+  const stacked = a.stack(b);
+  expect(rows(stacked)).toEqual([
+    [-1, -2],
+    [-3, -4],
+  ]);
+  expect(stacked.metadata).toMatchObject({
+    models: ['a', 'b'],
+    responseIds: ['x', 'y'],
+    promptIds: ['p', 'p'],
+    tokenCounts: [1, 2],
+  });
+  const other = LogProbs.fromArrays([[-1, -2]], { models: ['c'], responseIds: ['y', 'x'] });
+  expect(() => a.stack(other)).toThrow(/joins them by id/);
+  expect(() => a.stack(a)).toThrow(/occurs twice/);
+});
+
+test('responses without an id of the user are joined by what was scored', async () => {
+  const response = (server: string, token: number, logProb: number) => ({
+    id: `cmpl-${server}${token}`,
+    choices: [
+      {
+        index: 0,
+        prompt_token_ids: [1, 2, token],
+        prompt_logprobs: [null, { 2: { logprob: -7 } }, { [token]: { logprob: logProb } }],
+      },
+    ],
+  });
+  const a = write('server-a.jsonl', [response('a', 5, -1), response('a', 6, -2)]);
+  const b = write('server-b.jsonl', [response('b', 6, -4), response('b', 5, -3)]);
+  const logProbs = await readLogProbs([a, b], { promptTokens: 2 });
+  const columns = [0, 1].map((index) => logProbs.models.map((model) => logProbs.row(model)[index]));
+  expect(columns.sort((x, y) => y[0]! - x[0]!)).toEqual([
+    [-1, -3],
+    [-2, -4],
+  ]);
+});
+
+test('several choices of one response have ids of their own', async () => {
+  const choice = (index: number) => ({
+    index,
+    logprobs: { tokens: ['a', 'b'], token_logprobs: [null, -1 - index], text_offset: [0, 1] },
+  });
+  const path = write('batch.jsonl', [{ id: 'req', choices: [choice(1), choice(0)] }]);
+  const logProbs = await readLogProbs(path, { responseTokens: 1 });
+  expect(logProbs.metadata.responseIds).toEqual(['req#0', 'req#1']);
+  expect([...logProbs.row(0)]).toEqual([-1, -2]);
+});
+
+test('files of several tasks are one set of responses', async () => {
+  const sample = (doc: number, logProb: string) => ({
+    doc_id: doc,
+    target: ' x',
+    arguments: { gen_args_0: { arg_0: 'c', arg_1: ' x' } },
+    resps: [[[logProb, 'False']]],
+    filtered_resps: [[logProb, 'False']],
+    filter: 'none',
+  });
+  const date = '2026-01-01T00-00-00.5';
+  const inputs = ['a', 'b'].flatMap((model) =>
+    ['arc_easy', 'piqa'].map((task) =>
+      write(`${model}/samples_${task}_${date}.jsonl`, [sample(0, '-1'), sample(1, '-inf')]),
+    ),
+  );
+  const logProbs = await readLogProbs(inputs);
+  expect(logProbs.models).toEqual(['a', 'b']);
+  expect(logProbs.metadata.responseIds).toEqual(['arc_easy:0', 'arc_easy:1', 'piqa:0', 'piqa:1']);
 });

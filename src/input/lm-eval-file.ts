@@ -20,8 +20,8 @@ export interface LmEvalFile {
 export async function describeLmEvalFile(path: string): Promise<LmEvalFile> {
   const match = SAMPLES.exec(basename(path));
   const folder = basename(dirname(path));
-  const fallback = folder === '' || folder === '.' ? nameFiles([path])[0]! : folder;
-  if (!match?.groups) return { model: nameFiles([path])[0]!, task: undefined };
+  const fallback = folder === '' || folder === '.' ? nameFiles([{ path }])[0]! : folder;
+  if (!match?.groups) return { model: nameFiles([{ path }])[0]!, task: undefined };
   const { task, date } = match.groups;
   const results = await readSidecar(join(dirname(path), `results_${date}.json`));
   return { model: (results && modelOfResults(results)) ?? fallback, task };

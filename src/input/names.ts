@@ -20,6 +20,8 @@ const inputSchema = z.union([
 /** Schema of one or more files, as `PATH`, `NAME=PATH` or objects. */
 export const inputsSchema = z.union([inputSchema, z.array(inputSchema).min(1, 'give at least one file')]);
 
+const EXTENSIONS = /(\.(jsonl?|ndjson|csv|tsv|parquet|pq|np[yz]|safetensors|gz))+$/i;
+
 /** Larger JSON files beside the data are taken for something else. */
 const MAX_SIDECAR = 256 << 20;
 
@@ -32,15 +34,15 @@ export async function parseInput(input: string | InputFile): Promise<InputFile> 
   return { model: name, path: input.slice(equals + 1) };
 }
 
-/** Names for files of one model that do not say which: what tells them apart of file and folder names. */
-export function nameFiles(paths: readonly string[]): string[] {
-  const bases = paths.map((path) =>
-    basename(path).replace(/(\.(jsonl?|ndjson|csv|tsv|parquet|pq|np[yz]|safetensors|gz))+$/i, ''),
-  );
+/** Names for files that hold one model and do not say which: the given one, or what tells file and folder names apart. */
+export function nameFiles(inputs: readonly InputFile[]): string[] {
+  const paths = inputs.filter(({ model }) => model === undefined).map(({ path }) => path);
+  const bases = paths.map((path) => basename(path).replace(EXTENSIONS, ''));
   const folders = paths.map((path) => basename(dirname(path)));
-  if (isDistinct(bases)) return bases;
-  if (isDistinct(folders)) return folders;
-  return bases.map((base, index) => `${folders[index]}/${base}`);
+  const choices = [bases, folders, bases.map((base, index) => `${folders[index]}/${base}`)];
+  const names = choices.find((choice) => new Set(choice).size === choice.length) ?? choices[2]!;
+  let unnamed = 0;
+  return inputs.map(({ model }) => model ?? names[unnamed++]!);
 }
 
 /** A JSON object beside the data; `undefined` if there is none. @throws CoverageError `ERR_MALFORMED_FILE` */
@@ -62,10 +64,6 @@ export async function readSidecar(path: string): Promise<object | undefined> {
       error,
     );
   }
-}
-
-function isDistinct(names: readonly string[]): boolean {
-  return new Set(names).size === names.length;
 }
 
 async function exists(path: string): Promise<boolean> {

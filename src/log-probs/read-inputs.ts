@@ -83,7 +83,7 @@ async function plan(
   format: LogProbsFormat | undefined,
   findings: Findings,
 ): Promise<PlannedFile[]> {
-  const names = nameFiles(inputs.map(({ path }) => path));
+  const names = nameFiles(inputs);
   const files: PlannedFile[] = [];
   const seen = new Map<string, string>();
   for (const [index, input] of inputs.entries()) {

@@ -42,11 +42,27 @@ const LOSSES = ['nll', 'loss', 'surprisal', 'negloglikelihood', 'negativeloglike
 
 type Role = keyof typeof NAMES;
 
-/** Which column holds what; see `ReadLogProbsOptions.columns`. */
-export type ColumnNames = { readonly [role in Role]?: string | undefined } & {
-  /** Columns of a wide table that are models; default: all that are nothing else. */
+/** Which column holds what, where columns are not named as expected. */
+export interface ColumnNames {
+  /** Id of the response. */
+  readonly id?: string | undefined;
+  /** Name of the model or checkpoint: a row a model and response (long). */
+  readonly model?: string | undefined;
+  /** Log-probability of the response in nats. */
+  readonly logProb?: string | undefined;
+  /** List of log-probabilities of the tokens. */
+  readonly tokenLogProbs?: string | undefined;
+  /** Number of tokens of the response. */
+  readonly tokens?: string | undefined;
+  /** Id of the prompt; equal ids mean the same prompt. */
+  readonly promptId?: string | undefined;
+  /** Number of tokens of the prompt at the beginning of `tokenLogProbs`. */
+  readonly promptTokens?: string | undefined;
+  /** Digest of what was scored, which must be the same for every model. */
+  readonly contentHash?: string | undefined;
+  /** Columns that are models: a row a response (wide); default: all columns that are nothing else. */
   readonly models?: readonly string[] | undefined;
-};
+}
 
 interface Plan {
   readonly id: string | undefined;

@@ -73,7 +73,7 @@ export async function readSampleCounts(
   const checked = checkOptions('readSampleCounts', schema, options);
   const list = [checkOptions('readSampleCounts', inputsSchema, inputs)].flat();
   const files = await Promise.all(list.map(parseInput));
-  const names = nameFiles(files.map(({ path }) => path));
+  const names = nameFiles(files);
   const findings = new Findings('throw');
   const join = new CountJoin(findings, checked.join);
   const countOptions: CountOptions = {
@@ -89,7 +89,7 @@ export async function readSampleCounts(
     options.signal?.throwIfAborted();
     await checkFile(path);
     const stream = new FileStream(path, { signal: options.signal });
-    const context: CountContext = { file: path, model: model ?? names[index]!, join, findings, options: countOptions };
+    const context: CountContext = { file: path, model: names[index]!, join, findings, options: countOptions };
     await readFile(stream, model === undefined, context);
     sources.push({ file: path, ...(stream.sha256 !== undefined && { sha256: stream.sha256 }) });
   }

@@ -202,3 +202,66 @@ pub(super) fn texts(layout: &Layout, bytes: &[u8]) -> Option<Vec<String>> {
     };
     bytes.chunks_exact(size).map(text).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The bytes of `value` as one element; halves are exact for the values that the test draws.
+    fn encode(dtype: Dtype, big: bool, value: f64) -> Vec<u8> {
+        let mut bytes = match dtype {
+            Dtype::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
+            Dtype::BF16 => bf16::from_f64(value).to_le_bytes().to_vec(),
+            Dtype::F32 => (value as f32).to_le_bytes().to_vec(),
+            _ => value.to_le_bytes().to_vec(),
+        };
+        if big {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn every_layout_agrees_with_indexing_one_by_one(
+            (models, responses) in (1_usize..40, 1_usize..40),
+            dtype in prop::sample::select(vec![Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64]),
+            (big, models_outer, negate) in any::<(bool, bool, bool)>(),
+            threads in 1_usize..4,
+            seed in any::<u32>(),
+        ) {
+            // Small multiples of 1/4, exact in every format, zero and −∞ among them.
+            let value = |model: usize, response: usize| {
+                let step = (model * 31 + response * 7 + seed as usize) % 101;
+                if step == 100 { f64::NEG_INFINITY } else { -(step as f64) / 4.0 }
+            };
+            let elements = (0..models * responses).flat_map(|index| {
+                let (model, response) = if models_outer {
+                    (index / responses, index % responses)
+                } else {
+                    (index % models, index / models)
+                };
+                encode(dtype, big, value(model, response))
+            });
+            let bytes: Vec<u8> = elements.collect();
+            let layout = Layout::new(dtype, big, !models_outer, vec![models, responses]).unwrap();
+            let elements = Elements { layout: &layout, bytes: &bytes, mapped: None };
+            let axes = Axes { models, responses, models_outer };
+            let workers = Workers::new(Some(threads)).unwrap();
+            let rows = gather(&elements, axes, negate, &workers, &Control::new()).unwrap();
+            for model in 0..models {
+                for response in 0..responses {
+                    let found = match &rows {
+                        Rows::F32(rows) => f64::from(rows[model][response]),
+                        Rows::F64(rows) => rows[model][response],
+                    };
+                    let expected = if negate { 0.0 - value(model, response) } else { value(model, response) };
+                    prop_assert_eq!(found, expected, "model {} response {}", model, response);
+                }
+            }
+            prop_assert_eq!(matches!(rows, Rows::F64(_)), dtype == Dtype::F64);
+        }
+    }
+}
