@@ -299,7 +299,7 @@ const CASES: readonly Case[] = [
     what: 'a missing response',
     inputs: () => jsonl(long('r0', 'a', -1), long('r1', 'a', -1), long('r0', 'b', -1)),
     code: 'ERR_MISSING_RESPONSE',
-    says: ['1 of 2', 'r1', 'model b', '--join shared'],
+    says: ['1 of 2', 'r1', 'model b', '--shared'],
   },
   {
     what: 'no response in common',

@@ -190,7 +190,7 @@ describe('bad input gets an error with code, place and way out', () => {
       'missing problems',
       () => [`a=${jsonl({ id: 'p', n: 1, c: 1 }, { id: 'q', n: 1, c: 1 })}`, `b=${jsonl({ id: 'q', n: 1, c: 1 })}`],
       'ERR_MISSING_PROBLEM',
-      ['1 of 2 problems', 'model b', '--join shared'],
+      ['1 of 2 problems', 'model b', '--shared'],
     ],
     ['a matrix of unknown n', () => counts, 'ERR_MISSING_OPTION', ['samples_per_problem']],
     ['counts above n', () => counts, 'ERR_INVALID_COUNT', ['10 of 5'], { samples: 5, transpose: false }],

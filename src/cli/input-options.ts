@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ReadLogProbsOptions } from '../log-probs/read.js';
 import { LOG_PROBS_FORMATS, type LogProbsFormat } from '../log-probs/reader.js';
+import type { ColumnNames } from '../log-probs/row-reader.js';
 import { parseWholeNumber } from './arguments.js';
 
 /** The command-line options that say how to read log-probabilities, as commander hands them over. */
@@ -42,7 +43,7 @@ export function addInputOptions(command: Command): Command {
     .option('--filter <name>', 'filter of lm-evaluation-harness whose rows are read')
     .option(
       '--column <role=name>',
-      'column of a role: id, model, logProb, tokenLogProbs, tokens, promptId, …',
+      'column of a role: id, model, logProb, tokenLogProbs, tokens, promptId, …; models=A,B names the models of a wide table',
       collectColumn,
     )
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1));
@@ -51,6 +52,11 @@ export function addInputOptions(command: Command): Command {
 function collectColumn(text: string, previous: [string, string][] = []): [string, string][] {
   const [role = '', ...name] = text.split('=');
   return [...previous, [role, name.join('=')]];
+}
+
+/** `models` alone is a list, whose names are separated by commas. */
+function toColumns(columns: readonly [string, string][]): ColumnNames {
+  return Object.fromEntries(columns.map(([role, name]) => [role, role === 'models' ? name.split(',') : name]));
 }
 
 /** The reader's options from the command line's. */
@@ -78,6 +84,6 @@ export function toReadOptions(options: InputOptions & { column?: [string, string
     filter,
     ...(threads !== undefined && { threads }),
     ...(shared && { join: 'shared' as const }),
-    ...(options.column && { columns: Object.fromEntries(options.column) }),
+    ...(options.column && { columns: toColumns(options.column) }),
   };
 }

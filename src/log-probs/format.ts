@@ -75,7 +75,7 @@ const HINTS: readonly { keys: readonly (keyof JsonObject)[]; message: string }[]
   },
   {
     keys: ['is_corrects', 'passed', 'base_status', 'eval'],
-    message: 'This holds samples that were checked, not log-probabilities: it is input for Pass@k (--samples).',
+    message: 'This holds samples that were checked, not log-probabilities: it is input for Pass@k.',
   },
   {
     keys: ['results', 'n-shot', 'configs'],

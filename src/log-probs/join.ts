@@ -221,7 +221,7 @@ export class Join {
       this.#findings.error(
         'ERR_MISSING_RESPONSE',
         `${missing.length} of ${ids.length} responses were not scored by this model (${some}): score them, ` +
-          'or compare on the responses that all models have (--join shared).',
+          'or compare on the responses that all models have (--shared).',
         { ...(source.file !== undefined && { file: source.file }), model: name, response: missing[0]! },
       );
     }

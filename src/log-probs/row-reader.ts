@@ -162,7 +162,7 @@ export class RowReader implements RowSink {
       const advice =
         typeof value === 'string' && /^[-+]?[\d.]+,\d/.test(value.trim())
           ? ': write a decimal point and no thousands separators.'
-          : '. If the column is no model, name those that are (columns.models, --models).';
+          : '. If the column is no model, name those that are (--column models=NAME,…).';
       findings.error('ERR_NOT_A_NUMBER', `Column ${column} is ${show(value)}, not a number${advice}`, place);
     } else if (logProb === null) {
       findings.error(

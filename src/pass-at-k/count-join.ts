@@ -124,7 +124,7 @@ export class CountJoin {
       const some = missing.slice(0, 3).join(', ') + (missing.length > 3 ? ', …' : '');
       this.#findings.error(
         'ERR_MISSING_PROBLEM',
-        `${missing.length} of ${all.length} problems have no sample of this model (${some}): sample them, or compare on the problems that all models have (--join shared).`,
+        `${missing.length} of ${all.length} problems have no sample of this model (${some}): sample them, or compare on the problems that all models have (--shared).`,
         { model, response: missing[0]! },
       );
     }

@@ -157,7 +157,7 @@ async function readMatrix({ file, model, join, options }: CountContext): Promise
   if (typeof samples !== 'number') {
     throw located(
       'ERR_MISSING_OPTION',
-      'How many samples each problem has is not known: say so (--samples-per-problem), or in a JSON file beside the matrix (samples_per_problem).',
+      'How many samples each problem has is not known: say so (--samples), or in a JSON file beside the matrix (samples_per_problem).',
       { file },
     );
   }
