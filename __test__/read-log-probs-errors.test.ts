@@ -182,6 +182,19 @@ const CASES: readonly Case[] = [
     place: { row: 3, model: 'b', response: 'r1' },
   },
   {
+    what: 'a word that objects inherit',
+    inputs: () => csv('id,a\nr0,constructor\n'),
+    code: 'ERR_NOT_A_NUMBER',
+    says: ['"constructor"'],
+  },
+  { what: 'a hexadecimal number', inputs: () => csv('id,a\nr0,0x10\n'), code: 'ERR_NOT_A_NUMBER', says: ['"0x10"'] },
+  {
+    what: 'an extension that objects inherit',
+    inputs: () => write('data.constructor', new Uint8Array([1, 2, 3])),
+    code: 'ERR_UNKNOWN_FORMAT',
+    says: ['--format'],
+  },
+  {
     what: 'thousands separators',
     inputs: () => csv('id,a\nr0,"-1,234.5"\n'),
     code: 'ERR_NOT_A_NUMBER',
@@ -527,7 +540,7 @@ test('an aborted signal stops reading with its own reason', async () => {
 });
 
 test('a signal aborted while a file is read stops it, and progress counts its bytes', async () => {
-  const rows = Array.from({ length: 200_000 }, (_, index) => JSON.stringify(long(`r${index}`, 'm', -1)));
+  const rows = Array.from({ length: 50_000 }, (_, index) => JSON.stringify(long(`r${index}`, 'm', -1)));
   const path = write('rows.jsonl', rows.join('\n'));
   const controller = new AbortController();
   const reason = new Error('enough');

@@ -23,15 +23,19 @@ export function parseJson(text: string): unknown {
   }
 }
 
-const NON_FINITE: Readonly<Record<string, number>> = {
-  nan: Number.NaN,
-  inf: Number.POSITIVE_INFINITY,
-  '+inf': Number.POSITIVE_INFINITY,
-  '-inf': Number.NEGATIVE_INFINITY,
-  infinity: Number.POSITIVE_INFINITY,
-  '+infinity': Number.POSITIVE_INFINITY,
-  '-infinity': Number.NEGATIVE_INFINITY,
-};
+/** Python's and JavaScript's spellings. */
+const NON_FINITE = new Map([
+  ['nan', Number.NaN],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['+inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+  ['infinity', Number.POSITIVE_INFINITY],
+  ['+infinity', Number.POSITIVE_INFINITY],
+  ['-infinity', Number.NEGATIVE_INFINITY],
+]);
+
+/** Decimal numbers; `Number` would also read hexadecimal, octal, binary and the empty string. */
+const DECIMAL = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
 const MISSING = new Set(['', 'null', 'none', 'na', 'n/a']);
 
@@ -42,12 +46,10 @@ export function toNumber(value: unknown): number | null | undefined {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
-  const number = Number(text);
-  // `Number` also reads hexadecimal and the empty string.
-  if (!Number.isNaN(number) && /^[-+.\d]/.test(text) && !/x/i.test(text)) return number;
+  if (DECIMAL.test(text)) return Number(text);
   const word = text.toLowerCase();
   if (MISSING.has(word)) return null;
-  return NON_FINITE[word];
+  return NON_FINITE.get(word);
 }
 
 /** A text or a number as an id; `undefined` for anything else. */

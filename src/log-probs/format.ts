@@ -7,15 +7,15 @@ import { isLmEvalRow } from './lm-eval.js';
 import type { LogProbsFormat } from './reader.js';
 import { isResponseRow } from './responses.js';
 
-const BY_EXTENSION: Readonly<Record<string, LogProbsFormat>> = {
-  npy: 'npy',
-  npz: 'npz',
-  safetensors: 'safetensors',
-  csv: 'csv',
-  tsv: 'tsv',
-  parquet: 'parquet',
-  pq: 'parquet',
-};
+const BY_EXTENSION = new Map<string, LogProbsFormat>([
+  ['npy', 'npy'],
+  ['npz', 'npz'],
+  ['safetensors', 'safetensors'],
+  ['csv', 'csv'],
+  ['tsv', 'tsv'],
+  ['parquet', 'parquet'],
+  ['pq', 'parquet'],
+]);
 
 const JSON_EXTENSIONS = new Set(['json', 'jsonl', 'ndjson']);
 
@@ -23,7 +23,7 @@ const JSON_EXTENSIONS = new Set(['json', 'jsonl', 'ndjson']);
 export async function detectFormat(path: string): Promise<LogProbsFormat> {
   await checkFile(path);
   const extension = /\.(\w+)(\.gz)?$/.exec(path.toLowerCase())?.[1] ?? '';
-  const known = BY_EXTENSION[extension];
+  const known = BY_EXTENSION.get(extension);
   if (known) return known;
   if (JSON_EXTENSIONS.has(extension)) return jsonFormat(path);
   const head = await readHead(path);

@@ -56,10 +56,10 @@ export async function readInputs(
     for (const file of files) {
       try {
         if (isArrayFormat(file.format)) {
-          arrays.push(await readBinary(file.input, file.model, file.format, files.length, readerOptions, job));
+          arrays.push(await readBinary(file.input, file.model, file.format, parsed.length, readerOptions, job));
         } else {
           rows += 1;
-          await readRows(file, file.format, join, findings, readerOptions, files.length, severalTasks);
+          await readRows(file, file.format, join, findings, readerOptions, parsed.length, severalTasks);
         }
       } catch (error) {
         findings.caught(error);
