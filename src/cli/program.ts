@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
 import { passAtKCommand } from './pass-at-k.js';
 import { profileCommand } from './profile.js';
+import { reproduceCommand } from './reproduce.js';
 import { selectCommand } from './select.js';
 
 const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
@@ -63,6 +64,7 @@ function program(context: CommandContext): Command {
     profileCommand(context),
     passAtKCommand(context),
     doctorCommand(context),
+    reproduceCommand(context),
   ])
     root.addCommand(command.copyInheritedSettings(root));
   return root;

@@ -4,9 +4,13 @@
 //! are our own because those of the common crate are wrong by up to 10^-3 in the tails that Clopper and
 //! Pearson's interval needs (a = 2, b = 999,999).
 
+mod power_law;
+
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+
+pub use power_law::{Measurement, PowerLaw, fit_power_law};
 
 /// A closed interval; in JSON the pair `[low, high]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -13,3 +13,9 @@ pub(crate) fn parse_options<T: serde::de::DeserializeOwned>(json: &str) -> napi:
     serde_json::from_str(json)
         .map_err(|error| to_napi(&Error::new(Code::InvalidOption, format!("The options are not valid: {error}."))))
 }
+
+/// The JSON of a plain result.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> napi::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| to_napi(&Error::new(Code::Internal, format!("A result cannot be serialised: {error}."))))
+}

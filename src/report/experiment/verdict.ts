@@ -16,6 +16,8 @@ export interface Verdict {
   readonly interval: Interval | null;
   /** Whether it holds; `null` if that could not be decided. */
   readonly holds: boolean | null;
+  /** Why it could not be decided, or what falls short. */
+  readonly reason?: string;
 }
 
 /** One row a claim. */

@@ -1,0 +1,106 @@
+import { linearAxis } from '../report/axis.js';
+import { curveChart } from '../report/curve-chart.js';
+import { type LearningCurves, learningCurveFigure } from '../report/experiment/learning-curve.js';
+import type { Figure } from '../report/figure.js';
+import { compact } from '../report/format.js';
+import { scatterChart } from '../report/scatter-chart.js';
+import type { Series } from './sweep.js';
+
+/** What every plot says of itself. */
+interface PlotText {
+  /** Distinct within a report and fit for a file name. */
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+}
+
+/** Series against a variable on logarithmic axes, with bands of two standard errors. */
+export interface SweepPlot extends PlotText {
+  readonly kind: 'sweep';
+  /** The variable, e.g. `n` or `H`. */
+  readonly variable: string;
+  /** The quantity, with its unit. */
+  readonly quantity: string;
+  readonly series: readonly Series[];
+}
+
+/** Quantities over the steps of training. */
+export interface LearningPlot extends PlotText, Omit<LearningCurves, 'format' | 'id' | 'title' | 'caption'> {
+  readonly kind: 'learning';
+}
+
+/** One point a checkpoint, some of them marked. */
+export interface ScatterPlot extends PlotText {
+  readonly kind: 'scatter';
+  readonly x: string;
+  readonly y: string;
+  readonly points: readonly { readonly name: string; readonly x: number; readonly y: number }[];
+  /** Points to mark, by what picks them; at most three different ones. */
+  readonly picks: readonly { readonly criterion: string; readonly name: string }[];
+}
+
+/** A figure of an experiment as plain data. */
+export type Plot = SweepPlot | LearningPlot | ScatterPlot;
+
+/** Draws a plot. */
+export function plotFigure(plot: Plot): Figure {
+  if (plot.kind === 'sweep') return sweepFigure(plot);
+  if (plot.kind === 'scatter') return scatterFigure(plot);
+  return learningCurveFigure(plot);
+}
+
+const SIZE = { width: 900, height: 420 };
+
+function sweepFigure({ id, title, caption, variable, quantity, series }: SweepPlot): Figure {
+  const positive = (value: number) => (value > 0 ? value : null);
+  const curves = series.map(({ name, points }) => ({
+    name,
+    points: points.map(({ x, value }) => [x, positive(value)] as const),
+    marks: points
+      .filter(({ value }) => value > 0)
+      .map(({ x, value }) => ({ x, y: value, tip: `${name}, ${variable} = ${compact(x)}: ${compact(value)}` })),
+    band: points
+      .filter(({ value, standardError }) => value - 2 * standardError > 0)
+      .map(({ x, value, standardError }) => [x, value - 2 * standardError, value + 2 * standardError] as const),
+  }));
+  const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
+  const ys = series.flatMap(({ points }) => points.map(({ value }) => value)).filter((value) => value > 0);
+  return {
+    id,
+    title,
+    caption,
+    description: `${quantity} against ${variable}: ${series.map(({ name }) => name).join(', ')}.`,
+    ...SIZE,
+    option: curveChart({ ...SIZE, x: logAxis(variable, xs), y: logAxis(quantity, ys), curves }),
+  };
+}
+
+function logAxis(label: string, values: readonly number[]) {
+  if (values.length === 0) return linearAxis(label, [0, 1]);
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  return { label, scale: 'log10' as const, min: low / 1.15, max: Math.max(high * 1.15, low * 4) };
+}
+
+function scatterFigure({ id, title, caption, x, y, points, picks }: ScatterPlot): Figure {
+  const tip = (name: string, atX: number, atY: number) => `${name}: ${x} ${compact(atX)}, ${y} ${compact(atY)}`;
+  return {
+    id,
+    title,
+    caption,
+    description: `${y} against ${x}, ${points.length} points. ${picks.map(({ criterion, name }) => `${criterion}: ${name}.`).join(' ')}`,
+    ...SIZE,
+    option: scatterChart({
+      x: linearAxis(
+        x,
+        points.map((point) => point.x),
+      ),
+      y: linearAxis(
+        y,
+        points.map((point) => point.y),
+      ),
+      points: points.map((point) => ({ ...point, tip: tip(point.name, point.x, point.y) })),
+      picks,
+    }),
+  };
+}

@@ -1,0 +1,21 @@
+import { bernoulli } from './bernoulli.js';
+import type { Experiment } from './experiment.js';
+import { prop32 } from './prop-3-2.js';
+import { prop41a } from './prop-4-1a.js';
+import { prop41b } from './prop-4-1b.js';
+import { prop51 } from './prop-5-1.js';
+import { propE1 } from './prop-e-1.js';
+import { propI1 } from './prop-i-1.js';
+import { theoremE1 } from './theorem-e-1.js';
+
+/** All experiments, in the paper's order. */
+export const experiments: readonly Experiment[] = [
+  bernoulli,
+  prop32,
+  prop41a,
+  prop41b,
+  prop51,
+  propI1,
+  propE1,
+  theoremE1,
+];

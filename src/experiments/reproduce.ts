@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { CoverageError } from '../error.js';
+import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import { writeReportFile } from '../report/write-file.js';
+import { packageVersion } from '../version.js';
+import type { Experiment, ExperimentResult } from './experiment.js';
+import { experiments } from './registry.js';
+
+/** Options of {@link reproduce}. */
+export interface ReproduceOptions {
+  /** A smaller version for continuous integration: fewer and smaller points, the same claims. @defaultValue false */
+  readonly quick?: boolean;
+  /** Seed of all random numbers. @defaultValue 0 */
+  readonly seed?: number;
+  /** Threads: speed, never the result. @defaultValue as many as the machine offers */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  /** Told how far the current experiment is, as a share from 0 to 1, and what it is doing. */
+  readonly onProgress?: (experiment: string, share: number, doing: string) => void;
+  /** Folder for results; those already there with the same settings and version are taken from it, not computed. */
+  readonly folder?: string;
+}
+
+const schema = z.strictObject({
+  quick: z.boolean().default(false),
+  seed: seedSchema.default(0),
+  threads: jobOptionsShape.threads,
+  signal: jobOptionsShape.signal,
+  onProgress: z.custom<ReproduceOptions['onProgress']>((value) => typeof value === 'function').optional(),
+  folder: z.string().min(1).optional(),
+});
+
+/** What the experiments are called, in the paper's order. */
+export function experimentNames(): readonly string[] {
+  return experiments.map(({ name }) => name);
+}
+
+/**
+ * Runs experiments of the paper by name (`all` for all of them) and holds each of the paper's claims against what was
+ * measured. An interrupted run is taken up at the experiment it was in, if there is a folder for results.
+ *
+ * @throws CoverageError `ERR_UNKNOWN_EXPERIMENT`, listing the names there are; the signal's reason when aborted
+ */
+export async function reproduce(
+  names: string | readonly string[],
+  options: ReproduceOptions = {},
+): Promise<readonly ExperimentResult[]> {
+  const { quick, seed, threads, signal, folder } = checkOptions('reproduce', schema, options);
+  const chosen = choose([names].flat());
+  const results: ExperimentResult[] = [];
+  for (const experiment of chosen) {
+    signal?.throwIfAborted();
+    const key = { name: experiment.name, quick, seed, version: packageVersion };
+    const stored = folder === undefined ? null : await load(folder, key);
+    const result = stored ?? {
+      ...{ name: experiment.name, title: experiment.title, source: experiment.source, quick, seed },
+      ...(await experiment.run({
+        quick,
+        seed,
+        threads,
+        signal,
+        progress: (share, doing) => options.onProgress?.(experiment.name, share, doing),
+      })),
+    };
+    if (folder !== undefined && stored === null) await store(folder, key, result);
+    results.push(result);
+  }
+  return results;
+}
+
+function choose(names: readonly string[]): Experiment[] {
+  if (names.includes('all')) return [...experiments];
+  return names.map((name) => {
+    const found = experiments.find((experiment) => experiment.name === name);
+    if (found) return found;
+    throw new CoverageError(
+      'ERR_UNKNOWN_EXPERIMENT',
+      `There is no experiment called ${name}. There are: ${experimentNames().join(', ')}, and all.`,
+      { place: { field: 'name' } },
+    );
+  });
+}
+
+interface Key {
+  readonly name: string;
+  readonly quick: boolean;
+  readonly seed: number;
+  readonly version: string;
+}
+
+function path(folder: string, { name, quick, seed }: Key): string {
+  return join(folder, `${name}${quick ? '-quick' : ''}-seed${seed}.json`);
+}
+
+function digest(result: unknown): string {
+  return createHash('sha256').update(JSON.stringify(result)).digest('hex');
+}
+
+/** A stored result of the same settings and version, whole as it was written; else `null`. */
+async function load(folder: string, key: Key): Promise<ExperimentResult | null> {
+  try {
+    const stored = JSON.parse(await readFile(path(folder, key), 'utf8'));
+    const fits = JSON.stringify(stored.key) === JSON.stringify(key) && stored.sha256 === digest(stored.result);
+    return fits ? stored.result : null;
+  } catch {
+    // Missing or damaged: it is computed again.
+    return null;
+  }
+}
+
+async function store(folder: string, key: Key, result: ExperimentResult): Promise<void> {
+  await writeReportFile(path(folder, key), `${JSON.stringify({ key, sha256: digest(result), result })}\n`);
+}
