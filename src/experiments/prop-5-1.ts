@@ -10,8 +10,9 @@ export const prop51 = instanceExperiment({
   sweeps: [
     {
       variable: 'H',
-      points: geometric(64, 2, 6).map((horizon) => ({ x: horizon, problem: { branch: 'slow', horizon } })),
-      quickPoints: [0, 1, 2, 3],
+      // From where more than a handful of prompts are needed at all.
+      points: geometric(4096, 2, 7).map((horizon) => ({ x: horizon, problem: { branch: 'slow', horizon } })),
+      quickPoints: [0, 1, 2, 3, 4],
     },
   ],
 });

@@ -10,6 +10,7 @@ pub mod job;
 pub mod linear;
 pub mod log_probs;
 mod memory;
+pub mod problems;
 pub mod profile;
 pub mod read;
 pub mod tournament;
