@@ -46,6 +46,8 @@ codes! {
     MalformedFile = "ERR_MALFORMED_FILE",
     /// The file is of a kind that is understood but not supported.
     UnsupportedFile = "ERR_UNSUPPORTED_FILE",
+    /// Input is not what it was when a saved result was made from it.
+    InputChanged = "ERR_INPUT_CHANGED",
     /// More memory would be needed than is sensible or allowed.
     TooLarge = "ERR_TOO_LARGE",
     /// A handle is used after it was disposed of.

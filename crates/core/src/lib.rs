@@ -4,6 +4,7 @@
 //! numbers in brackets are the paper's.
 
 pub mod best_of_n;
+pub mod content_hash;
 pub mod error;
 #[cfg(test)]
 mod golden;

@@ -4,7 +4,7 @@
 //! beside log 1000), so nothing is judged here.
 
 use half::{bf16, f16};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::rows::{Float, LogProbs, Row, Rows};
 use crate::error::{Code, Error, Result};
@@ -21,7 +21,7 @@ const CLAMP: f64 = -9999.0;
 const MAX_DECIMALS: u32 = 6;
 
 /// A binary format of floating-point numbers, by growing number of values it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// bf16: 8 significant bits.
@@ -37,6 +37,17 @@ pub enum Precision {
 impl Precision {
     /// Coarsest first.
     const ALL: [Self; 4] = [Self::BFloat16, Self::Float16, Self::Float32, Self::Float64];
+
+    /// Number of significant bits, the implicit one included.
+    #[must_use]
+    pub fn significant_bits(self) -> u32 {
+        match self {
+            Self::BFloat16 => 8,
+            Self::Float16 => 11,
+            Self::Float32 => 24,
+            Self::Float64 => 53,
+        }
+    }
 
     /// Whether `value` is a number of this format.
     fn holds(self, value: f64) -> bool {

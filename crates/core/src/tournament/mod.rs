@@ -7,13 +7,16 @@
 mod bootstrap;
 mod budgets;
 mod counts;
+mod extend;
 mod kernel;
 mod log_n;
 mod mean_log_probs;
 mod offset;
 mod pair;
+mod per_response;
 mod ranking;
 mod search;
+mod significance;
 #[cfg(test)]
 mod tests;
 mod winner;
@@ -21,8 +24,11 @@ mod winner;
 pub use bootstrap::{Bootstrap, BootstrapAt, BootstrapOptions, Unit, bootstrap};
 pub use budgets::Budgets;
 pub use counts::{BlockCounts, Counts, counts, counts_block, counts_using};
+pub use extend::SavedTournament;
 pub use kernel::InstructionSet;
 pub use mean_log_probs::mean_log_probs;
 pub use offset::{OffsetOptions, OffsetTournament, OnPolicy, offset_tournament};
+pub use per_response::{Uncovered, uncovered_responses};
 pub use ranking::{Tournament, compare_models, tournament, tournaments};
+pub use significance::{NearTies, NearTiesOptions, NoiseReason, Significance, near_ties};
 pub use winner::{Winner, select_winner};

@@ -4,7 +4,9 @@
 //! cut into bit planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
 //! Σ_p 2^p · popcount(mask ∧ plane_p): no resampled matrix is ever made.
 
-use super::weights::{GROUP, weighted_sums};
+use super::weights::{GROUP, lane_sums, weighted_sums};
+#[cfg(target_arch = "x86_64")]
+use super::x86;
 use crate::log_probs::{Float, LogProbs, Rows};
 
 /// Words of a mask over `responses` responses.
@@ -56,20 +58,32 @@ impl Instructions {
     /// Writes the mask of the pair (`a`, `b`) into `mask`, which has [`words`] words.
     pub(super) fn indicate(self, log_probs: &LogProbs, a: usize, b: usize, log_n: f64, mask: &mut [u64]) {
         match log_probs.rows() {
-            Rows::F32(rows) => self.indicate_rows(&rows[a], &rows[b], log_n, mask),
-            Rows::F64(rows) => self.indicate_rows(&rows[a], &rows[b], log_n, mask),
+            Rows::F32(rows) => self.indicate_f32(&rows[a], &rows[b], log_n, mask),
+            Rows::F64(rows) => self.indicate_f64(&rows[a], &rows[b], log_n, mask),
         }
     }
 
-    fn indicate_rows<T: Float>(self, a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
+    fn indicate_f32(self, a: &[f32], b: &[f32], log_n: f64, mask: &mut [u64]) {
         match self {
             Self::Baseline => indicate(a, b, log_n, mask),
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { indicate_avx2(a, b, log_n, mask) },
+            Self::Avx2 => unsafe { x86::indicate_f32_avx2(a, b, log_n, mask) },
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { indicate_avx512(a, b, log_n, mask) },
+            Self::Avx512 => unsafe { x86::indicate_f32_avx512(a, b, log_n, mask) },
+        }
+    }
+
+    fn indicate_f64(self, a: &[f64], b: &[f64], log_n: f64, mask: &mut [u64]) {
+        match self {
+            Self::Baseline => indicate(a, b, log_n, mask),
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { x86::indicate_f64_avx2(a, b, log_n, mask) },
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { x86::indicate_f64_avx512(a, b, log_n, mask) },
         }
     }
 
@@ -83,13 +97,17 @@ impl Instructions {
 
     fn weighted_row_sums<T: Float>(self, row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
         match self {
-            Self::Baseline => weighted_sums(row, weights),
-            // SAFETY: the value exists only where the features were detected.
+            Self::Baseline => weighted_sums(row, weights, lane_sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { weighted_sums_avx2(row, weights) },
-            // SAFETY: the value exists only where the features were detected.
+            Self::Avx2 => weighted_sums(row, weights, |values, weights| {
+                // SAFETY: the value exists only where the features were detected.
+                unsafe { x86::lane_sums_avx2(values, weights) }
+            }),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { weighted_sums_avx512(row, weights) },
+            Self::Avx512 => weighted_sums(row, weights, |values, weights| {
+                // SAFETY: the value exists only where the features were detected.
+                unsafe { x86::lane_sums_avx512(values, weights) }
+            }),
         }
     }
 
@@ -107,8 +125,8 @@ impl Instructions {
     }
 }
 
-#[inline(always)]
-fn indicate<T: Float>(a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
+/// The plain loop over a pair; writes ⌈len/64⌉ words.
+pub(super) fn indicate<T: Float>(a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
     for ((word, a), b) in mask.iter_mut().zip(a.chunks(64)).zip(b.chunks(64)) {
         let mut bits = 0;
         for (i, (&a, &b)) in a.iter().zip(b).enumerate() {
@@ -129,36 +147,17 @@ fn weigh(mask: &[u64], planes: &[u64]) -> u64 {
     total
 }
 
-/// Compiles the loops once more with further instructions at the compiler's disposal.
 #[cfg(target_arch = "x86_64")]
-macro_rules! compile_for {
-    ($features:literal, $indicate:ident, $weigh:ident, $weighted_sums:ident) => {
-        #[target_feature(enable = $features)]
-        fn $indicate<T: Float>(a: &[T], b: &[T], log_n: f64, mask: &mut [u64]) {
-            indicate(a, b, log_n, mask);
-        }
-
-        #[target_feature(enable = $features)]
-        fn $weigh(mask: &[u64], planes: &[u64]) -> u64 {
-            weigh(mask, planes)
-        }
-
-        #[target_feature(enable = $features)]
-        fn $weighted_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
-            weighted_sums(row, weights)
-        }
-    };
+#[target_feature(enable = "avx2,popcnt")]
+fn weigh_avx2(mask: &[u64], planes: &[u64]) -> u64 {
+    weigh(mask, planes)
 }
 
 #[cfg(target_arch = "x86_64")]
-compile_for!("avx2,popcnt", indicate_avx2, weigh_avx2, weighted_sums_avx2);
-#[cfg(target_arch = "x86_64")]
-compile_for!(
-    "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,popcnt",
-    indicate_avx512,
-    weigh_avx512,
-    weighted_sums_avx512
-);
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,popcnt")]
+fn weigh_avx512(mask: &[u64], planes: &[u64]) -> u64 {
+    weigh(mask, planes)
+}
 
 #[cfg(test)]
 mod tests {
@@ -191,7 +190,7 @@ mod tests {
                 }
             }
             let weights: Vec<[f32; GROUP]> = pairs.iter().map(|pair| [f32::from(u16::try_from(pair.2).unwrap()); GROUP]).collect();
-            let sums = weighted_sums(&rows[0], &weights);
+            let sums = weighted_sums(&rows[0], &weights, lane_sums);
             for set in Instructions::available() {
                 for log_probs in [&double, &single] {
                     let mut mask = vec![u64::MAX; words(n)];

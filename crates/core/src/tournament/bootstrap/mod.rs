@@ -12,6 +12,8 @@ mod result;
 #[cfg(test)]
 mod tests;
 mod weights;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use result::{Bootstrap, BootstrapAt, BootstrapOptions, Unit};
 

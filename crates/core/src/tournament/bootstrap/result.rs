@@ -6,7 +6,7 @@ use super::weights::Units;
 use crate::error::Result;
 use crate::resample::check_replicates;
 use crate::statistics::{Estimate, Interval, check_confidence, percentile_interval};
-use crate::tournament::{Budgets, compare_models};
+use crate::tournament::{Budgets, Significance, compare_models};
 
 /// Options of [`super::bootstrap`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +89,8 @@ pub struct BootstrapAt {
     /// Score of the best other model less that of `winner`: on the whole sample, and its percentile interval. It is
     /// negative in replicates in which another model has a lower score.
     pub margin: Estimate,
+    /// Whether `winner` stands out of the noise.
+    pub significance: Significance,
     /// Share of the replicates in which no other model has a lower score than `winner`.
     pub never_beaten_share: f64,
     /// Models whose scores are followed through all replicates, in model order.
@@ -176,11 +178,13 @@ fn at_one_n(
     followed.sort_unstable();
     let reason = (followed.len() < models)
         .then(|| format!("Of {models} models only the {} best are followed through all replicates.", followed.len()));
+    let win_shares = shares(&wins, totals.len());
     BootstrapAt {
         n,
         winner: columns[0].model,
         runner_up: columns.get(1).map(|column| column.model),
-        win_shares: shares(&wins, totals.len()),
+        significance: Significance::of(win_shares[columns[0].model], margin.interval, confidence),
+        win_shares,
         wins,
         score_intervals,
         margin,

@@ -124,16 +124,30 @@ pub(super) fn draw(units: &Units, seed: u64, replicate: u32, scratch: &mut [u32]
 ///
 /// The order of additions is that of [`crate::tournament::mean_log_probs`] (chunks of 4,096 values, eight lanes), so
 /// that with all multiplicities 1 the sums are the same to the bit. A response not drawn adds nothing, even at −∞.
+/// `lanes` adds the products of a run of values without −∞ up.
 #[inline(always)]
-pub(super) fn weighted_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
+pub(super) fn weighted_sums<T: Float>(
+    row: &[T],
+    weights: &[[f32; GROUP]],
+    lanes: impl Fn(&[[T; 8]], &[[[f32; GROUP]; 8]]) -> [[f64; GROUP]; 8],
+) -> [f64; GROUP] {
     let mut totals = [0.0; GROUP];
     for (row, weights) in row.chunks(4096).zip(weights.chunks(4096)) {
-        // Zero times −∞ is NaN: chunks with −∞ take a slower loop, so that the usual one stays in registers.
-        let sums = if row.iter().any(|&value| value.into() == f64::NEG_INFINITY) {
-            chunk_sums(row, weights, |value, weight| if weight > 0.0 { value * f64::from(weight) } else { 0.0 })
-        } else {
-            chunk_sums(row, weights, |value, weight| value * f64::from(weight))
-        };
+        let ((groups, row_rest), (weight_groups, weight_rest)) = (row.as_chunks::<8>(), weights.as_chunks::<8>());
+        // Zero times −∞ is NaN: chunks with −∞ take the plain loop, which looks at every product.
+        let ruled_out = row.iter().fold(false, |seen, &value| seen | (value.into() == f64::NEG_INFINITY));
+        let lanes = if ruled_out { lane_sums(groups, weight_groups) } else { lanes(groups, weight_groups) };
+        let mut sums = [0.0; GROUP];
+        for lane in &lanes {
+            for r in 0..GROUP {
+                sums[r] += lane[r];
+            }
+        }
+        for (&value, weights) in row_rest.iter().zip(weight_rest) {
+            for r in 0..GROUP {
+                sums[r] += product(value.into(), weights[r]);
+            }
+        }
         for r in 0..GROUP {
             totals[r] += sums[r];
         }
@@ -141,30 +155,21 @@ pub(super) fn weighted_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]]) -> [f
     totals
 }
 
-#[inline(always)]
-fn chunk_sums<T: Float>(row: &[T], weights: &[[f32; GROUP]], product: impl Fn(f64, f32) -> f64) -> [f64; GROUP] {
+/// Products added up lane by lane: value i of each group of eight goes to lane i.
+pub(super) fn lane_sums<T: Float>(values: &[[T; 8]], weights: &[[[f32; GROUP]; 8]]) -> [[f64; GROUP]; 8] {
     let mut lanes = [[0.0; GROUP]; 8];
-    let ((groups, row_rest), (weight_groups, weight_rest)) = (row.as_chunks::<8>(), weights.as_chunks::<8>());
-    for (values, weights) in groups.iter().zip(weight_groups) {
+    for (values, weights) in values.iter().zip(weights) {
         for lane in 0..8 {
-            let value: f64 = values[lane].into();
             for r in 0..GROUP {
-                lanes[lane][r] += product(value, weights[lane][r]);
+                lanes[lane][r] += product(values[lane].into(), weights[lane][r]);
             }
         }
     }
-    let mut sums = [0.0; GROUP];
-    for lane in &lanes {
-        for r in 0..GROUP {
-            sums[r] += lane[r];
-        }
-    }
-    for (&value, weights) in row_rest.iter().zip(weight_rest) {
-        for r in 0..GROUP {
-            sums[r] += product(value.into(), weights[r]);
-        }
-    }
-    sums
+    lanes
+}
+
+fn product(value: f64, weight: f32) -> f64 {
+    if weight > 0.0 { value * f64::from(weight) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -201,7 +206,7 @@ mod tests {
         weights[0][0] = 2.0;
         weights[2][0] = 1.0;
         weights[1][1] = 1.0;
-        let sums = weighted_sums(&row, &weights);
+        let sums = weighted_sums(&row, &weights, lane_sums);
         assert_eq!(sums[..3], [-5.0, f64::NEG_INFINITY, 0.0]);
     }
 }
