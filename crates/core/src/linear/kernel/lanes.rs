@@ -50,12 +50,14 @@ fn fold_max(a: [f64; LANES]) -> f64 {
     greater(greater(b[0], b[2]), greater(b[1], b[3]))
 }
 
-/// `acc[j] += a[j]·b[j]` for the lanes that exist.
+/// `acc[j] + a[j]·b[j]`, lanes beyond the end of `a` and `b` counting as zero. By value and with whole lanes: indexing
+/// `acc` by a count known only at run time would keep it in memory throughout the loop before.
 #[inline(always)]
-fn multiply_add<F: Fused>(acc: &mut [f64; LANES], a: &[f64], b: &[f64]) {
-    for j in 0..a.len().min(b.len()).min(LANES) {
-        acc[j] = F::fma(a[j], b[j], acc[j]);
-    }
+fn multiply_add<F: Fused>(acc: [f64; LANES], a: &[f64], b: &[f64]) -> [f64; LANES] {
+    let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
+    left[..a.len()].copy_from_slice(a);
+    right[..b.len()].copy_from_slice(b);
+    std::array::from_fn(|j| F::fma(left[j], right[j], acc[j]))
 }
 
 #[inline(always)]
@@ -63,9 +65,13 @@ pub(super) fn dot<F: Fused>(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut acc = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {
-        multiply_add::<F>(&mut acc, a, b);
+        for j in 0..LANES {
+            acc[j] = F::fma(a[j], b[j], acc[j]);
+        }
     }
-    multiply_add::<F>(&mut acc, a_rest, b_rest);
+    if !a_rest.is_empty() {
+        acc = multiply_add::<F>(acc, a_rest, b_rest);
+    }
     fold(acc)
 }
 
@@ -93,8 +99,12 @@ pub(super) fn add_products<F: Fused, const ROWS: usize>(matrix: &[f64], vector: 
                 }
             }
         }
+        if !vector_rest.is_empty() {
+            for r in 0..ROWS {
+                acc[r] = multiply_add::<F>(acc[r], &rows[r][whole..], vector_rest);
+            }
+        }
         for r in 0..ROWS {
-            multiply_add::<F>(&mut acc[r], &rows[r][whole..], vector_rest);
             out[r] += fold(acc[r]);
         }
     }
