@@ -186,7 +186,7 @@ pub fn candidates(
 }
 
 fn check_count(n: usize) -> Result<()> {
-    if n == 0 { Err(Error::option("n", "Best-of-N needs N of at least 1.")) } else { Ok(()) }
+    if n == 0 { Err(Error::option("N", "Best-of-N needs N of at least 1.")) } else { Ok(()) }
 }
 
 /// What Best-of-N chose.
@@ -257,6 +257,7 @@ pub struct ExactBestOfN {
     /// E_{π_T}[r], what a response of the target is worth.
     pub target_reward: f64,
     /// The values of N asked for.
+    #[serde(rename = "N")]
     pub n: Vec<f64>,
     /// Pass@N: E_x[1 − (1 − π̂(r = 1 | x))^N] of each.
     pub pass_at_n: Vec<f64>,

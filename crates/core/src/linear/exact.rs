@@ -15,7 +15,8 @@ use crate::progress::Control;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ExactOptions {
-    /// The values of N, each finite and ≥ 1.
+    /// The values of N, each finite and ≥ 1. Default 2, 4, 16.
+    #[serde(rename = "N")]
     pub n: Vec<f64>,
     /// Refuse beyond so many responses, all prompts together. Default 2^22 = 4,194,304, some seconds of work.
     pub max_responses: u64,
@@ -48,26 +49,35 @@ pub fn responses_to_visit(data: &DataDistribution, model: Option<&dyn Policy>) -
         .sum()
 }
 
+/// Whether `model` can be asked about everything `data` draws.
+///
+/// # Errors
+/// [`Code::ShapeMismatch`] with both shapes.
+pub(super) fn check_model(data: &DataDistribution, model: &dyn Policy) -> Result<()> {
+    let fits = model.vocabulary() == data.policy().vocabulary()
+        && model.horizon().is_none_or(|horizon| horizon >= data.horizon())
+        && model.prompts().is_none_or(|prompts| prompts >= data.mu().prompts());
+    if fits {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::ShapeMismatch,
+        format!(
+            "The model does not fit the data distribution: {} tokens, horizon {:?} and {:?} prompts against {}, {} and {}.",
+            model.vocabulary(),
+            model.horizon(),
+            model.prompts(),
+            data.policy().vocabulary(),
+            data.horizon(),
+            data.mu().prompts()
+        ),
+    ))
+}
+
 /// Whether an enumeration is allowed, and fits.
 fn check(data: &DataDistribution, model: Option<&dyn Policy>, max_responses: u64) -> Result<()> {
     if let Some(model) = model {
-        let fits = model.vocabulary() == data.policy().vocabulary()
-            && model.horizon().is_none_or(|horizon| horizon >= data.horizon())
-            && model.prompts().is_none_or(|prompts| prompts >= data.mu().prompts());
-        if !fits {
-            return Err(Error::new(
-                Code::ShapeMismatch,
-                format!(
-                    "The model does not fit the data distribution: {} tokens, horizon {:?} and {:?} prompts against {}, {} and {}.",
-                    model.vocabulary(),
-                    model.horizon(),
-                    model.prompts(),
-                    data.policy().vocabulary(),
-                    data.horizon(),
-                    data.mu().prompts()
-                ),
-            ));
-        }
+        check_model(data, model)?;
     }
     let visits = responses_to_visit(data, model);
     if visits > max_responses as f64 {

@@ -17,6 +17,7 @@ pub(super) fn finite_or_null<S: Serializer>(value: &f64, serializer: S) -> std::
 #[serde(rename_all = "camelCase")]
 pub struct Measures {
     /// The values of N asked for.
+    #[serde(rename = "N")]
     pub n: Vec<f64>,
     /// Cov_N(π_D‖π̂) = P(log π_D/π̂ ≥ log N) of each [1, 4].
     pub coverage: Vec<f64>,
@@ -84,7 +85,7 @@ pub(super) fn check_budgets(n: &[f64]) -> Result<()> {
     match n.iter().position(|&n| !(n.is_finite() && n >= 1.0)) {
         None => Ok(()),
         Some(index) => {
-            Err(Error::option(format!("n[{index}]"), format!("N must be finite and at least 1, not {}.", n[index])))
+            Err(Error::option(format!("N[{index}]"), format!("N must be finite and at least 1, not {}.", n[index])))
         }
     }
 }

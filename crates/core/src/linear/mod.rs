@@ -12,6 +12,7 @@ pub mod measures;
 pub mod mixture;
 pub mod mle;
 mod model;
+pub mod monte_carlo;
 mod parameter;
 pub mod policy;
 mod responses;

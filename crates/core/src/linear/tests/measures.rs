@@ -92,3 +92,46 @@ fn what_one_side_rules_out_is_counted() {
     assert!((measures.e_n[0] - 0.75).abs() < 1e-15, "{:?}", measures.e_n);
     assert!(serde_json::to_string(&measures).unwrap().contains("\"kl\":null"));
 }
+
+#[test]
+fn estimates_cover_the_exact_measures() {
+    use crate::linear::monte_carlo::{MonteCarloOptions, estimate, estimate_inherent_variance};
+    let (data, model) = random_problem(31, 3, 2, 3, 3);
+    let test_time = TestTimeModel::new(model.clone(), 0.3, Constraint::default()).unwrap();
+    let control = Control::new();
+    // Five standard errors or so: a failure is a bug and not bad luck.
+    let options =
+        MonteCarloOptions { n: vec![1.2, 2.0, 4.0], samples: 4_000, confidence: 1.0 - 1e-6, ..Default::default() };
+    let policies: [&dyn Policy; 2] = [&model, &test_time];
+    for policy in policies {
+        let of = |threads| estimate(&data, policy, &options, &Workers::new(Some(threads)).unwrap(), &control).unwrap();
+        let (estimates, profile) = of(1);
+        assert_eq!((&estimates, &profile), (&of(3).0, &of(3).1), "the same at any number of threads");
+        let asked = ExactOptions { n: options.n.clone(), ..Default::default() };
+        let (exact, exact_profile) = measure(&data, policy, &asked, &Workers::sequential(), &control).unwrap();
+        let mut pairs = vec![
+            (&estimates.kl, exact.kl),
+            (&estimates.cross_entropy, exact.cross_entropy),
+            (&estimates.squared_hellinger, exact.squared_hellinger),
+        ];
+        for k in 0..3 {
+            pairs.push((&estimates.coverage[k], exact.coverage[k]));
+            pairs.push((&estimates.stopped_kl[k], exact.stopped_kl[k]));
+            pairs.push((&estimates.e_n[k], exact.e_n[k]));
+        }
+        for (estimate, exact) in pairs {
+            let interval = estimate.interval.unwrap();
+            assert!((interval.low - 1e-9..=interval.high + 1e-9).contains(&exact), "{estimate:?} {exact}");
+            assert!(interval.high - interval.low < 0.6);
+        }
+        for n in [1.1, 1.7, 3.0, 9.0] {
+            assert!((profile.coverage(n) - exact_profile.coverage(n)).abs() <= estimates.band_half_width);
+        }
+        assert!(estimates.greatest_log_ratio <= exact.log_w_max + 1e-12 && estimates.log_w_max.value.is_none());
+    }
+    let workers = Workers::sequential();
+    let variance = estimate_inherent_variance(&data, &**model.features(), &options, &workers, &control).unwrap();
+    let exact = exact::inherent_variance(&data, &**model.features(), 1 << 20, &workers, &control).unwrap();
+    let interval = variance.interval.unwrap();
+    assert!((interval.low..=interval.high).contains(&exact));
+}

@@ -72,6 +72,7 @@ pub struct TrainOptions {
     /// Whether each epoch has its own order, drawn from the seed; else the order given. Default true.
     pub shuffle: bool,
     /// N of the theorems and of truncation, above 1. Default 16.
+    #[serde(rename = "N")]
     pub n: f64,
     /// Θ. Default the unit ball.
     pub constraint: Constraint,
@@ -140,7 +141,7 @@ impl TrainOptions {
             return Err(Error::option("steps", format!("A run has between 1 and 2^53 steps, not {steps}.")));
         }
         if !(self.n.is_finite() && self.n > 1.0) {
-            return Err(Error::option("n", format!("N must be finite and above 1, not {}.", self.n)));
+            return Err(Error::option("N", format!("N must be finite and above 1, not {}.", self.n)));
         }
         self.constraint.check()?;
         self.step_size.check(steps)?;

@@ -159,7 +159,7 @@ impl Theory {
         let log_n = libm::log(n);
         let needs_log_n = matches!(procedure, Procedure::NormalizedSgd { .. } | Procedure::TruncatedSgd { .. });
         if needs_log_n && (log_n.is_nan() || log_n <= 0.0) {
-            return Err(Error::option("n", format!("The theorem needs N above 1, not {n}.")));
+            return Err(Error::option("N", format!("The theorem needs N above 1, not {n}.")));
         }
         let (source, unit, lambda) = match procedure {
             // The second term balances 4/(ηT) + 2ησ*².
