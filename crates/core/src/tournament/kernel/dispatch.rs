@@ -19,6 +19,8 @@ pub enum InstructionSet {
     Avx2,
     /// 512-bit vectors, floating-point comparisons under masks (F, BW).
     Avx512,
+    /// 512-bit vectors, bit planes with a recheck (F, BW, DQ, VL, VPOPCNTDQ).
+    Avx512Planes,
 }
 
 impl InstructionSet {
@@ -34,6 +36,12 @@ impl InstructionSet {
                 sets.push(Self::Avx2);
                 if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
                     sets.push(Self::Avx512);
+                    if is_x86_feature_detected!("avx512vpopcntdq")
+                        && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512vl")
+                    {
+                        sets.push(Self::Avx512Planes);
+                    }
                 }
             }
         }
@@ -125,7 +133,9 @@ macro_rules! countable {
                     #[cfg(target_arch = "x86_64")]
                     InstructionSet::Avx2 => kernel!(super::avx2::$avx2, $item, "avx2,fma"),
                     #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx512 => kernel!(super::avx512::$avx512, $item, "avx512f,avx512bw,avx2,fma"),
+                    InstructionSet::Avx512 | InstructionSet::Avx512Planes => {
+                        kernel!(super::avx512::$avx512, $item, "avx512f,avx512bw,avx2,fma")
+                    }
                     #[cfg(target_arch = "aarch64")]
                     InstructionSet::Neon => kernel!(super::neon::$neon, $item),
                     _ => kernel!(Group<$item>, $item),

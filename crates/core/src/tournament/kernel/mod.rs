@@ -13,6 +13,8 @@ mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod sliced;
 mod threshold;
 mod tiles;
 

@@ -3,6 +3,8 @@
 use super::PerBudget;
 use super::dispatch::{Countable, InstructionSet, Kernel};
 use super::lanes::Stretch;
+#[cfg(target_arch = "x86_64")]
+use super::sliced::{SlicedPanel, bytes_per_response};
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -16,6 +18,12 @@ const THRESHOLD_BYTES: usize = 24 << 20;
 /// Tiles whose counts are held at a time before they are added to the whole.
 const WAVE: usize = 128;
 
+/// Element types of all panels.
+#[cfg(target_arch = "x86_64")]
+pub(super) use super::sliced::Sliceable as Planes;
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use Countable as Planes;
+
 /// What the upper rows are counted against.
 #[derive(Clone, Copy)]
 pub(super) enum Side<'a, T> {
@@ -27,7 +35,7 @@ pub(super) enum Side<'a, T> {
 
 /// Counts of upper over lower rows and of lower over upper ones, at each of the rising thresholds `log_n`. With
 /// [`Side::Same`] the first is the whole square matrix and the second empty.
-pub(super) fn count_tiles<T: Countable>(
+pub(super) fn count_tiles<T: Planes>(
     upper: &[&[T]],
     side: Side<'_, T>,
     log_n: &[f64],
@@ -44,8 +52,13 @@ pub(super) fn count_tiles<T: Countable>(
     let rows: Vec<&[T]> = if square { upper.to_vec() } else { [upper, lower].concat() };
     let lower_from = if square { 0 } else { upper.len() };
     let responses = upper.first().map_or(0, |row| row.len());
-    let block = (THRESHOLD_BYTES / (size_of::<T>() * rows.len() * log_n.len()) / STRIP * STRIP)
-        .clamp(STRIP, responses.next_multiple_of(STRIP));
+    let bytes = match instructions {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512Planes => bytes_per_response(log_n.len()),
+        _ => size_of::<T>() * log_n.len(),
+    };
+    let block =
+        (THRESHOLD_BYTES / (bytes * rows.len()) / STRIP * STRIP).clamp(STRIP, responses.next_multiple_of(STRIP));
     let tiles = tile_pairs(upper.len(), lower.len(), square);
     let blocks = responses.div_ceil(block);
     control.start((blocks * tiles.len()) as u64);
@@ -53,12 +66,16 @@ pub(super) fn count_tiles<T: Countable>(
     let mut down = vec![vec![0; upper.len() * lower.len()]; log_n.len()];
     let mut up = vec![vec![0; if square { 0 } else { upper.len() * lower.len() }]; log_n.len()];
     for start in (0..responses).step_by(block) {
-        let end = responses.min(start + block);
-        let panel = Panel::new(&rows, start, end, log_n, &kernel, workers, control)?;
+        let range = (start, responses.min(start + block));
+        let panel: Box<dyn Count + '_> = match instructions {
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512Planes => Box::new(SlicedPanel::new(&rows, range, log_n, &kernel, workers, control)?),
+            _ => Box::new(Panel::new(&rows, range, log_n, kernel, workers, control)?),
+        };
         for wave in tiles.chunks(WAVE) {
             let counted = workers.map(wave.len(), control, |index| {
                 control.advance(1);
-                Ok(panel.count(&wave[index], lower_from, &kernel))
+                Ok(panel.count(&wave[index], lower_from))
             })?;
             for (tile, counts) in wave.iter().zip(&counted) {
                 tile.add(counts, (upper.len(), lower.len()), square, &mut down, &mut up);
@@ -69,9 +86,9 @@ pub(super) fn count_tiles<T: Countable>(
 }
 
 /// A rectangle of pairs: upper models × lower models.
-struct Tile {
-    upper: std::ops::Range<usize>,
-    lower: std::ops::Range<usize>,
+pub(super) struct Tile {
+    pub(super) upper: std::ops::Range<usize>,
+    pub(super) lower: std::ops::Range<usize>,
 }
 
 /// All tiles; of a square, those on and above the diagonal.
@@ -84,9 +101,21 @@ fn tile_pairs(upper: usize, lower: usize, square: bool) -> Vec<Tile> {
 }
 
 /// Counts of a tile, `[level][upper][lower]`: upper over lower, then lower over upper.
-struct TileCounts {
-    down: Vec<u32>,
-    up: Vec<u32>,
+pub(super) struct TileCounts {
+    pub(super) down: Vec<u32>,
+    pub(super) up: Vec<u32>,
+}
+
+impl TileCounts {
+    pub(super) fn new(cells: usize, levels: usize) -> Self {
+        Self { down: vec![0; cells * levels], up: vec![0; cells * levels] }
+    }
+}
+
+/// A block of responses of all rows, made ready for counting.
+pub(super) trait Count: Sync {
+    /// Counts of one tile; row 0 of the lower side is row `lower_from` of all.
+    fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts;
 }
 
 impl Tile {
@@ -125,15 +154,15 @@ struct Panel<'a, T> {
     thresholds: Vec<T>,
     levels: usize,
     len: usize,
+    kernel: Kernel<T>,
 }
 
 impl<'a, T: Countable> Panel<'a, T> {
     fn new(
         rows: &[&'a [T]],
-        start: usize,
-        end: usize,
+        (start, end): (usize, usize),
         log_n: &[f64],
-        kernel: &Kernel<T>,
+        kernel: Kernel<T>,
         workers: &Workers,
         control: &Control,
     ) -> Result<Self> {
@@ -144,18 +173,20 @@ impl<'a, T: Countable> Panel<'a, T> {
             kernel.write_thresholds(values[index / log_n.len()], log_n[index % log_n.len()], thresholds);
             Ok(())
         })?;
-        Ok(Self { values, thresholds, levels: log_n.len(), len })
+        Ok(Self { values, thresholds, levels: log_n.len(), len, kernel })
     }
 
     fn stretch(&self, row: usize, level: usize, from: usize, to: usize) -> Stretch<'_, T> {
         let thresholds = &self.thresholds[(row * self.levels + level) * self.len..][..self.len];
         Stretch { values: &self.values[row][from..to], thresholds: &thresholds[from..to] }
     }
+}
 
-    /// Counts of one tile. Rows are taken two by two; where one is missing its neighbour stands in and is ignored.
-    fn count(&self, tile: &Tile, lower_from: usize, kernel: &Kernel<T>) -> TileCounts {
+impl<T: Countable> Count for Panel<'_, T> {
+    /// Rows are taken two by two; where one is missing its neighbour stands in and is ignored.
+    fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts {
         let cells = tile.upper.len() * tile.lower.len();
-        let mut counts = TileCounts { down: vec![0; cells * self.levels], up: vec![0; cells * self.levels] };
+        let mut counts = TileCounts::new(cells, self.levels);
         let on_diagonal = lower_from == 0 && tile.upper == tile.lower;
         for from in (0..self.len).step_by(STRIP) {
             let to = self.len.min(from + STRIP);
@@ -167,7 +198,7 @@ impl<'a, T: Countable> Panel<'a, T> {
                     for j in (first..tile.lower.len()).step_by(2) {
                         let lower = twin(j, tile.lower.len())
                             .map(|j| self.stretch(lower_from + tile.lower.start + j, level, from, to));
-                        let (down, up) = kernel.two_by_two(upper, lower);
+                        let (down, up) = self.kernel.two_by_two(upper, lower);
                         for (di, dj) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                             if i + di < tile.upper.len() && j + dj < tile.lower.len() {
                                 let cell = level * cells + (i + di) * tile.lower.len() + j + dj;
