@@ -18,11 +18,11 @@ const THRESHOLD_BYTES: usize = 24 << 20;
 /// Tiles whose counts are held at a time before they are added to the whole.
 const WAVE: usize = 128;
 
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use super::dispatch::Countable as Planes;
 /// Element types of all panels.
 #[cfg(target_arch = "x86_64")]
 pub(super) use super::sliced::Sliceable as Planes;
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) use Countable as Planes;
 
 /// What the upper rows are counted against.
 #[derive(Clone, Copy)]
