@@ -1,0 +1,17 @@
+import type { Case } from '../case.js';
+import { readingCases } from './reading.js';
+import { tournamentCases } from './tournament.js';
+import { winnerCases } from './winner.js';
+
+/** What of the benchmark is asked for. */
+export interface Scope {
+  /** Numbers of threads, ascending, the first 1. */
+  readonly threads: readonly number[];
+  /** Leave out what takes long: for trying out. */
+  readonly quick: boolean;
+}
+
+/** All cases, in the order they run. */
+export function allCases(scope: Scope): Case[] {
+  return [tournamentCases, winnerCases, readingCases].flatMap((cases) => cases(scope));
+}

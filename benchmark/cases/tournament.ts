@@ -1,0 +1,204 @@
+import { availableParallelism } from 'node:os';
+import type { Case, InputSpec, Participant } from '../case.js';
+import type { Scope } from './index.js';
+import { participantsOf } from './participants.js';
+
+/** The size at which everyone is compared: 256 checkpoints, 16,384 responses. */
+const HEADLINE = { models: 256, responses: 16_384 };
+const ONE_N = [16];
+const EIGHT_N = [2, 4, 8, 16, 32, 64, 128, 256];
+
+const checkpoints = (models: number, responses: number, dtype: 'f4' | 'f8' = 'f4'): InputSpec => ({
+  kind: 'checkpoints',
+  models,
+  responses,
+  dtype,
+  noise: 0.3,
+  seed: 1,
+});
+
+/** Pairs of models times responses: one subtraction each, which serves both directions. */
+const pairs = (models: number, responses: number) => ((models * (models - 1)) / 2) * responses;
+const UNIT = 'pairs of elements';
+
+const ROOF = { name: 'compares-f32' };
+const counting = (budgets: readonly number[], common: Partial<Participant> = {}) =>
+  participantsOf({ kind: 'tournament', file: '$matrix', budgets }, common);
+
+/** Pairs of elements a second, as a rough guide to who can be asked to take part at which size. */
+const ROUGH_SPEEDS: Readonly<Record<string, number>> = {
+  naive: 3e8,
+  javascript: 2e8,
+  numpy: 2e8,
+  numpyPairs: 6e8,
+  numba: 1e9,
+  torch: 3e8,
+};
+
+/** The methods that finish a run of that much work in reasonable time. */
+export function affordable(methods: readonly string[], work: number, { quick }: Scope): string[] {
+  const limit = quick ? 1 : 12;
+  return methods.filter((method) => work / (ROUGH_SPEEDS[method] ?? Number.POSITIVE_INFINITY) <= limit);
+}
+
+/** The tournament: all counts. */
+export function tournamentCases(scope: Scope): Case[] {
+  return [headline(scope), variants(scope), threads(scope), unrelated(scope), ...growth(scope)];
+}
+
+function headline(scope: Scope): Case {
+  const { models, responses } = HEADLINE;
+  const as = counting(ONE_N, { roof: ROOF });
+  const work = pairs(models, responses);
+  const others = affordable(['naive', 'javascript', 'numpy', 'numpyPairs', 'numba', 'torch'], work, {
+    ...scope,
+    quick: false,
+  });
+  return {
+    name: 'tournament',
+    title: 'Tournament, 256 models, 16,384 responses, single precision, one N, one thread',
+    about:
+      'All pairwise counts of 256 checkpoints. Core, binding and facade do the same work and differ by what it costs ' +
+      'to get there; naive is the plain double loop in Rust, javascript the same in JavaScript.',
+    inputs: { matrix: checkpoints(models, responses) },
+    participants: ['core', 'binding', 'facade', 'previous', ...others].map((method) => as(method)),
+    work: { unit: UNIT, amount: work },
+    tolerance: 0,
+    goals: [
+      { kind: 'ratio', slow: 'numpy', fast: 'core', atLeast: 25 },
+      { kind: 'ratio', slow: 'numba', fast: 'core', atLeast: 15 },
+      { kind: 'roofline', participant: 'core', atLeast: 0.6 },
+    ],
+  };
+}
+
+function variants(_: Scope): Case {
+  const { models, responses } = HEADLINE;
+  const as = counting(ONE_N, { roof: ROOF });
+  const eight = counting(EIGHT_N, { roof: ROOF, group: 'eight N' });
+  const double = participantsOf(
+    { kind: 'tournament', file: '$double', budgets: ONE_N },
+    { roof: { name: 'compares-f64' } },
+  );
+  return {
+    name: 'tournament-variants',
+    title: 'The same with eight values of N, and in double precision',
+    about: 'One pass over the data serves all values of N; double precision moves twice the bytes.',
+    inputs: { matrix: checkpoints(models, responses), double: checkpoints(models, responses, 'f8') },
+    participants: [
+      as('core'),
+      double('core', { id: 'core, f64' }),
+      double('numba', { id: 'numba, f64' }),
+      eight('core', { id: 'core, 8 N' }),
+      eight('numba', { id: 'numba, 8 N' }),
+    ],
+    work: { unit: UNIT, amount: pairs(models, responses) },
+    tolerance: 0,
+    goals: [
+      { kind: 'ratio', slow: 'core, 8 N', fast: 'core', atMost: 2 },
+      { kind: 'ratio', slow: 'core, f64', fast: 'core', atMost: 1 / 0.45, note: '45% of the speed' },
+    ],
+  };
+}
+
+function threads(scope: Scope): Case {
+  const { models, responses } = HEADLINE;
+  const as = counting(ONE_N, { roof: ROOF });
+  const several = scope.threads.filter((threads) => threads > 1);
+  return {
+    name: 'tournament-threads',
+    title: 'The same on several threads',
+    about: 'Threads change speed, never the counts.',
+    inputs: { matrix: checkpoints(models, responses) },
+    participants: [
+      as('core'),
+      ...several.flatMap((threads) => ['core', 'facade', 'numba', 'torch'].map((method) => as(method, { threads }))),
+    ],
+    work: { unit: UNIT, amount: pairs(models, responses) },
+    tolerance: 0,
+    goals: several.includes(2) ? [{ kind: 'ratio', slow: 'core', fast: 'core, 2 threads', atLeast: 1.8 }] : [],
+  };
+}
+
+function unrelated(_: Scope): Case {
+  const { models, responses } = HEADLINE;
+  const as = counting(ONE_N, { roof: ROOF });
+  const eight = counting(EIGHT_N, { roof: ROOF, group: 'eight N' });
+  return {
+    name: 'tournament-unrelated',
+    title: 'The same on rows that have nothing in common',
+    about:
+      'The worst case for anything that hopes that few responses pass the threshold: here about half do. ' +
+      'Checkpoints of one run look otherwise, models of different makers lie in between.',
+    inputs: { matrix: { kind: 'unrelated', models, responses, dtype: 'f4', spread: 40, seed: 2 } },
+    participants: [as('core'), as('numba'), eight('core', { id: 'core, 8 N' }), eight('numba', { id: 'numba, 8 N' })],
+    work: { unit: UNIT, amount: pairs(models, responses) },
+    tolerance: 0,
+    goals: [],
+  };
+}
+
+/** How time grows with the number of models, of responses, of values of N, and of threads. */
+function growth(scope: Scope): Case[] {
+  const methods = ['numpy', 'numpyPairs', 'numba', 'torch', 'javascript'];
+  const point = (
+    axis: string,
+    value: number,
+    { models, responses, budgets = ONE_N }: { models: number; responses: number; budgets?: readonly number[] },
+  ): Case => {
+    const work = pairs(models, responses);
+    const as = counting(budgets, { roof: ROOF });
+    return {
+      name: `tournament-by-${axis}-${value}`,
+      title: `Tournament, ${models} models, ${responses} responses, ${budgets.length} values of N`,
+      about: `One of a series by the number of ${axis}.`,
+      inputs: { matrix: checkpoints(models, responses) },
+      participants: ['core', 'facade', ...affordable(methods, work * budgets.length, scope)].map((method) =>
+        as(method),
+      ),
+      work: { unit: UNIT, amount: work },
+      tolerance: 0,
+      goals: [],
+      series: { name: `tournament-by-${axis}`, axis, value },
+    };
+  };
+  const by = (axis: string, values: readonly number[], make: (value: number) => Parameters<typeof point>[2]) =>
+    values.map((value) => point(axis, value, make(value)));
+  const { models, responses } = HEADLINE;
+  return [
+    ...by('models', scope.quick ? [16, 64, 256] : [16, 64, 250, 500, 1000, 2000], (models) => ({
+      models,
+      responses: 5000,
+    })),
+    ...by('responses', scope.quick ? [1e3, 1e4, 1e5] : [1e3, 1e4, 1e5, 1e6], (responses) => ({
+      models: 16,
+      responses,
+    })),
+    ...by('N', scope.quick ? [1, 8] : [1, 2, 3, 4, 6, 8], (count) => ({
+      models: models / 2,
+      responses,
+      budgets: EIGHT_N.slice(0, count).reverse(),
+    })),
+    ...threadSeries(scope),
+  ];
+}
+
+function threadSeries(scope: Scope): Case[] {
+  const { models, responses } = HEADLINE;
+  const as = counting(ONE_N);
+  const most = availableParallelism();
+  const values = [...new Set([1, 2, 4, 8, 16, 32, 64, 128, most])].filter((threads) => threads <= most);
+  return values.map((threads) => ({
+    name: `tournament-by-threads-${threads}`,
+    title: `Tournament, ${models} models, ${responses} responses, ${threads} threads`,
+    about: 'One of a series by the number of threads, up to all that the machine has.',
+    inputs: { matrix: checkpoints(models, responses) },
+    participants: ['core', ...(scope.quick ? [] : ['numba', 'torch'])].map((method) =>
+      as(method, { threads, id: method }),
+    ),
+    work: { unit: UNIT, amount: pairs(models, responses) },
+    tolerance: 0,
+    goals: [],
+    series: { name: 'tournament-by-threads', axis: 'threads', value: threads },
+  }));
+}

@@ -1,0 +1,167 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Case, Participant } from './case.js';
+import { allCases } from './cases/index.js';
+import { evaluateCase, evaluateGrowth, failedCase } from './evaluate.js';
+import { AddonHost, loadPackage } from './hosts/addon.js';
+import { buildCore, startCore } from './hosts/core.js';
+import { type Host, Skipped } from './hosts/host.js';
+import type { LineProcess } from './hosts/line-process.js';
+import { findPython, startPeers } from './hosts/peers.js';
+import { describeInput, makeInput } from './inputs.js';
+import { describeMachine } from './machine.js';
+import { type Effort, measureCase, message } from './measure.js';
+import { ROOT } from './paths.js';
+import type { BenchmarkResult, CaseResult, Roof } from './result.js';
+import { caseText, growthText, rooflineText } from './terminal.js';
+
+const USAGE = `npm run bench -- [options]
+
+  --json FILE       write all results as JSON
+  --only PART,…     only cases whose name contains one of the parts
+  --list            name the cases and end
+  --threads LIST    numbers of threads, such as 1,2,all (default)
+  --quick           small sizes, few rounds: to try it out, not to quote
+  --large           also the cases that need 5 GB of disk and memory
+  --previous DIR    an installed earlier release, to compare with
+`;
+
+const QUICK: Effort = { caseSeconds: 2, roundSeconds: 0.01, minRounds: 2, maxRounds: 5 };
+const FULL: Effort = { caseSeconds: 40, roundSeconds: 0.05, minRounds: 3, maxRounds: 15 };
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    list: { type: 'boolean', default: false },
+    threads: { type: 'string', default: '1,2,all' },
+    quick: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
+    previous: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  if (options.help) return void process.stdout.write(USAGE);
+  const cases = chosenCases();
+  if (options.list) return void process.stdout.write(cases.map(({ name, title }) => `${name}  ${title}\n`).join(''));
+  // A path that cannot be written to is told of now, not after an hour.
+  if (options.json) closeSync(openSync(options.json, 'a'));
+  const hosts = new Hosts();
+  const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-'));
+  try {
+    const machine = describeMachine(await hosts.peersVersions());
+    process.stdout.write(`${machine.cpu}, ${machine.cores} cores, load ${machine.loadBefore.toFixed(2)}\n`);
+    const roofline = await hosts.roofline();
+    process.stdout.write(`Measured limits:\n${rooflineText(roofline)}\n\n`);
+    const results: CaseResult[] = [];
+    for (const aCase of cases) {
+      const result = await runCase(aCase, folder, hosts, roofline);
+      results.push(result);
+      process.stdout.write(`${caseText(result)}\n`);
+      const growth = evaluateGrowth(cases, results);
+      const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+      const all: BenchmarkResult = {
+        schema: 1,
+        version,
+        date: new Date().toISOString(),
+        quick: options.quick,
+        machine,
+        roofline,
+        cases: results,
+        growth,
+      };
+      // Rewritten after each case: a run that is cut short leaves what it has.
+      if (options.json) writeFileSync(options.json, `${JSON.stringify(all, null, 2)}\n`);
+    }
+    process.stdout.write(`Growth:\n${growthText(evaluateGrowth(cases, results))}\n`);
+    if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+  } finally {
+    hosts.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function chosenCases(): Case[] {
+  const most = availableParallelism();
+  const asked = options.threads.split(',').map((text) => (text === 'all' ? most : Number(text)));
+  const bad = asked.find((threads) => !(Number.isInteger(threads) && threads >= 1));
+  if (bad !== undefined)
+    throw new Error(`--threads takes numbers and 'all', separated by commas, not ${options.threads}.`);
+  const threads = [...new Set([1, ...asked])].filter((count) => count <= most).sort((a, b) => a - b);
+  const parts = options.only?.flatMap((list) => list.split(','));
+  const chosen = allCases({ threads, quick: options.quick })
+    .filter(({ large }) => options.large || !large)
+    .filter(({ name }) => !parts || parts.some((part) => name.includes(part)));
+  if (chosen.length === 0) throw new Error(`No case has ${options.only} in its name; --list names them.`);
+  return chosen;
+}
+
+async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: readonly Roof[]): Promise<CaseResult> {
+  const described = Object.entries(aCase.inputs).map(([name, spec]) => `${name}: ${describeInput(spec)}`);
+  const ofCase: LineProcess[] = [];
+  try {
+    const files = Object.fromEntries(
+      Object.entries(aCase.inputs).map(([name, spec]) => [name, makeInput(spec, folder)]),
+    );
+    const find = (participant: Participant) => hosts.find(participant, ofCase);
+    const timings = await measureCase(aCase, files, folder, find, options.quick ? QUICK : FULL);
+    return evaluateCase(aCase, described, timings, roofline);
+  } catch (error) {
+    return failedCase(aCase, described, message(error));
+  } finally {
+    for (const host of ofCase) host.close();
+    if (aCase.large) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The hosts, each started when it is first needed. */
+class Hosts {
+  readonly #program = buildCore();
+  readonly #core = startCore(this.#program);
+  readonly #python = findPython();
+  readonly #peers = this.#python === null ? null : startPeers(this.#python);
+  #addon: Host | undefined;
+  #previous: Host | undefined;
+
+  async find({ host, alone }: Participant, ofCase: LineProcess[]): Promise<Host> {
+    switch (host) {
+      case 'core': {
+        if (!alone) return this.#core;
+        const own = startCore(this.#program);
+        ofCase.push(own);
+        return own;
+      }
+      case 'peers':
+        if (!this.#peers) throw new Skipped('there is no Python with NumPy: set PEERS_PYTHON or see benchmark/peers');
+        return this.#peers;
+      case 'addon':
+        this.#addon ??= new AddonHost(await loadPackage(ROOT));
+        return this.#addon;
+      case 'previous':
+        if (!options.previous) throw new Skipped('there is no earlier release yet (--previous DIR names one)');
+        this.#previous ??= new AddonHost(await loadPackage(options.previous));
+        return this.#previous;
+    }
+  }
+
+  async peersVersions(): Promise<Record<string, string> | null> {
+    return this.#peers === null ? null : this.#peers.ask({ call: 'versions' });
+  }
+
+  async roofline(): Promise<Roof[]> {
+    return this.#core.ask({ call: 'roofline', quick: options.quick });
+  }
+
+  close(): void {
+    for (const host of [this.#core, this.#peers, this.#addon, this.#previous]) host?.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${message(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,158 @@
+"""Counts of the tournament, and its winner: #{i : L[a,i] - L[b,i] >= log N} for all pairs of rows a, b.
+
+Every function returns the counts as an array [budgets, models, models]. The benchmark's values are multiples of 2^-13,
+so that single precision holds all differences exactly and every participant must find the same counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+Counts = Callable[[], Any]
+
+
+def _inputs(task: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix, and log N of every budget in the matrix's precision."""
+    matrix = np.load(task["file"])
+    return matrix, np.log(np.asarray(task["budgets"], dtype=np.float64)).astype(matrix.dtype)
+
+
+def numpy_rows(task: dict[str, Any]) -> Counts:
+    """The row loop one writes first: each model against all at once, nothing allocated in the loop."""
+    matrix, thresholds = _inputs(task)
+    models = len(matrix)
+    difference = np.empty_like(matrix)
+    reached = np.empty(matrix.shape, dtype=bool)
+
+    def run() -> np.ndarray:
+        counts = np.empty((len(thresholds), models, models), dtype=np.uint32)
+        for a in range(models):
+            np.subtract(matrix[a], matrix, out=difference)
+            for k, threshold in enumerate(thresholds):
+                np.greater_equal(difference, threshold, out=reached)
+                counts[k, a] = reached.sum(axis=1)
+        return counts
+
+    return run
+
+
+def numpy_pairs(task: dict[str, Any]) -> Counts:
+    """The faster form: pair by pair, so that rows stay in cache, and both directions from one subtraction."""
+    matrix, thresholds = _inputs(task)
+    models, responses = matrix.shape
+    difference = np.empty(responses, dtype=matrix.dtype)
+    reached = np.empty(responses, dtype=bool)
+
+    def run() -> np.ndarray:
+        counts = np.zeros((len(thresholds), models, models), dtype=np.uint32)
+        for a in range(models):
+            for b in range(a + 1, models):
+                np.subtract(matrix[a], matrix[b], out=difference)
+                for k, threshold in enumerate(thresholds):
+                    np.greater_equal(difference, threshold, out=reached)
+                    counts[k, a, b] = np.count_nonzero(reached)
+                    np.less_equal(difference, -threshold, out=reached)
+                    counts[k, b, a] = np.count_nonzero(reached)
+        if (thresholds == 0).any():
+            counts[thresholds == 0, np.arange(models), np.arange(models)] = np.isfinite(matrix).sum(axis=1)
+        return counts
+
+    return run
+
+
+@cache
+def _numba_kernel(parallel: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Plain loops, compiled. Rows k and M-1-k go together, so that every thread has the same number of pairs."""
+    import numba
+
+    @numba.njit(parallel=parallel)
+    def count(matrix, thresholds):
+        models, responses = matrix.shape
+        counts = np.zeros((len(thresholds), models, models), dtype=np.uint32)
+        for k in range(len(thresholds)):
+            threshold = thresholds[k]
+            for half in numba.prange((models + 1) // 2):
+                for side in range(2):
+                    a = half if side == 0 else models - 1 - half
+                    if side == 1 and a == half:
+                        continue
+                    for b in range(a + 1, models):
+                        above = 0
+                        below = 0
+                        for i in range(responses):
+                            difference = matrix[a, i] - matrix[b, i]
+                            above += difference >= threshold
+                            below += difference <= -threshold
+                        counts[k, a, b] = above
+                        counts[k, b, a] = below
+        return counts
+
+    return count
+
+
+def numba_loops(task: dict[str, Any]) -> Counts:
+    """Numba: plain loops on one thread, or over all models in parallel."""
+    import numba
+
+    matrix, thresholds = _inputs(task)
+    threads = task["threads"]
+    kernel = _numba_kernel(threads > 1)
+    kernel(matrix[:2, :2].copy(), thresholds)
+
+    def run() -> np.ndarray:
+        numba.set_num_threads(threads)
+        return kernel(matrix, thresholds)
+
+    return run
+
+
+def torch_rows(task: dict[str, Any]) -> Counts:
+    """PyTorch on the processor: the row loop."""
+    import torch
+
+    matrix, thresholds = _inputs(task)
+    matrix = torch.from_numpy(matrix)
+    values = thresholds.tolist()
+    models = len(matrix)
+
+    def run() -> Any:
+        torch.set_num_threads(task["threads"])
+        counts = torch.empty((len(values), models, models), dtype=torch.int64)
+        for a in range(models):
+            difference = matrix[a] - matrix
+            for k, threshold in enumerate(values):
+                counts[k, a] = (difference >= threshold).sum(dim=1)
+        return counts
+
+    return run
+
+
+COUNTS = {"numpy": numpy_rows, "numpyPairs": numpy_pairs, "numba": numba_loops, "torch": torch_rows}
+
+
+def _winner_by(counting: Callable[[dict[str, Any]], Counts]) -> Callable[[dict[str, Any]], Counts]:
+    """Winner and score count at each budget from all counts: least worst count, then greatest mean, then first."""
+
+    def factory(task: dict[str, Any]) -> Counts:
+        counts_of = counting(task)
+        means = np.load(task["file"]).mean(axis=1, dtype=np.float64)
+
+        def run() -> np.ndarray:
+            found = []
+            for counts in np.asarray(counts_of()):
+                np.fill_diagonal(counts, 0)
+                scores = counts.max(axis=0)
+                winner = np.lexsort((np.arange(len(scores)), -means, scores))[0]
+                found.append((winner, scores[winner]))
+            return np.array(found)
+
+        return run
+
+    return factory
+
+
+WINNER = {name: _winner_by(counting) for name, counting in COUNTS.items()}
