@@ -3,8 +3,9 @@ import type { Case, InputSpec, Participant } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
 
-/** The size at which everyone is compared: 256 checkpoints, 16,384 responses. */
-const HEADLINE = { models: 256, responses: 16_384 };
+/** The size at which everyone is compared. */
+const FULL_SIZE = { models: 256, responses: 16_384 };
+const QUICK_SIZE = { models: 64, responses: 4096 };
 const ONE_N = [16];
 const EIGHT_N = [2, 4, 8, 16, 32, 64, 128, 256];
 
@@ -19,6 +20,8 @@ const checkpoints = (models: number, responses: number, dtype: 'f4' | 'f8' = 'f4
 
 /** Pairs of models times responses: one subtraction each, which serves both directions. */
 const pairs = (models: number, responses: number) => ((models * (models - 1)) / 2) * responses;
+const sizeOf = ({ quick }: Scope) => (quick ? QUICK_SIZE : FULL_SIZE);
+
 const UNIT = 'pairs of elements';
 
 const ROOF = { name: 'compares-f32' };
@@ -47,7 +50,7 @@ export function tournamentCases(scope: Scope): Case[] {
 }
 
 function headline(scope: Scope): Case {
-  const { models, responses } = HEADLINE;
+  const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N, { roof: ROOF });
   const work = pairs(models, responses);
   const others = affordable(['naive', 'javascript', 'numpy', 'numpyPairs', 'numba', 'torch'], work, {
@@ -56,9 +59,9 @@ function headline(scope: Scope): Case {
   });
   return {
     name: 'tournament',
-    title: 'Tournament, 256 models, 16,384 responses, single precision, one N, one thread',
+    title: `Tournament, ${models} models, ${responses} responses, single precision, one N, one thread`,
     about:
-      'All pairwise counts of 256 checkpoints. Core, binding and facade do the same work and differ by what it costs ' +
+      'All pairwise counts of the checkpoints of one run. Core, binding and facade do the same work and differ by what it costs ' +
       'to get there; naive is the plain double loop in Rust, javascript the same in JavaScript.',
     inputs: { matrix: checkpoints(models, responses) },
     participants: ['core', 'binding', 'facade', 'previous', ...others].map((method) => as(method)),
@@ -72,8 +75,8 @@ function headline(scope: Scope): Case {
   };
 }
 
-function variants(_: Scope): Case {
-  const { models, responses } = HEADLINE;
+function variants(scope: Scope): Case {
+  const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N, { roof: ROOF });
   const eight = counting(EIGHT_N, { roof: ROOF, group: 'eight N' });
   const double = participantsOf(
@@ -102,7 +105,7 @@ function variants(_: Scope): Case {
 }
 
 function threads(scope: Scope): Case {
-  const { models, responses } = HEADLINE;
+  const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N, { roof: ROOF });
   const several = scope.threads.filter((threads) => threads > 1);
   return {
@@ -120,8 +123,8 @@ function threads(scope: Scope): Case {
   };
 }
 
-function unrelated(_: Scope): Case {
-  const { models, responses } = HEADLINE;
+function unrelated(scope: Scope): Case {
+  const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N, { roof: ROOF });
   const eight = counting(EIGHT_N, { roof: ROOF, group: 'eight N' });
   return {
@@ -164,7 +167,7 @@ function growth(scope: Scope): Case[] {
   };
   const by = (axis: string, values: readonly number[], make: (value: number) => Parameters<typeof point>[2]) =>
     values.map((value) => point(axis, value, make(value)));
-  const { models, responses } = HEADLINE;
+  const { models, responses } = sizeOf(scope);
   return [
     ...by('models', scope.quick ? [16, 64, 256] : [16, 64, 250, 500, 1000, 2000], (models) => ({
       models,
@@ -184,7 +187,7 @@ function growth(scope: Scope): Case[] {
 }
 
 function threadSeries(scope: Scope): Case[] {
-  const { models, responses } = HEADLINE;
+  const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N);
   const most = availableParallelism();
   const values = [...new Set([1, 2, 4, 8, 16, 32, 64, 128, most])].filter((threads) => threads <= most);
