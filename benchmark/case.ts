@@ -41,6 +41,13 @@ export type InputSpec =
       readonly seed: number;
     }
   | {
+      /** How often each replicate of a bootstrap draws each unit, as the core draws: [replicate, unit]. */
+      readonly kind: 'draws';
+      readonly units: number;
+      readonly replicates: number;
+      readonly seed: number;
+    }
+  | {
       /** A vector of the given norm in a random direction. */
       readonly kind: 'direction';
       readonly dim: number;
@@ -62,6 +69,15 @@ export interface Task {
   readonly [parameter: string]: unknown;
 }
 
+/** How a computation draws on a limit of the measured roofline. */
+export interface RoofUse {
+  readonly name: string;
+  /** The instruction set of the limit; default: the best there is. */
+  readonly instructions?: string;
+  /** How much of it a unit of the case's work takes; default 1. */
+  readonly perUnit?: number;
+}
+
 /** One who takes part in a case. */
 export interface Participant {
   /** Distinct within the case. */
@@ -72,8 +88,8 @@ export interface Participant {
   readonly group?: string;
   /** How many units of the case's work it does, if not the case's number. */
   readonly work?: number;
-  /** The limit its speed is shown as a share of; a name of the measured roofline. */
-  readonly roof?: { readonly name: string; readonly instructions?: string };
+  /** The limits its speed is shown as a share of: the one that binds, which is the greatest share. */
+  readonly roofs?: readonly RoofUse[];
   /** Runs in a process of its own, so that its memory is its own. */
   readonly alone?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Case, Goal, Participant } from './case.js';
+import type { Case, Goal, Participant, RoofUse } from './case.js';
 import type { CaseResult, GoalResult, Growth, Roof, Timing } from './result.js';
 import { growthExponent, ratio } from './statistics.js';
 
@@ -46,18 +46,18 @@ function description(aCase: Case, inputs: readonly string[]) {
 function withSpeed(timing: Timing, aCase: Case, participant: Participant, roofline: readonly Roof[]): Timing {
   if (!isTimed(timing)) return timing;
   const perSecond = (participant.work ?? aCase.work.amount) / timing.seconds.min;
-  const roof = participant.roof && findRoof(participant.roof, timing.threads, roofline);
-  if (!roof) return { ...timing, perSecond };
-  const { name, instructions } = roof;
-  return { ...timing, perSecond, roofline: { name, instructions, share: perSecond / roof.perSecond } };
+  const shares = (participant.roofs ?? []).flatMap((use) => {
+    const roof = findRoof(use, timing.threads, roofline);
+    if (!roof) return [];
+    const { name, instructions } = roof;
+    return [{ name, instructions, share: (perSecond * (use.perUnit ?? 1)) / roof.perSecond }];
+  });
+  const binding = shares.sort((a, b) => b.share - a.share)[0];
+  return binding ? { ...timing, perSecond, roofline: binding } : { ...timing, perSecond };
 }
 
 /** The limit for that many threads; without instructions named, the greatest there is. */
-function findRoof(
-  { name, instructions }: NonNullable<Participant['roof']>,
-  threads: number,
-  roofline: readonly Roof[],
-): Roof | undefined {
+function findRoof({ name, instructions }: RoofUse, threads: number, roofline: readonly Roof[]): Roof | undefined {
   return roofline
     .filter((roof) => roof.name === name && roof.threads === threads)
     .filter((roof) => instructions === undefined || roof.instructions === instructions)

@@ -16,11 +16,14 @@ const RESOLUTION = 2 ** 13;
 /** Ten measured checkpoints of one training run, which lie beside the project where they are at hand. */
 const MEASURED = join(ROOT, '../shared/data/olmo7b_checkpoints_lambada.npy');
 
+/** Writes the draws of a bootstrap to a file; only the core knows them. */
+export type WriteDraws = (file: string, spec: Extract<InputSpec, { kind: 'draws' }>) => Promise<void>;
+
 /** Makes the input in `folder`, unless an equal one is there, and returns its path. */
-export function makeInput(spec: InputSpec, folder: string): string {
+export async function makeInput(spec: InputSpec, folder: string, writeDraws: WriteDraws): Promise<string> {
   const name = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 16);
   const file = join(folder, `${spec.kind}-${name}.npy`);
-  if (!existsSync(file)) write(spec, file);
+  if (!existsSync(file)) await (spec.kind === 'draws' ? writeDraws(file, spec) : write(spec, file));
   return file;
 }
 
@@ -38,12 +41,14 @@ export function describeInput(spec: InputSpec): string {
       return `features of ${spec.prompts} prompts, H=${spec.horizon}, V=${spec.vocabulary}, d=${spec.dim}`;
     case 'integers':
       return `integers below ${spec.below}, ${spec.shape.join(' × ')}`;
+    case 'draws':
+      return `draws of ${spec.replicates} replicates of ${spec.units} units`;
     case 'direction':
       return `a vector of ${spec.dim} coordinates, norm ${spec.norm}`;
   }
 }
 
-function write(spec: InputSpec, file: string): void {
+function write(spec: Exclude<InputSpec, { kind: 'draws' }>, file: string): void {
   const random = new Random(spec.seed);
   switch (spec.kind) {
     case 'checkpoints':

@@ -10,7 +10,7 @@ import { buildCore, startCore } from './hosts/core.js';
 import { type Host, Skipped } from './hosts/host.js';
 import type { LineProcess } from './hosts/line-process.js';
 import { findPython, startPeers } from './hosts/peers.js';
-import { describeInput, makeInput } from './inputs.js';
+import { describeInput, makeInput, type WriteDraws } from './inputs.js';
 import { describeMachine } from './machine.js';
 import { type Effort, measureCase, message } from './measure.js';
 import { ROOT } from './paths.js';
@@ -104,9 +104,10 @@ async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: read
   const described = Object.entries(aCase.inputs).map(([name, spec]) => `${name}: ${describeInput(spec)}`);
   const ofCase: LineProcess[] = [];
   try {
-    const files = Object.fromEntries(
-      Object.entries(aCase.inputs).map(([name, spec]) => [name, makeInput(spec, folder)]),
-    );
+    const files: Record<string, string> = {};
+    for (const [name, spec] of Object.entries(aCase.inputs)) {
+      files[name] = await makeInput(spec, folder, (file, draws) => hosts.writeDraws(file, draws));
+    }
     const find = (participant: Participant) => hosts.find(participant, ofCase);
     const timings = await measureCase(aCase, files, folder, find, options.quick ? QUICK : FULL);
     return evaluateCase(aCase, described, timings, roofline);
@@ -150,6 +151,10 @@ class Hosts {
 
   async peersVersions(): Promise<Record<string, string> | null> {
     return this.#peers === null ? null : this.#peers.ask({ call: 'versions' });
+  }
+
+  async writeDraws(file: string, { units, replicates, seed }: Parameters<WriteDraws>[1]): Promise<void> {
+    await this.#core.ask({ call: 'draws', file, units, replicates, seed });
   }
 
   async roofline(): Promise<Roof[]> {

@@ -87,13 +87,16 @@ export async function measureCase(
 }
 
 function timing(entrant: Entrant): Omit<Timing, 'id' | 'host' | 'method' | 'threads'> {
-  const { equal, difference, rounds, iterations, prepared } = entrant;
+  const { equal, difference, rounds, iterations, prepared, participant } = entrant;
+  // Only a process of its own has memory that can be put down to the participant.
+  const { ownMemoryBytes, ...others } = prepared.facts;
+  const facts = participant.alone ? prepared.facts : others;
   return {
     equal,
     difference,
     iterations,
     seconds: { min: Math.min(...rounds), median: median(rounds), rounds },
-    ...(Object.keys(prepared.facts).length > 0 && { facts: prepared.facts }),
+    ...(Object.keys(facts).length > 0 && { facts }),
   };
 }
 
@@ -108,7 +111,7 @@ function withPaths(task: Task, files: Readonly<Record<string, string>>): Task {
 }
 
 /** Kinds of tasks whose results are whole numbers. */
-const WHOLE = new Set(['tournament', 'winner']);
+const WHOLE = new Set(['tournament', 'winner', 'bootstrap']);
 
 function compareWithGroup(aCase: Case, entrants: readonly Entrant[], resultFile: (index: number) => string): void {
   const newest = entrants.at(-1)!;

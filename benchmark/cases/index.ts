@@ -1,6 +1,8 @@
 import type { Case } from '../case.js';
+import { bootstrapCases } from './bootstrap.js';
 import { readingCases } from './reading.js';
 import { tournamentCases } from './tournament.js';
+import { trainingCases } from './training.js';
 import { winnerCases } from './winner.js';
 
 /** What of the benchmark is asked for. */
@@ -13,5 +15,5 @@ export interface Scope {
 
 /** All cases, in the order they run. */
 export function allCases(scope: Scope): Case[] {
-  return [tournamentCases, winnerCases, readingCases].flatMap((cases) => cases(scope));
+  return [tournamentCases, winnerCases, bootstrapCases, trainingCases, readingCases].flatMap((cases) => cases(scope));
 }

@@ -8,7 +8,7 @@ export function readingCases(scope: Scope): Case[] {
   const responses = scope.quick ? 65_536 : 1_048_576;
   return (['f4', 'f8'] as const).map((dtype) => {
     const bytes = models * responses * (dtype === 'f4' ? 4 : 8);
-    const as = participantsOf({ kind: 'read', file: '$matrix', mapped: false }, { roof: { name: 'bytes-memory' } });
+    const as = participantsOf({ kind: 'read', file: '$matrix' }, { roofs: [{ name: 'bytes-256M' }] });
     return {
       name: `read-npy-${dtype}`,
       title: `Reading a .npy file of ${Math.round(bytes / 2 ** 20)} MiB, ${dtype}`,
@@ -18,10 +18,7 @@ export function readingCases(scope: Scope): Case[] {
       inputs: { matrix: { kind: 'checkpoints', models, responses, dtype, noise: 0.3, seed: 4 } },
       participants: [
         as('core'),
-        as('core', {
-          id: 'core, mapped',
-          task: { kind: 'read', method: 'core', threads: 1, file: '$matrix', mapped: true },
-        }),
+        as('mapped'),
         ...scope.threads.slice(1).map((threads) => as('core', { threads })),
         as('numpy'),
         as('numpyChecked'),

@@ -24,7 +24,7 @@ const sizeOf = ({ quick }: Scope) => (quick ? QUICK_SIZE : FULL_SIZE);
 
 const UNIT = 'pairs of elements';
 
-const ROOF = { name: 'compares-f32' };
+const ROOFS = [{ name: 'compares-f32' }];
 const counting = (budgets: readonly number[], common: Partial<Participant> = {}) =>
   participantsOf({ kind: 'tournament', file: '$matrix', budgets }, common);
 
@@ -51,7 +51,7 @@ export function tournamentCases(scope: Scope): Case[] {
 
 function headline(scope: Scope): Case {
   const { models, responses } = sizeOf(scope);
-  const as = counting(ONE_N, { roof: ROOF });
+  const as = counting(ONE_N, { roofs: ROOFS });
   const work = pairs(models, responses);
   const others = affordable(['naive', 'javascript', 'numpy', 'numpyPairs', 'numba', 'torch'], work, {
     ...scope,
@@ -77,19 +77,25 @@ function headline(scope: Scope): Case {
 
 function variants(scope: Scope): Case {
   const { models, responses } = sizeOf(scope);
-  const as = counting(ONE_N, { roof: ROOF });
-  const eight = counting(EIGHT_N, { roof: ROOF, group: 'eight N' });
+  const as = counting(ONE_N, { roofs: ROOFS });
+  const eight = counting(EIGHT_N, { roofs: ROOFS, group: 'eight N' });
+  const avx2 = participantsOf(
+    { kind: 'tournament', file: '$matrix', budgets: ONE_N, instructions: 'avx2' },
+    { roofs: [{ name: 'compares-f32', instructions: 'avx2' }] },
+  );
   const double = participantsOf(
     { kind: 'tournament', file: '$double', budgets: ONE_N },
-    { roof: { name: 'compares-f64' } },
+    { roofs: [{ name: 'compares-f64' }] },
   );
   return {
     name: 'tournament-variants',
-    title: 'The same with eight values of N, and in double precision',
-    about: 'One pass over the data serves all values of N; double precision moves twice the bytes.',
+    title: 'The same with AVX2, in double precision, with eight values of N',
+    about: 'One pass over the data serves all values of N; double precision has half as many values in a vector.',
     inputs: { matrix: checkpoints(models, responses), double: checkpoints(models, responses, 'f8') },
     participants: [
       as('core'),
+      avx2('core', { id: 'core, AVX2' }),
+      as('numpy'),
       double('core', { id: 'core, f64' }),
       double('numba', { id: 'numba, f64' }),
       eight('core', { id: 'core, 8 N' }),
@@ -98,6 +104,7 @@ function variants(scope: Scope): Case {
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
     goals: [
+      { kind: 'ratio', slow: 'numpy', fast: 'core, AVX2', atLeast: 12 },
       { kind: 'ratio', slow: 'core, 8 N', fast: 'core', atMost: 2 },
       { kind: 'ratio', slow: 'core, f64', fast: 'core', atMost: 1 / 0.45, note: '45% of the speed' },
     ],
@@ -106,7 +113,7 @@ function variants(scope: Scope): Case {
 
 function threads(scope: Scope): Case {
   const { models, responses } = sizeOf(scope);
-  const as = counting(ONE_N, { roof: ROOF });
+  const as = counting(ONE_N, { roofs: ROOFS });
   const several = scope.threads.filter((threads) => threads > 1);
   return {
     name: 'tournament-threads',
@@ -125,8 +132,8 @@ function threads(scope: Scope): Case {
 
 function unrelated(scope: Scope): Case {
   const { models, responses } = sizeOf(scope);
-  const as = counting(ONE_N, { roof: ROOF });
-  const eight = counting(EIGHT_N, { roof: ROOF, group: 'eight N' });
+  const as = counting(ONE_N, { roofs: ROOFS });
+  const eight = counting(EIGHT_N, { roofs: ROOFS, group: 'eight N' });
   return {
     name: 'tournament-unrelated',
     title: 'The same on rows that have nothing in common',
@@ -150,7 +157,7 @@ function growth(scope: Scope): Case[] {
     { models, responses, budgets = ONE_N }: { models: number; responses: number; budgets?: readonly number[] },
   ): Case => {
     const work = pairs(models, responses);
-    const as = counting(budgets, { roof: ROOF });
+    const as = counting(budgets, { roofs: ROOFS });
     return {
       name: `tournament-by-${axis}-${value}`,
       title: `Tournament, ${models} models, ${responses} responses, ${budgets.length} values of N`,

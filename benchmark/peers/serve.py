@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+import bootstrap
 import reading
 import tournament
 import training
@@ -36,13 +37,14 @@ Factory = Callable[[dict[str, Any]], Callable[[], Any]]
 FACTORIES: dict[str, dict[str, Factory]] = {
     "tournament": tournament.COUNTS,
     "winner": tournament.WINNER,
+    "bootstrap": bootstrap.BOOTSTRAP,
     "read": reading.READ,
     "training": training.TRAINING,
     "testTime": training.TEST_TIME,
 }
 
 #: Element type in which results of a kind of task are compared.
-RESULT_TYPES = {"tournament": "<u4", "winner": "<u4"}
+RESULT_TYPES = {"tournament": "<u4", "winner": "<u4", "bootstrap": "<u4"}
 
 PACKAGES = ("numpy", "numba", "torch", "jax", "jaxlib", "safetensors", "pyarrow")
 

@@ -76,10 +76,9 @@ def _numba_kernel(parallel: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarr
         for k in range(len(thresholds)):
             threshold = thresholds[k]
             for half in numba.prange((models + 1) // 2):
-                for side in range(2):
-                    a = half if side == 0 else models - 1 - half
-                    if side == 1 and a == half:
-                        continue
+                first = np.int64(half)
+                last = models - 1 - first
+                for a in range(first, last + 1, max(last - first, 1)):
                     for b in range(a + 1, models):
                         above = 0
                         below = 0

@@ -16,7 +16,7 @@ pub(crate) trait Answer {
     }
 }
 
-/// Matrices of counts one after the other.
+/// Matrices of counts, one after the other.
 impl Answer for Vec<Vec<u32>> {
     fn bytes(&self) -> Vec<u8> {
         self.iter().flatten().flat_map(|count| count.to_le_bytes()).collect()

@@ -7,6 +7,7 @@
 //! | `{"call":"prepare","slot":S,"task":{…},"result":FILE}` | runs once, writes the result: `{"seconds":t,"facts":{…}}` |
 //! | `{"call":"round","slot":S,"iterations":k}` | `{"seconds":total,"checksum":"…"}` |
 //! | `{"call":"release","slot":S}` | `{}` |
+//! | `{"call":"draws","file":F,…}` | `{}`, the draws of a bootstrap written to F |
 //! | `{"call":"roofline","quick":bool}` | what this machine can do at most, see [`roofline`] |
 //!
 //! A request that fails is answered by `{"error":"…"}`, one that cannot be served here by `{"skipped":"…"}`.
@@ -20,6 +21,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::hint::black_box;
 use std::io::{BufRead, Write, stdin, stdout};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -34,6 +36,7 @@ enum Request {
     Prepare { slot: String, task: Task, result: String },
     Round { slot: String, iterations: u64 },
     Release { slot: String },
+    Draws { file: PathBuf, units: usize, replicates: u32, seed: u64 },
     Roofline { quick: bool },
 }
 
@@ -69,7 +72,7 @@ fn main() -> std::io::Result<()> {
 fn serve(line: &str, slots: &mut HashMap<String, Run>) -> Result<Value, Refusal> {
     match serde_json::from_str(line)? {
         Request::Prepare { slot, task, result } => {
-            let mut run = tasks::prepare(&task)?;
+            let mut run = tasks::prepare(task)?;
             let watch = memory::Watch::start();
             let start = Instant::now();
             let answer = run()?;
@@ -95,6 +98,10 @@ fn serve(line: &str, slots: &mut HashMap<String, Run>) -> Result<Value, Refusal>
         }
         Request::Release { slot } => {
             slots.remove(&slot);
+            Ok(json!({}))
+        }
+        Request::Draws { file, units, replicates, seed } => {
+            tasks::write_draws(&file, units, replicates, seed)?;
             Ok(json!({}))
         }
         Request::Roofline { quick } => Ok(serde_json::to_value(roofline::measure(quick))?),

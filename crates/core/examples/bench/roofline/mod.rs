@@ -17,7 +17,7 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Roof {
     /// What is counted: `compares-f32` (pairs of elements, one subtraction and both comparisons), `flops-f64`
-    /// (additions and multiplications), `bytes-l2` (read), …
+    /// (additions and multiplications), `bytes-512K` (read, from that much memory), …
     name: String,
     /// Instruction set: `avx512`, `avx2` or `portable` (what the compiler makes of plain loops for the baseline).
     instructions: &'static str,

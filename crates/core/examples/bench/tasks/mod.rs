@@ -1,30 +1,40 @@
 //! What can be timed.
 
+mod bootstrap;
 mod naive;
+mod npy;
 mod reading;
 mod tournament;
+mod training;
 
 use serde::Deserialize;
 
 use crate::Refusal;
 use crate::answer::Answer;
 
+pub(crate) use bootstrap::write_draws;
+
 /// A computation that can be repeated.
 pub(crate) type Run = Box<dyn FnMut() -> Result<Box<dyn Answer>, Refusal>>;
 
 /// A computation with its inputs, the same for every participant of a case.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum Task {
     /// All counts of the tournament; answer: u32, budgets × models × models.
-    #[serde(rename_all = "camelCase")]
-    Tournament { file: String, budgets: Vec<f64>, threads: usize, method: Method },
+    Tournament(tournament::Input),
     /// The winner at each budget; answer: u32, budgets × (winner, score count).
-    #[serde(rename_all = "camelCase")]
-    Winner { file: String, budgets: Vec<f64>, threads: usize, method: Method },
+    Winner(tournament::Input),
+    /// The bootstrap of the tournament; answer: u32, budgets × models, how many replicates each wins.
+    Bootstrap(bootstrap::Input),
     /// Reading a file of log-probabilities; answer: f64, the sum of each row.
-    #[serde(rename_all = "camelCase")]
-    Read { file: String, threads: usize, mapped: bool },
+    Read(reading::Input),
+    /// Training; answer: f64, the last θ.
+    Training(training::Input),
+    /// Evaluation with test-time training; answer: f64, the log-probability of each response.
+    TestTime(training::Input),
+    /// Many training runs at once; answer: f64, the last θ of each.
+    Sweep(training::Input),
 }
 
 /// How the core is to compute.
@@ -35,17 +45,21 @@ pub(crate) enum Method {
     Core,
     /// The full matrix of counts where the winner alone is asked for.
     FullMatrix,
-    /// The same from a mapped file.
+    /// As the library does, the values left in the mapped file.
     Mapped,
     /// The plain double loop.
     Naive,
 }
 
 /// Reads the inputs of `task`; the result computes.
-pub(crate) fn prepare(task: &Task) -> Result<Run, Refusal> {
+pub(crate) fn prepare(task: Task) -> Result<Run, Refusal> {
     match task {
-        Task::Tournament { file, budgets, threads, method } => tournament::counts(file, budgets, *threads, *method),
-        Task::Winner { file, budgets, threads, method } => tournament::winner(file, budgets, *threads, *method),
-        Task::Read { file, threads, mapped } => reading::read(file, *threads, *mapped),
+        Task::Tournament(input) => tournament::counts(input),
+        Task::Winner(input) => tournament::winner(input),
+        Task::Bootstrap(input) => bootstrap::replicates(input),
+        Task::Read(input) => reading::read(input),
+        Task::Training(input) => training::train(input),
+        Task::TestTime(input) => training::test_time(input),
+        Task::Sweep(input) => training::sweep_of_step_sizes(input),
     }
 }

@@ -1,23 +1,33 @@
 //! Reading files of log-probabilities.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coverage_principle_core::log_probs::read::{ReadOptions, read_matrix};
 use coverage_principle_core::log_probs::{Float, LogProbs, Row, Rows};
 use coverage_principle_core::{Control, Workers};
+use serde::Deserialize;
 
-use super::Run;
+use super::{Method, Run};
 use crate::Refusal;
 use crate::answer::Answer;
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    file: String,
+    threads: usize,
+    method: Method,
+}
+
 /// The matrix in `file`: in memory, or left in the mapped file.
-pub(crate) fn matrix(file: &str, mapped: bool, workers: &Workers) -> Result<LogProbs, Refusal> {
-    let options = ReadOptions { map_above: if mapped { 0 } else { u64::MAX }, ..ReadOptions::default() };
+pub(super) fn matrix(file: &str, method: Method, workers: &Workers) -> Result<LogProbs, Refusal> {
+    let map_above = if method == Method::Mapped { 0 } else { u64::MAX };
+    let options = ReadOptions { map_above, ..ReadOptions::default() };
     Ok(read_matrix(Path::new(file), &options, workers, &Control::new())?.log_probs)
 }
 
 impl Answer for LogProbs {
-    /// The sum of each row in index order: shows that every value arrived, and is cheap for every participant.
+    /// The sum of each row: shows that every value arrived, and is exact in any order.
     fn bytes(&self) -> Vec<u8> {
         fn sums<T: Float>(rows: &[Row<T>]) -> Vec<f64> {
             rows.iter().map(|row| row.iter().map(|&value| Into::<f64>::into(value)).sum()).collect()
@@ -30,10 +40,8 @@ impl Answer for LogProbs {
     }
 }
 
-/// Opening `file`, checking every value of it.
-pub(crate) fn read(file: &str, threads: usize, mapped: bool) -> Result<Run, Refusal> {
+/// Opening a file, checking every value of it.
+pub(super) fn read(Input { file, threads, method }: Input) -> Result<Run, Refusal> {
     let workers = Workers::new(Some(threads))?;
-    let file = PathBuf::from(file);
-    let options = ReadOptions { map_above: if mapped { 0 } else { u64::MAX }, ..ReadOptions::default() };
-    Ok(Box::new(move || Ok(Box::new(read_matrix(&file, &options, &workers, &Control::new())?.log_probs))))
+    Ok(Box::new(move || Ok(Box::new(matrix(&file, method, &workers)?))))
 }

@@ -1,11 +1,33 @@
 //! The tournament: all counts, or the winner alone.
 
-use coverage_principle_core::tournament::{Budgets, Counts, Winner, counts as core_counts, select_winner, tournament};
-use coverage_principle_core::{Control, Workers};
+use coverage_principle_core::tournament::{
+    Budgets, Counts, InstructionSet, Winner, counts as counts_as_the_library_does, counts_using, select_winner,
+    tournament,
+};
+use coverage_principle_core::{Control, LogProbs, Workers};
+use serde::Deserialize;
 
 use super::{Method, Run, naive, reading};
 use crate::Refusal;
 use crate::answer::{Answer, Facts};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    file: String,
+    budgets: Vec<f64>,
+    threads: usize,
+    method: Method,
+    /// The instruction set to count with; the best there is if not named.
+    instructions: Option<String>,
+}
+
+impl Input {
+    fn read(&self) -> Result<(LogProbs, Budgets, Workers), Refusal> {
+        let workers = Workers::new(Some(self.threads))?;
+        Ok((reading::matrix(&self.file, self.method, &workers)?, Budgets::new(&self.budgets)?, workers))
+    }
+}
 
 impl Answer for Counts {
     fn bytes(&self) -> Vec<u8> {
@@ -14,16 +36,21 @@ impl Answer for Counts {
 }
 
 /// All counts at every budget.
-pub(crate) fn counts(file: &str, budgets: &[f64], threads: usize, method: Method) -> Result<Run, Refusal> {
-    let budgets = Budgets::new(budgets)?;
-    let workers = Workers::new(Some(threads))?;
-    let matrix = reading::matrix(file, method == Method::Mapped, &workers)?;
-    Ok(match method {
-        Method::Core | Method::FullMatrix | Method::Mapped => {
-            Box::new(move || Ok(Box::new(core_counts(&matrix, &budgets, &workers, &Control::new())?)))
-        }
-        Method::Naive => Box::new(move || Ok(Box::new(naive::counts(matrix.rows(), &budgets)))),
-    })
+pub(super) fn counts(input: Input) -> Result<Run, Refusal> {
+    let (matrix, budgets, workers) = input.read()?;
+    if input.method == Method::Naive {
+        return Ok(Box::new(move || Ok(Box::new(naive::counts(matrix.rows(), &budgets)))));
+    }
+    let Some(name) = input.instructions else {
+        return Ok(Box::new(move || {
+            Ok(Box::new(counts_as_the_library_does(&matrix, &budgets, &workers, &Control::new())?))
+        }));
+    };
+    let wanted = |set: &InstructionSet| serde_json::to_value(set).is_ok_and(|value| value == name.as_str());
+    let Some(set) = InstructionSet::available().into_iter().find(wanted) else {
+        return Err(Refusal::Skipped(format!("this processor does not have {name}")));
+    };
+    Ok(Box::new(move || Ok(Box::new(counts_using(set, &matrix, &budgets, &workers, &Control::new())?))))
 }
 
 /// Winner and score count at each budget, with what finding them took.
@@ -59,11 +86,9 @@ impl Winners {
 }
 
 /// The winner alone at every budget.
-pub(crate) fn winner(file: &str, budgets: &[f64], threads: usize, method: Method) -> Result<Run, Refusal> {
-    let budgets = Budgets::new(budgets)?;
-    let workers = Workers::new(Some(threads))?;
-    let matrix = reading::matrix(file, method == Method::Mapped, &workers)?;
-    match method {
+pub(super) fn winner(input: Input) -> Result<Run, Refusal> {
+    let (matrix, budgets, workers) = input.read()?;
+    match input.method {
         Method::Core | Method::Mapped => Ok(Box::new(move || {
             let winners = select_winner(&matrix, &budgets, &workers, &Control::new())?;
             Ok(Box::new(Winners::pruned(&winners)))
