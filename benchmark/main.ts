@@ -13,6 +13,7 @@ import { findPython, startPeers } from './hosts/peers.js';
 import { describeInput, makeInput, type WriteDraws } from './inputs.js';
 import { describeMachine } from './machine.js';
 import { type Effort, measureCase, message } from './measure.js';
+import { benchmarkPage } from './page.js';
 import { ROOT } from './paths.js';
 import type { BenchmarkResult, CaseResult, Roof } from './result.js';
 import { caseText, growthText, rooflineText } from './terminal.js';
@@ -20,6 +21,7 @@ import { caseText, growthText, rooflineText } from './terminal.js';
 const USAGE = `npm run bench -- [options]
 
   --json FILE       write all results as JSON
+  --html FILE       write them as a page with plots
   --only PART,…     only cases whose name contains one of the parts
   --list            name the cases and end
   --threads LIST    numbers of threads, such as 1,2,all (default)
@@ -34,6 +36,7 @@ const FULL: Effort = { caseSeconds: 40, roundSeconds: 0.05, minRounds: 3, maxRou
 const { values: options } = parseArgs({
   options: {
     json: { type: 'string' },
+    html: { type: 'string' },
     only: { type: 'string', multiple: true },
     list: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1,2,all' },
@@ -49,7 +52,7 @@ async function main(): Promise<void> {
   const cases = chosenCases();
   if (options.list) return void process.stdout.write(cases.map(({ name, title }) => `${name}  ${title}\n`).join(''));
   // A path that cannot be written to is told of now, not after an hour.
-  if (options.json) closeSync(openSync(options.json, 'a'));
+  for (const file of [options.json, options.html]) if (file) closeSync(openSync(file, 'a'));
   const hosts = new Hosts();
   const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-'));
   try {
@@ -57,25 +60,22 @@ async function main(): Promise<void> {
     process.stdout.write(`${machine.cpu}, ${machine.cores} cores, load ${machine.loadBefore.toFixed(2)}\n`);
     const roofline = await hosts.roofline();
     process.stdout.write(`Measured limits:\n${rooflineText(roofline)}\n\n`);
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    const about = {
+      schema: 1,
+      version,
+      date: new Date().toISOString(),
+      quick: options.quick,
+      machine,
+      roofline,
+    } as const;
     const results: CaseResult[] = [];
     for (const aCase of cases) {
       const result = await runCase(aCase, folder, hosts, roofline);
       results.push(result);
       process.stdout.write(`${caseText(result)}\n`);
-      const growth = evaluateGrowth(cases, results);
-      const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-      const all: BenchmarkResult = {
-        schema: 1,
-        version,
-        date: new Date().toISOString(),
-        quick: options.quick,
-        machine,
-        roofline,
-        cases: results,
-        growth,
-      };
       // Rewritten after each case: a run that is cut short leaves what it has.
-      if (options.json) writeFileSync(options.json, `${JSON.stringify(all, null, 2)}\n`);
+      write({ ...about, cases: results, growth: evaluateGrowth(cases, results) });
     }
     process.stdout.write(`Growth:\n${growthText(evaluateGrowth(cases, results))}\n`);
     if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
@@ -83,6 +83,11 @@ async function main(): Promise<void> {
     hosts.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function write(result: BenchmarkResult): void {
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.html) writeFileSync(options.html, benchmarkPage(result));
 }
 
 function chosenCases(): Case[] {
@@ -103,8 +108,8 @@ function chosenCases(): Case[] {
 async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: readonly Roof[]): Promise<CaseResult> {
   const described = Object.entries(aCase.inputs).map(([name, spec]) => `${name}: ${describeInput(spec)}`);
   const ofCase: LineProcess[] = [];
+  const files: Record<string, string> = {};
   try {
-    const files: Record<string, string> = {};
     for (const [name, spec] of Object.entries(aCase.inputs)) {
       files[name] = await makeInput(spec, folder, (file, draws) => hosts.writeDraws(file, draws));
     }
@@ -115,7 +120,8 @@ async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: read
     return failedCase(aCase, described, message(error));
   } finally {
     for (const host of ofCase) host.close();
-    if (aCase.large) rmSync(folder, { recursive: true, force: true });
+    // Other inputs stay for the cases that share them.
+    if (aCase.large) for (const file of Object.values(files)) rmSync(file, { force: true });
   }
 }
 

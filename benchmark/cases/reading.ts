@@ -19,6 +19,7 @@ export function readingCases(scope: Scope): Case[] {
       participants: [
         as('core'),
         as('mapped'),
+        as('facade'),
         ...scope.threads.slice(1).map((threads) => as('core', { threads })),
         as('numpy'),
         as('numpyChecked'),

@@ -46,7 +46,7 @@ export function affordable(methods: readonly string[], work: number, { quick }: 
 
 /** The tournament: all counts. */
 export function tournamentCases(scope: Scope): Case[] {
-  return [headline(scope), variants(scope), threads(scope), unrelated(scope), ...growth(scope)];
+  return [headline(scope), variants(scope), threads(scope), unrelated(scope), outOfCore(), ...growth(scope)];
 }
 
 function headline(scope: Scope): Case {
@@ -145,6 +145,29 @@ function unrelated(scope: Scope): Case {
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
     goals: [],
+  };
+}
+
+/** A matrix of 4 GB that stays in its file. */
+function outOfCore(): Case {
+  const models = 64;
+  const responses = 1 << 24;
+  const as = counting(ONE_N, { roofs: ROOFS, alone: true });
+  return {
+    name: 'tournament-4-gb',
+    title: `Tournament, ${models} models, ${responses} responses: 4 GiB in memory or mapped`,
+    about:
+      'Each in a process of its own. mapped leaves the values in the file, which the operating system has cached; its ' +
+      'memory is what no file backs (RssAnon of Linux), at its greatest.',
+    inputs: { matrix: checkpoints(models, responses) },
+    participants: [as('core'), as('mapped')],
+    work: { unit: UNIT, amount: pairs(models, responses) },
+    tolerance: 0,
+    goals: [
+      { kind: 'fact', participant: 'mapped', fact: 'ownMemoryBytes', atMost: 256 << 20 },
+      { kind: 'ratio', slow: 'mapped', fast: 'core', atMost: 1 / 0.7, note: '70% of the speed' },
+    ],
+    large: true,
   };
 }
 

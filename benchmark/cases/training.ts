@@ -100,7 +100,7 @@ function procedureCase({ dim, name, title, task }: Procedure, goals: readonly Go
       'One pass over the responses, dense features by prompt, position and token, double precision. NumPy does one ' +
       'matrix product a sequence (or token) on one thread, Numba plain loops, JAX one compiled scan.',
     inputs: task.theta ? { ...others, theta: theta! } : others,
-    participants: ['core', 'numpy', 'numba', 'jax'].map((method) => as(method)),
+    participants: ['core', 'facade', 'numpy', 'numba', 'jax'].map((method) => as(method)),
     work: { unit: 'flops', amount: responses * HORIZON * flopsOf(dim) },
     tolerance: TOLERANCE,
     goals,
@@ -119,7 +119,7 @@ function sweepCase(dim: number, scope: Scope): Case {
     title: `A sweep of ${runs} runs of sequence SGD, ${responses} responses each, d=${dim}`,
     about: 'Runs differ by their step size and share the features; every thread takes the next run.',
     inputs: others,
-    participants: [as('core'), ...several.map((threads) => as('core', { threads }))],
+    participants: [as('core'), ...several.flatMap((threads) => [as('core', { threads }), as('facade', { threads })])],
     work: { unit: 'flops', amount: runs * responses * HORIZON * flopsOf(dim) },
     tolerance: 0,
     goals: several.includes(2) ? [{ kind: 'ratio', slow: 'core', fast: 'core, 2 threads', atLeast: 1.9 }] : [],

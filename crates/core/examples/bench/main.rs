@@ -72,8 +72,8 @@ fn main() -> std::io::Result<()> {
 fn serve(line: &str, slots: &mut HashMap<String, Run>) -> Result<Value, Refusal> {
     match serde_json::from_str(line)? {
         Request::Prepare { slot, task, result } => {
-            let mut run = tasks::prepare(task)?;
             let watch = memory::Watch::start();
+            let mut run = tasks::prepare(task)?;
             let start = Instant::now();
             let answer = run()?;
             let seconds = start.elapsed().as_secs_f64();

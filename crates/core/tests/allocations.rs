@@ -1,0 +1,187 @@
+//! How often the hot loops allocate, held against a committed snapshot: a count is exact where a timer is not, and a
+//! stray allocation in an inner loop shows as a changed line. `UPDATE_SNAPSHOTS=1 cargo test --test allocations`
+//! writes the file anew.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use coverage_principle_core::linear::features::{Layout as TableLayout, TableFeatures};
+use coverage_principle_core::linear::train::{
+    Procedure, StepSize, TrainOptions, TrainTask, TrainingData, Validation, train,
+};
+use coverage_principle_core::linear::{Constraint, Model, Policy, Responses, TestTimeModel};
+use coverage_principle_core::random::{Purpose, Stream};
+use coverage_principle_core::tournament::{
+    BootstrapOptions, Budgets, InstructionSet, bootstrap, counts_using, select_winner,
+};
+use coverage_principle_core::{Control, LogProbs, Workers};
+
+/// The system's allocator, counting what the present thread asks for.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count_one() {
+    // A thread that is being torn down has no counter any more, and nothing that is counted.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: everything is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count_one();
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count_one();
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count_one();
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Allocations of `run` on this thread.
+fn allocations<T>(run: impl FnOnce() -> T) -> u64 {
+    let before = ALLOCATIONS.get();
+    let result = run();
+    let after = ALLOCATIONS.get();
+    drop(result);
+    after - before
+}
+
+fn matrix(models: usize, responses: usize) -> LogProbs {
+    let mut stream = Stream::new(1, Purpose::Synthetic, 0);
+    let base: Vec<f64> = (0..responses).map(|_| -20.0 - 5.0 * stream.normal().abs()).collect();
+    #[expect(clippy::cast_possible_truncation, reason = "single precision is what is wanted")]
+    let mut row = |model: usize| -> Vec<f32> {
+        base.iter().map(|base| (base + 0.05 * model as f64 + 0.5 * stream.normal()).min(0.0) as f32).collect()
+    };
+    LogProbs::from_f32((0..models).map(&mut row).collect()).unwrap()
+}
+
+fn tournament_allocations(models: usize, responses: usize, budgets: &[f64]) -> u64 {
+    let (matrix, budgets) = (matrix(models, responses), Budgets::new(budgets).unwrap());
+    let workers = Workers::sequential();
+    // The plain loops, because every machine has them.
+    allocations(|| counts_using(InstructionSet::Scalar, &matrix, &budgets, &workers, &Control::new()).unwrap())
+}
+
+fn winner_allocations(models: usize, responses: usize) -> u64 {
+    let (matrix, budgets) = (matrix(models, responses), Budgets::new(&[16.0]).unwrap());
+    allocations(|| select_winner(&matrix, &budgets, &Workers::sequential(), &Control::new()).unwrap())
+}
+
+fn bootstrap_allocations(replicates: u32) -> u64 {
+    let matrix = matrix(8, 500);
+    let options = BootstrapOptions { n: vec![16.0], replicates, ..BootstrapOptions::default() };
+    allocations(|| bootstrap(&matrix, None, None, &options, &Workers::sequential(), &Control::new()).unwrap())
+}
+
+const PROMPTS: usize = 4;
+const HORIZON: usize = 8;
+const VOCABULARY: usize = 5;
+const DIM: usize = 12;
+
+fn features() -> Arc<TableFeatures> {
+    let mut stream = Stream::new(2, Purpose::Synthetic, 0);
+    let layout = TableLayout::PromptPosition { prompts: PROMPTS, horizon: HORIZON };
+    let values: Vec<f64> =
+        (0..PROMPTS * HORIZON * VOCABULARY * DIM).map(|_| stream.uniform() / (DIM as f64).sqrt()).collect();
+    Arc::new(TableFeatures::new(layout, VOCABULARY, DIM, values, None).unwrap())
+}
+
+fn responses(count: usize) -> Responses {
+    let mut stream = Stream::new(3, Purpose::Synthetic, 0);
+    let mut draw = |below: usize| stream.below(below as u64);
+    #[expect(clippy::cast_possible_truncation, reason = "draws are below a small bound")]
+    let (prompts, tokens) = (
+        (0..count).map(|_| draw(PROMPTS) as usize).collect(),
+        (0..count * HORIZON).map(|_| draw(VOCABULARY) as u32).collect(),
+    );
+    Responses::from_rectangle(prompts, tokens, HORIZON).unwrap()
+}
+
+fn training_allocations(procedure: Procedure, batch_size: usize, steps: usize) -> u64 {
+    let task = TrainTask {
+        features: features(),
+        data: TrainingData::Set(Arc::new(responses(steps * batch_size))),
+        teacher: None,
+        validation: Validation::default(),
+    };
+    let options = TrainOptions {
+        procedure,
+        step_size: StepSize::Constant { value: 0.01 },
+        batch_size,
+        shuffle: false,
+        ..TrainOptions::default()
+    };
+    allocations(|| train(task, options, &Workers::sequential(), &Control::new()).unwrap())
+}
+
+fn test_time_allocations(count: usize) -> u64 {
+    let responses = responses(count);
+    let model = Model::new(features(), vec![0.01; DIM]).unwrap();
+    let policy = TestTimeModel::new(model, 0.1, Constraint::default()).unwrap();
+    allocations(|| policy.log_probs(&responses, &Workers::sequential(), &Control::new()).unwrap())
+}
+
+/// What more of the same allocates: the loop itself, without what is set up around it.
+fn further(of: impl Fn(usize) -> u64, from: usize, to: usize) -> u64 {
+    of(to) - of(from)
+}
+
+#[test]
+fn hot_loops_allocate_what_the_snapshot_says() {
+    let normalized = Procedure::NormalizedSgd { lambda: Some(0.5) };
+    let lines = [
+        ("tournament, 16 models, 1,000 responses", tournament_allocations(16, 1000, &[16.0])),
+        ("tournament, 16 models, 50,000 responses", tournament_allocations(16, 50_000, &[16.0])),
+        ("tournament, 64 models, 1,000 responses", tournament_allocations(64, 1000, &[16.0])),
+        ("tournament, 16 models, 1,000 responses, 4 N", tournament_allocations(16, 1000, &[2.0, 4.0, 8.0, 16.0])),
+        ("winner, 64 models, 1,000 responses", winner_allocations(64, 1000)),
+        ("bootstrap, 100 replicates", bootstrap_allocations(100)),
+        ("sequence SGD, 1,000 further steps", further(|t| training_allocations(Procedure::Sgd, 1, t), 100, 1100)),
+        (
+            "sequence SGD, K = 16, 1,000 further steps",
+            further(|t| training_allocations(Procedure::Sgd, 16, t), 100, 1100),
+        ),
+        (
+            "normalized SGD, K = 16, 1,000 further steps",
+            further(|t| training_allocations(normalized, 16, t), 100, 1100),
+        ),
+        ("token SGD, 1,000 further steps", further(|t| training_allocations(Procedure::TokenSgd, 1, t), 100, 1100)),
+        ("test-time training, 50 responses", test_time_allocations(50)),
+        ("test-time training, 14 further responses", further(test_time_allocations, 50, 64)),
+    ];
+    let mut found = String::new();
+    for (what, count) in lines {
+        writeln!(found, "{what}: {count}").unwrap();
+    }
+    let snapshot = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/allocations.txt"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(snapshot, &found).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(snapshot).unwrap();
+    assert_eq!(found, expected, "if this is meant, write the snapshot anew with UPDATE_SNAPSHOTS=1");
+}
