@@ -34,7 +34,8 @@ const ROUGH_SPEEDS: Readonly<Record<string, number>> = {
   javascript: 2e8,
   numpy: 2e8,
   numpyPairs: 6e8,
-  numba: 1e9,
+  numba: 5e8,
+  numbaPairs: 1e9,
   torch: 3e8,
 };
 
@@ -53,7 +54,7 @@ function headline(scope: Scope): Case {
   const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N, { roofs: ROOFS });
   const work = pairs(models, responses);
-  const others = affordable(['naive', 'javascript', 'numpy', 'numpyPairs', 'numba', 'torch'], work, {
+  const others = affordable(['naive', 'javascript', 'numpy', 'numpyPairs', 'numba', 'numbaPairs', 'torch'], work, {
     ...scope,
     quick: false,
   });
@@ -97,9 +98,9 @@ function variants(scope: Scope): Case {
       avx2('core', { id: 'core, AVX2' }),
       as('numpy'),
       double('core', { id: 'core, f64' }),
-      double('numba', { id: 'numba, f64' }),
+      double('numbaPairs', { id: 'numbaPairs, f64' }),
       eight('core', { id: 'core, 8 N' }),
-      eight('numba', { id: 'numba, 8 N' }),
+      eight('numbaPairs', { id: 'numbaPairs, 8 N' }),
     ],
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
@@ -122,7 +123,9 @@ function threads(scope: Scope): Case {
     inputs: { matrix: checkpoints(models, responses) },
     participants: [
       as('core'),
-      ...several.flatMap((threads) => ['core', 'facade', 'numba', 'torch'].map((method) => as(method, { threads }))),
+      ...several.flatMap((threads) =>
+        ['core', 'facade', 'numbaPairs', 'torch'].map((method) => as(method, { threads })),
+      ),
     ],
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
@@ -141,7 +144,12 @@ function unrelated(scope: Scope): Case {
       'The worst case for anything that hopes that few responses pass the threshold: here about half do. ' +
       'Checkpoints of one run look otherwise, models of different makers lie in between.',
     inputs: { matrix: { kind: 'unrelated', models, responses, dtype: 'f4', spread: 40, seed: 2 } },
-    participants: [as('core'), as('numba'), eight('core', { id: 'core, 8 N' }), eight('numba', { id: 'numba, 8 N' })],
+    participants: [
+      as('core'),
+      as('numba'),
+      eight('core', { id: 'core, 8 N' }),
+      eight('numbaPairs', { id: 'numbaPairs, 8 N' }),
+    ],
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
     goals: [],
@@ -173,7 +181,7 @@ function outOfCore(): Case {
 
 /** How time grows with the number of models, of responses, of values of N, and of threads. */
 function growth(scope: Scope): Case[] {
-  const methods = ['numpy', 'numpyPairs', 'numba', 'torch', 'javascript'];
+  const methods = ['numpy', 'numpyPairs', 'numba', 'numbaPairs', 'torch', 'javascript'];
   const point = (
     axis: string,
     value: number,
@@ -226,7 +234,7 @@ function threadSeries(scope: Scope): Case[] {
     title: `Tournament, ${models} models, ${responses} responses, ${threads} threads`,
     about: 'One of a series by the number of threads, up to all that the machine has.',
     inputs: { matrix: checkpoints(models, responses) },
-    participants: ['core', ...(scope.quick ? [] : ['numba', 'torch'])].map((method) =>
+    participants: ['core', ...(scope.quick ? [] : ['numbaPairs', 'torch'])].map((method) =>
       as(method, { threads, id: method }),
     ),
     work: { unit: UNIT, amount: pairs(models, responses) },

@@ -41,7 +41,7 @@ function winnerCase(models: number, scope: Scope): Case {
       'fullMatrix',
       'facade',
       'previous',
-      ...affordable(['numpy', 'numpyPairs', 'numba'], work, scope),
+      ...affordable(['numpy', 'numpyPairs', 'numbaPairs'], work, scope),
     ].map((method) => as(method)),
     work: { unit: 'pairs of elements of the full matrix', amount: work },
     tolerance: 0,
