@@ -146,7 +146,7 @@ function caseSection(result: CaseResult): Html {
     name,
     title,
     html`<p>${about}</p>
-<p>${inputs.join('; ')}. One run is ${compact(work.amount)} ${work.unit}; results must be ${equality}.</p>\n`,
+<p>${inputs.join('; ')}. One run is ${count(work.amount)} ${work.unit}; results must be ${equality}.</p>\n`,
     failure === undefined ? htmlTable(caseTable(result)) : html`<p><strong>Failed:</strong> ${failure}</p>\n`,
   );
 }

@@ -1,3 +1,4 @@
+import { plural } from '../../src/report/format.js';
 import type { Case } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
@@ -19,7 +20,7 @@ export function bootstrapCases(scope: Scope): Case[] {
   return [
     {
       name: 'bootstrap',
-      title: `Bootstrap, ${replicates} replicates, ${models} models, ${responses} responses`,
+      title: `Bootstrap, ${plural(replicates, 'replicate')}, ${plural(models, 'model')}, ${plural(responses, 'response')}`,
       about:
         'How many resampled tournaments each model wins. NumPy replays the very resamples that we draw: tournament by ' +
         'tournament as one writes it first (numpy), and all counts of all replicates as one matrix product ' +

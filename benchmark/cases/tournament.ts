@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { plural } from '../../src/report/format.js';
 import type { Case, InputSpec, Participant } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
@@ -24,6 +25,8 @@ const sizeOf = ({ quick }: Scope) => (quick ? QUICK_SIZE : FULL_SIZE);
 
 const UNIT = 'pairs of elements';
 
+const size = (models: number, responses: number) => `${plural(models, 'model')}, ${plural(responses, 'response')}`;
+
 const ROOFS = [{ name: 'compares-f32' }];
 const counting = (budgets: readonly number[], common: Partial<Participant> = {}) =>
   participantsOf({ kind: 'tournament', file: '$matrix', budgets }, common);
@@ -41,7 +44,7 @@ const ROUGH_SPEEDS: Readonly<Record<string, number>> = {
 
 /** The methods that finish a run of that much work in reasonable time. */
 export function affordable(methods: readonly string[], work: number, { quick }: Scope): string[] {
-  const limit = quick ? 1 : 12;
+  const limit = quick ? 1 : 25;
   return methods.filter((method) => work / (ROUGH_SPEEDS[method] ?? Number.POSITIVE_INFINITY) <= limit);
 }
 
@@ -60,7 +63,7 @@ function headline(scope: Scope): Case {
   });
   return {
     name: 'tournament',
-    title: `Tournament, ${models} models, ${responses} responses, single precision, one N, one thread`,
+    title: `Tournament, ${size(models, responses)}, single precision, one N, one thread`,
     about:
       'All pairwise counts of the checkpoints of one run. Core, binding and facade do the same work and differ by what it costs ' +
       'to get there; naive is the plain double loop in Rust, javascript the same in JavaScript.',
@@ -90,7 +93,7 @@ function variants(scope: Scope): Case {
   );
   return {
     name: 'tournament-variants',
-    title: 'The same with AVX2, in double precision, with eight values of N',
+    title: `Tournament, ${size(models, responses)}: AVX2, double precision, eight values of N`,
     about: 'One pass over the data serves all values of N; double precision has half as many values in a vector.',
     inputs: { matrix: checkpoints(models, responses), double: checkpoints(models, responses, 'f8') },
     participants: [
@@ -118,7 +121,7 @@ function threads(scope: Scope): Case {
   const several = scope.threads.filter((threads) => threads > 1);
   return {
     name: 'tournament-threads',
-    title: 'The same on several threads',
+    title: `Tournament, ${size(models, responses)}, on several threads`,
     about: 'Threads change speed, never the counts.',
     inputs: { matrix: checkpoints(models, responses) },
     participants: [
@@ -139,7 +142,7 @@ function unrelated(scope: Scope): Case {
   const eight = counting(EIGHT_N, { roofs: ROOFS, group: 'eight N' });
   return {
     name: 'tournament-unrelated',
-    title: 'The same on rows that have nothing in common',
+    title: `Tournament, ${size(models, responses)}: rows that have nothing in common`,
     about:
       'The worst case for anything that hopes that few responses pass the threshold: here about half do. ' +
       'Checkpoints of one run look otherwise, models of different makers lie in between.',
@@ -163,7 +166,7 @@ function outOfCore(): Case {
   const as = counting(ONE_N, { roofs: ROOFS, alone: true });
   return {
     name: 'tournament-4-gb',
-    title: `Tournament, ${models} models, ${responses} responses: 4 GiB in memory or mapped`,
+    title: `Tournament, ${size(models, responses)}: 4 GiB in memory or mapped`,
     about:
       'Each in a process of its own. mapped leaves the values in the file, which the operating system has cached; its ' +
       'memory is what no file backs (RssAnon of Linux), at its greatest.',
@@ -191,7 +194,7 @@ function growth(scope: Scope): Case[] {
     const as = counting(budgets, { roofs: ROOFS });
     return {
       name: `tournament-by-${axis}-${value}`,
-      title: `Tournament, ${models} models, ${responses} responses, ${budgets.length} values of N`,
+      title: `Tournament, ${size(models, responses)}, ${plural(budgets.length, 'value')} of N`,
       about: `One of a series by the number of ${axis}.`,
       inputs: { matrix: checkpoints(models, responses) },
       participants: ['core', 'facade', ...affordable(methods, work * budgets.length, scope)].map((method) =>
@@ -231,7 +234,7 @@ function threadSeries(scope: Scope): Case[] {
   const values = [...new Set([1, 2, 4, 8, 16, 32, 64, 128, most])].filter((threads) => threads <= most);
   return values.map((threads) => ({
     name: `tournament-by-threads-${threads}`,
-    title: `Tournament, ${models} models, ${responses} responses, ${threads} threads`,
+    title: `Tournament, ${size(models, responses)}, ${plural(threads, 'thread')}`,
     about: 'One of a series by the number of threads, up to all that the machine has.',
     inputs: { matrix: checkpoints(models, responses) },
     participants: ['core', ...(scope.quick ? [] : ['numbaPairs', 'torch'])].map((method) =>

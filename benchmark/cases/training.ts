@@ -1,3 +1,4 @@
+import { plural } from '../../src/report/format.js';
 import type { Case, Goal, InputSpec, Task } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
@@ -111,7 +112,7 @@ function procedureCase({ dim, prompts, name, title, task }: Procedure, goals: re
   const theta: InputSpec = { kind: 'direction', dim, norm: 0.5, seed: 9 };
   return {
     name: `${name}-${dim}-${prompts}`,
-    title: `${title}, ${responses} responses to ${prompts === 1 ? 'one prompt' : `${prompts} prompts`}, H=${HORIZON}, V=${VOCABULARY}, d=${dim}`,
+    title: `${title}, ${plural(responses, 'response')} to ${plural(prompts, 'prompt')}, H=${HORIZON}, V=${VOCABULARY}, d=${dim}`,
     about:
       'One pass over the responses, dense features by prompt, position and token, double precision. NumPy does one ' +
       'matrix product a sequence (or token) on one thread, Numba plain loops, JAX one compiled scan.',
@@ -131,7 +132,7 @@ function sweepCase({ dim, prompts }: Setting, scope: Scope): Case {
   const several = scope.threads.slice(1);
   return {
     name: `sweep-${dim}-${prompts}`,
-    title: `A sweep of ${runs} runs of sequence SGD, ${responses} responses to ${prompts === 1 ? 'one prompt' : `${prompts} prompts`}, d=${dim}`,
+    title: `A sweep of ${runs} runs of sequence SGD, ${plural(responses, 'response')} to ${plural(prompts, 'prompt')}, d=${dim}`,
     about: 'Runs differ by their step size and share the features; every thread takes the next run.',
     inputs,
     participants: [as('core'), ...several.flatMap((threads) => [as('core', { threads }), as('facade', { threads })])],

@@ -1,3 +1,4 @@
+import { plural } from '../../src/report/format.js';
 import type { Case, Goal, InputSpec } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
@@ -31,7 +32,7 @@ function winnerCase(models: number, scope: Scope): Case {
   ];
   return {
     name: `winner-${models}`,
-    title: `Winner only, ${models} checkpoints, ${RESPONSES} responses`,
+    title: `Winner only, ${plural(models, 'checkpoint')}, ${plural(RESPONSES, 'response')}`,
     about:
       'Who wins, without the matrix of counts. fullMatrix is our own tournament; NumPy has no other way than all pairs. ' +
       'Between neighbours of one training run the differences are small, so that most candidates are out early.',
