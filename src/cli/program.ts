@@ -7,8 +7,9 @@ import { passAtKCommand } from './pass-at-k.js';
 import { profileCommand } from './profile.js';
 import { reproduceCommand } from './reproduce.js';
 import { selectCommand } from './select.js';
+import { trainCommand } from './train.js';
 
-const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
+const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_OUTPUT_EXISTS', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
 
 /** Runs the command line `argv` (without node and script) and returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -65,6 +66,7 @@ function program(context: CommandContext): Command {
     passAtKCommand(context),
     doctorCommand(context),
     reproduceCommand(context),
+    trainCommand(context),
   ])
     root.addCommand(command.copyInheritedSettings(root));
   return root;

@@ -5,11 +5,12 @@ import { CoverageError } from '../error.js';
 
 /**
  * Writes a report file so that a reader sees the old file or the whole new one, never half of it: written beside it,
- * flushed, renamed over it. Folders on the way are made; the partial file is removed if writing fails.
+ * flushed, renamed over it; a content of several pieces is written piece by piece. Folders on the way are made; the
+ * partial file is removed if writing fails.
  *
  * @throws CoverageError `ERR_WRITE_FAILED` naming the file
  */
-export async function writeReportFile(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeReportFile(path: string, content: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await mkdir(dirname(path), { recursive: true });

@@ -10,6 +10,7 @@ const positive = z.number().positive();
 const path = z.string().min(1);
 
 const heldOutShare = z.number().gt(0).lt(1);
+const seed = seedSchema.default(0).describe('Seed of the choice of held-out responses; the same for all runs of a sweep.');
 
 const problemData = z
   .strictObject({
@@ -19,6 +20,7 @@ const problemData = z
       .describe('Name of the problem, e.g. "rare-prompt"; `coverage-principle train --problems` lists them.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Options of the problem.'),
     heldOut: z.int().min(1).default(1024).describe('Held-out responses drawn from the data distribution.'),
+    seed,
   })
   .describe('A named problem of the paper: responses are drawn fresh from its data distribution.');
 
@@ -35,6 +37,7 @@ const sequencesData = z
         'File of held-out responses (its lines may have "logProb", that of the data distribution), or the share of `train` to hold out.',
       ),
     vocabulary: size.optional().describe('V; default: one more than the greatest token.'),
+    seed,
   })
   .describe('Responses as lists of tokens from files.');
 
@@ -46,7 +49,8 @@ const textData = z
     context: z.int().min(0).max(1_000_000).default(8).describe('Bytes before a piece that are its prompt.'),
     heldOut: heldOutShare
       .default(0.05)
-      .describe('Share of the pieces held out, chosen at random by the training seed.'),
+      .describe('Share of the pieces held out, chosen at random.'),
+    seed,
     maxBytes: size.optional().describe('Read no more than this of each file.'),
   })
   .describe('Real text: responses are pieces of it, prompts what comes before them.');

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use coverage_principle_core::linear::{DataDistribution, PromptWeights, Responses};
 use coverage_principle_core::random::{Purpose, Stream};
 use napi::Env;
-use napi::bindgen_prelude::{Float64Array, Object};
+use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
 use serde::Deserialize;
 
@@ -110,4 +110,14 @@ pub fn draw_data<'env>(env: &'env Env, data: &DataHandle, options: String, job: 
         },
         |env, responses| ResponsesHandle::new(&env, responses),
     )
+}
+
+/// 0, …, `count` − 1 in random order; epochs of a training run under the same seed have other orders.
+#[napi(js_name = "shuffledOrder")]
+pub fn shuffled_order(count: u32, seed: f64) -> Uint32Array {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the facade checks that it is a seed")]
+    let mut stream = Stream::new(seed as u64, Purpose::Shuffle, u64::MAX);
+    let mut order: Vec<u32> = (0..count).collect();
+    stream.shuffle(&mut order);
+    Uint32Array::new(order)
 }

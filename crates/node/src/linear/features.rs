@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use coverage_principle_core::linear::FeatureMap;
 use coverage_principle_core::linear::features::{
-    CompositeFeatures, Layout, SparseRows, SparseTableFeatures, TableFeatures,
+    CompositeFeatures, HiddenFeatures, Layout, NgramFeatures, RandomFeatures, RandomOptions, SparseRows,
+    SparseTableFeatures, TableFeatures,
 };
 use coverage_principle_core::{Code, Error, Result};
 use napi::Env;
@@ -70,6 +71,15 @@ struct TableOptions {
     bound: Option<f64>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NgramOptions {
+    vocabulary: usize,
+    order: usize,
+    buckets: usize,
+    bound: f64,
+}
+
 #[napi]
 impl FeaturesHandle {
     /// A table of shape [contexts, V, d]; copied.
@@ -93,6 +103,36 @@ impl FeaturesHandle {
         let blocks = sparse_blocks(&coordinates, &values, &ends, vocabulary).map_err(|error| to_napi(&error))?;
         let features = SparseTableFeatures::new(layout.into(), vocabulary, dim, blocks, bound);
         Self::new(env, features.map(|features| Arc::new(features) as _), 12 * values.len() + 8 * ends.len())
+    }
+
+    /// Hidden states of shape [contexts, k]; copied. `dim` of the options is k.
+    #[napi(factory)]
+    pub fn hidden(env: &Env, options: String, states: Float64Array) -> napi::Result<Self> {
+        let TableOptions { layout, vocabulary, dim, bound } = parse_options(&options)?;
+        let features = HiddenFeatures::new(layout.into(), vocabulary, dim, states.to_vec(), bound);
+        Self::new(env, features.map(|features| Arc::new(features) as _), size_of_val::<[f64]>(&states))
+    }
+
+    /// Hashed n-grams; `tokens` and `lengths` are the prompts', one after the other, if they are to count.
+    #[napi(factory)]
+    pub fn ngram(
+        env: &Env,
+        options: String,
+        tokens: Option<Uint32Array>,
+        lengths: Option<Uint32Array>,
+    ) -> napi::Result<Self> {
+        let NgramOptions { vocabulary, order, buckets, bound } = parse_options(&options)?;
+        let bytes = tokens.as_ref().map_or(0, |tokens| size_of_val::<[u32]>(tokens));
+        let prompts = tokens.zip(lengths).map(|(tokens, lengths)| prompt_tokens(&tokens, &lengths)).transpose();
+        let features = prompts.and_then(|prompts| NgramFeatures::new(vocabulary, order, buckets, bound, prompts));
+        Self::new(env, features.map(|features| Arc::new(features) as _), bytes)
+    }
+
+    /// Random Fourier features.
+    #[napi(factory)]
+    pub fn random(env: &Env, options: String) -> napi::Result<Self> {
+        let options: RandomOptions = parse_options(&options)?;
+        Self::new(env, RandomFeatures::new(options).map(|features| Arc::new(features) as _), 0)
     }
 
     /// How many contexts a table of this layout tells apart: its length is that many times V·d.
@@ -151,6 +191,18 @@ impl FeaturesHandle {
     pub fn bound(&self) -> f64 {
         self.features.bound()
     }
+}
+
+fn prompt_tokens(tokens: &[u32], lengths: &[u32]) -> Result<Arc<[Vec<u32>]>> {
+    let misfit = || Error::new(Code::ShapeMismatch, "The lengths of the prompts do not add up to their tokens.");
+    let mut rest = tokens;
+    let mut prompts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (prompt, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
+        prompts.push(prompt.to_vec());
+        rest = left;
+    }
+    if rest.is_empty() { Ok(prompts.into()) } else { Err(misfit()) }
 }
 
 fn sparse_blocks(coordinates: &[u32], values: &[f64], ends: &[u32], vocabulary: usize) -> Result<Vec<SparseRows>> {

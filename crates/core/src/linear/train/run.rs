@@ -175,6 +175,9 @@ impl Trainer {
         let mut walk = teacher.as_ref().map(Teacher::walk);
         let mut source = Source::new(&task.data, &self.options, &self.state);
         let mut batch = Batch::default();
+        if !self.state.parameter.is_finite() {
+            return Ok(StopReason::Diverged);
+        }
         // An abort may have come between a step and its measures.
         self.record(workers, control)?;
         while self.state.step < until {

@@ -1,0 +1,128 @@
+import { basename, dirname, extname, join } from 'node:path';
+import { Command } from 'commander';
+import { CoverageError } from '../error.js';
+import { terminalParagraph, terminalOptions, terminalTable } from '../report/terminal.js';
+import { runsTable } from '../report/training/tables.js';
+import { loadConfig } from '../training/load.js';
+import { OutputFolder, trainingJson } from '../training/output.js';
+import { type PreparedTraining, prepareTraining } from '../training/prepare.js';
+import { runPrepared } from '../training/run.js';
+import { trainConfigJsonSchema } from '../training/schema.js';
+import { parseWholeNumber } from './arguments.js';
+import type { CommandContext } from './program.js';
+import { ProgressLine } from './progress.js';
+
+interface TrainCommandOptions {
+  readonly output?: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly dryRun?: boolean;
+  readonly schema?: boolean;
+  readonly threads?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** `coverage-principle train`: trains linear models by a configuration file and writes what `select` takes. */
+export function trainCommand(context: CommandContext): Command {
+  return new Command('train')
+    .description(
+      'Train autoregressive linear models by a configuration: one run or a sweep. Writes checkpoints, their\n' +
+        'log-probabilities on held-out responses (which `select` takes), histories and a report with learning curves.',
+    )
+    .argument('[config]', '.json, .js, .mjs, .cjs, .ts or .mts file')
+    .option('-o, --output <folder>', 'where to write (default: the configuration’s name, beside it)')
+    .option('--resume', 'go on with the training in the output folder')
+    .option('--overwrite', 'write into an output folder that is not empty')
+    .option('--dry-run', 'check the configuration and its data, write nothing')
+    .option('--schema', 'print the JSON Schema of configurations, for editors')
+    .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
+    .option('--json', 'the result as one JSON object on stdout')
+    .option('--quiet', 'no progress')
+    .addHelpText('after', EXAMPLES)
+    .action(async (config: string | undefined, options: TrainCommandOptions, command: Command) => {
+      if (options.schema) {
+        process.stdout.write(`${JSON.stringify(trainConfigJsonSchema(), null, 2)}\n`);
+        return;
+      }
+      if (config === undefined) command.error("error: missing required argument 'config'");
+      const progress = new ProgressLine(options.quiet === true || options.json === true);
+      try {
+        await runTraining(config!, options, context, progress);
+      } finally {
+        progress.clear();
+      }
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  $ coverage-principle train model.json
+  $ coverage-principle train sweep.mjs --output runs --threads 4
+  $ coverage-principle train model.json --resume
+  $ coverage-principle select model/checkpoints.npy -N 4,16
+
+A configuration:
+  { "data": { "kind": "text", "files": ["corpus.txt"] },
+    "features": { "kind": "ngram", "order": 3 },
+    "training": { "procedure": "normalizedSgd", "stepSize": 0.1, "batchSize": 16, "constraint": { "kind": "ball", "radius": 50 } },
+    "validation": { "every": 100 }, "checkpoints": { "every": 100 } }`;
+
+async function runTraining(
+  configFile: string,
+  options: TrainCommandOptions,
+  { signal }: CommandContext,
+  progress: ProgressLine,
+): Promise<void> {
+  const { threads, resume, overwrite, dryRun } = options;
+  const job = { signal, ...(threads !== undefined && { threads }) };
+  const output = new OutputFolder(options.output ?? defaultOutput(configFile));
+  // Before anything that takes long: an output that cannot be written should not come as a surprise.
+  if (!(resume || overwrite || dryRun)) await output.checkEmpty();
+  const config = await loadConfig(configFile);
+  const prepared = await prepareTraining(config, {
+    ...job,
+    configFile,
+    ...(resume && { findStates: (runs) => output.readStates(runs) }),
+  });
+  if (dryRun) {
+    process.stdout.write(`${prepared.facts.join('\n')}\nThe configuration is valid: ${prepared.runs.length} run(s).\n`);
+    return;
+  }
+  await output.writeConfig(prepared, config);
+  const results = await trainOrSave(prepared, output, { ...job, onProgress: progress.stage('training') }, configFile);
+  progress.clear();
+  await output.writeStates(prepared);
+  await output.writeResults(prepared, results, config);
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ output: output.path, ...trainingJson(prepared, results) }, null, 2)}\n`);
+    return;
+  }
+  const terminal = terminalOptions(process.stdout);
+  process.stdout.write(terminalTable(runsTable(results), terminal));
+  process.stdout.write(terminalParagraph([`Written to `, { stress: output.path }, ': report.html and the rest.'], terminal));
+}
+
+async function trainOrSave(
+  prepared: PreparedTraining,
+  output: OutputFolder,
+  job: Parameters<typeof runPrepared>[2],
+  configFile: string,
+) {
+  try {
+    return await runPrepared(prepared, output, job);
+  } catch (error) {
+    if (job.signal?.aborted) {
+      process.stderr.write(
+        `\nInterrupted; the state is in ${output.path}. Go on by: coverage-principle train ${configFile} --resume\n`,
+      );
+    }
+    throw error;
+  }
+}
+
+function defaultOutput(configFile: string): string {
+  const name = basename(configFile, extname(configFile));
+  if (name === '') throw new CoverageError('ERR_INVALID_OPTION', `${configFile} is no configuration file.`);
+  return join(dirname(configFile), name);
+}

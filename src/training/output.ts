@@ -1,0 +1,192 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CoverageError } from '../error.js';
+import { type SweepRow, sweepCsv } from '../linear/sweep.js';
+import type { TrainResult } from '../linear/train-result.js';
+import { npyPieces } from '../log-probs/npy.js';
+import { csv } from '../report/csv.js';
+import { compact } from '../report/format.js';
+import { trainingHtml } from '../report/training/html.js';
+import { writeReportFile } from '../report/write-file.js';
+import { packageVersion } from '../version.js';
+import type { IdentifiedRuns, PreparedTraining } from './prepare.js';
+
+const CONFIG = 'config.json';
+const STATE = 'state.bin';
+
+/** What `config.json` in an output folder says. */
+interface SavedConfig {
+  readonly version: string;
+  readonly fingerprint: string;
+}
+
+/**
+ * The folder that a training is written to. Every file is written whole or not at all: beside its place, then renamed.
+ *
+ * A single run lies in the folder itself, the runs of a sweep each in `runs/`.
+ */
+export class OutputFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Makes sure that nothing there would be lost: the folder must be missing or empty.
+   *
+   * @throws CoverageError `ERR_OUTPUT_EXISTS`
+   */
+  async checkEmpty(): Promise<void> {
+    if ((await this.#entries()).length === 0) return;
+    throw new CoverageError(
+      'ERR_OUTPUT_EXISTS',
+      `${this.path} is not empty: go on with the training in it (--resume), replace it (--overwrite), or choose another folder (--output).`,
+      { place: { file: this.path } },
+    );
+  }
+
+  async #entries(): Promise<string[]> {
+    try {
+      return await readdir(this.path);
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return [];
+      const reason = code === 'ENOTDIR' ? 'it is a file, not a folder' : message;
+      throw new CoverageError('ERR_WRITE_FAILED', `${this.path} cannot be written to: ${reason}.`, {
+        place: { file: this.path },
+        cause,
+      });
+    }
+  }
+
+  /**
+   * The states to go on from, `undefined` for a run that has none yet.
+   *
+   * @throws CoverageError `ERR_NOTHING_TO_RESUME`, `ERR_OTHER_TRAINING` if they belong to another configuration
+   */
+  async readStates(identified: IdentifiedRuns): Promise<(Uint8Array | undefined)[]> {
+    const saved = await this.#savedConfig();
+    if (saved.fingerprint !== identified.fingerprint) {
+      throw new CoverageError(
+        'ERR_OTHER_TRAINING',
+        `The training in ${this.path} is of another configuration, other data or another version (${saved.version}): it cannot be resumed with this one.`,
+        { place: { file: join(this.path, CONFIG) } },
+      );
+    }
+    return Promise.all(
+      identified.runs.map(async (_, run) => {
+        try {
+          return await readFile(join(this.#runFolder(identified, run), STATE));
+        } catch {
+          return undefined;
+        }
+      }),
+    );
+  }
+
+  async #savedConfig(): Promise<SavedConfig> {
+    try {
+      return JSON.parse(await readFile(join(this.path, CONFIG), 'utf8'));
+    } catch (cause) {
+      throw new CoverageError('ERR_NOTHING_TO_RESUME', `There is no training in ${this.path} to go on with.`, {
+        place: { file: this.path },
+        cause,
+      });
+    }
+  }
+
+  #runFolder({ runs }: IdentifiedRuns, run: number): string {
+    if (runs.length === 1) return this.path;
+    const number = String(run).padStart(String(runs.length - 1).length, '0');
+    return join(this.path, 'runs', `${number}-${runs[run]!.name.replace(/[^\w.=,+-]/g, '_').slice(0, 100)}`);
+  }
+
+  /** Writes what identifies the training, before it begins. */
+  async writeConfig({ fingerprint, runs, sources, alphabet }: PreparedTraining, config: unknown): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    const names = runs.map(({ name }) => name);
+    await this.#writeJson(CONFIG, { version: packageVersion, fingerprint, config, runs: names, sources, alphabet });
+  }
+
+  /** Writes the states of all runs, so that the training can go on from here. */
+  async writeStates(prepared: PreparedTraining): Promise<void> {
+    for (const run of prepared.runs.keys()) {
+      await writeReportFile(join(this.#runFolder(prepared, run), STATE), prepared.training.state(run));
+    }
+  }
+
+  /** Writes all results, and the report last. */
+  async writeResults(prepared: PreparedTraining, results: readonly TrainResult[], config: unknown): Promise<void> {
+    for (const [run, result] of results.entries()) await this.#writeRun(prepared, run, result);
+    await this.#writeJson('result.json', trainingJson(prepared, results));
+    if (prepared.runs.length > 1) {
+      const rows = results.map((result, run): SweepRow => ({ point: prepared.runs[run]!.point, result }));
+      await writeReportFile(join(this.path, 'sweep.csv'), sweepCsv(rows));
+    }
+    const { title = 'Training' } = prepared.runs[0]!.config;
+    const { facts } = prepared;
+    const page = trainingHtml({ results, title, facts, config, version: packageVersion });
+    await writeReportFile(join(this.path, 'report.html'), page);
+  }
+
+  async #writeRun(prepared: PreparedTraining, run: number, result: TrainResult): Promise<void> {
+    const folder = this.#runFolder(prepared, run);
+    const write = (name: string, content: string | Iterable<Uint8Array>) => writeReportFile(join(folder, name), content);
+    await write('history.json', `${JSON.stringify(result, null, 2)}\n`);
+    await write('history.csv', historyCsv(result));
+    await write('theta.npy', npyPieces([result.theta.length], [result.theta]));
+    if (result.averageTheta) {
+      await write('average-theta.npy', npyPieces([result.theta.length], [result.averageTheta]));
+    }
+    const { logProbs, checkpoints } = result;
+    if (logProbs) {
+      const rows = checkpoints.map((_, index) => logProbs.row(index));
+      const models = checkpoints.map(({ name }) => name);
+      const promptIds = logProbs.metadata.promptIds;
+      // The names first: a matrix without names would be read as unnamed models.
+      await write('checkpoints.json', `${JSON.stringify({ models, ...(promptIds && { promptIds }) })}\n`);
+      await write('checkpoints.npy', npyPieces([models.length, logProbs.responses], rows));
+    }
+    if (checkpoints.length > 0 && prepared.runs[run]!.config.checkpoints.theta) {
+      const thetas = checkpointThetas(result);
+      await write('checkpoint-thetas.npy', npyPieces([checkpoints.length, result.theta.length], thetas));
+    }
+  }
+
+  async #writeJson(name: string, value: unknown): Promise<void> {
+    await writeReportFile(join(this.path, name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+}
+
+function* checkpointThetas(result: TrainResult): Generator<Float64Array> {
+  for (const { name } of result.checkpoints) yield result.checkpoint(name).theta;
+}
+
+/** The results of a training as plain data. */
+export function trainingJson(prepared: PreparedTraining, results: readonly TrainResult[]): object {
+  return {
+    version: packageVersion,
+    fingerprint: prepared.fingerprint,
+    sources: prepared.sources,
+    facts: prepared.facts,
+    runs: results.map((result, run) => ({ point: prepared.runs[run]!.point, ...result.toJSON() })),
+  };
+}
+
+/** The history of a run as CSV. */
+export function historyCsv({ N, history }: TrainResult): string {
+  const header = ['step', 'crossEntropy', 'kl', ...N.map((each) => `Cov_${compact(each)}`)];
+  const exact = history.some((record) => record.exact !== null);
+  const exactHeader = ['exact crossEntropy', 'exact kl', ...N.map((each) => `exact Cov_${compact(each)}`)];
+  return csv(
+    [...header, ...(exact ? exactHeader : [])],
+    history.map((record) => [
+      record.step,
+      record.crossEntropy,
+      record.kl,
+      ...N.map((_, index) => record.coverage?.[index]),
+      ...(exact ? [record.exact?.crossEntropy, record.exact?.kl, ...(record.exact?.coverage ?? [])] : []),
+    ]),
+  );
+}

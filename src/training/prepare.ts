@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import type { JobOptions } from '../job.js';
+import type { Responses } from '../linear/responses.js';
+import { Training, type TrainRunOptions } from '../linear/train.js';
+import { compact } from '../report/format.js';
+import { packageVersion } from '../version.js';
+import { type DataSource, type ReadingContext, sequencesData, type TrainingData, textData } from './data.js';
+import { type MadeFeatures, makeFeatures } from './features.js';
+import { problemData } from './problem-data.js';
+import { type RunConfig, runConfigs } from './points.js';
+import type { CheckedTrainConfig } from './schema.js';
+
+/** The runs of a configuration, and what tells them from those of another. */
+export interface IdentifiedRuns {
+  readonly runs: readonly RunConfig[];
+  /** SHA-256 of all that the results depend on; a state can only be resumed under the same. */
+  readonly fingerprint: string;
+}
+
+/** A configuration whose data were read and whose runs were checked: nothing has been trained or written yet. */
+export interface PreparedTraining extends IdentifiedRuns {
+  readonly training: Training;
+  /** Held-out responses of each run, if it has any. */
+  readonly heldOut: readonly (Responses | undefined)[];
+  /** All files that were read. */
+  readonly sources: readonly DataSource[];
+  /** Bytes that the tokens of the first run's text stand for. */
+  readonly alphabet: readonly number[] | null;
+  readonly facts: readonly string[];
+}
+
+/** Options of {@link prepareTraining}. */
+export interface PrepareOptions extends ReadingContext, JobOptions {
+  /** Finds the states of the runs to go on from, once it is known which runs these are. */
+  readonly findStates?: (runs: IdentifiedRuns) => Promise<readonly (Uint8Array | undefined)[]>;
+}
+
+/**
+ * Reads the data of a configuration, makes its features and checks its runs.
+ *
+ * @throws CoverageError with the code and place of what is wrong
+ */
+export async function prepareTraining(config: unknown, options: PrepareOptions = {}): Promise<PreparedTraining> {
+  const runs = runConfigs(config);
+  const cache = new Cache();
+  const sources = new Map<string, DataSource>();
+  const made: { data: TrainingData; heldOut: Responses | undefined; run: TrainRunOptions }[] = [];
+  for (const { config: each, name } of runs) {
+    const data = await cache.once(['data', each.data], () => loadData(each.data, options));
+    const features = await cache.once(['features', each.features, each.data], () =>
+      makeFeatures(each.features, data, options),
+    );
+    const heldOut = await cache.once(['held-out', each.data], () => heldOutOf(each, data, options));
+    for (const source of [...data.sources, ...features.sources]) sources.set(source.file, source);
+    made.push({ data, heldOut, run: runOptions(each, name, data, features, heldOut) });
+  }
+  const fingerprint = fingerprintOf(runs, [...sources.values()]);
+  const states = (await options.findStates?.({ runs, fingerprint })) ?? [];
+  const training = await Training.create(
+    made.map(({ run }, index) => ({ ...run, ...(states[index] && { state: states[index] }) })),
+    { ...(options.signal && { signal: options.signal }), ...(options.threads !== undefined && { threads: options.threads }) },
+  );
+  return {
+    training,
+    runs,
+    heldOut: made.map(({ heldOut }) => heldOut),
+    sources: [...sources.values()],
+    alphabet: made[0]!.data.alphabet ?? null,
+    facts: [...made[0]!.data.facts, modelFact(made[0]!.run)],
+    fingerprint,
+  };
+}
+
+async function loadData(data: CheckedTrainConfig['data'], context: ReadingContext): Promise<TrainingData> {
+  switch (data.kind) {
+    case 'text':
+      return textData(data, context);
+    case 'sequences':
+      return sequencesData(data, context);
+    case 'problem':
+      return problemData(data);
+  }
+}
+
+async function heldOutOf(
+  { data: { seed } }: CheckedTrainConfig,
+  { data, heldOut }: TrainingData,
+  { signal }: JobOptions,
+): Promise<Responses | undefined> {
+  if (typeof heldOut !== 'number' || !('sample' in data)) return heldOut as Responses | undefined;
+  return data.sample(heldOut, { seed, ...(signal && { signal }) });
+}
+
+function runOptions(
+  { training, validation, checkpoints }: CheckedTrainConfig,
+  name: string,
+  data: TrainingData,
+  { features }: MadeFeatures,
+  heldOut: Responses | undefined,
+): TrainRunOptions {
+  const { constraint = data.own?.constraint, ...settings } = training;
+  // Features of another dimension than the problem's own start from 0.
+  const start = data.own && data.own.features.dim === features.dim ? { theta0: data.own.start } : {};
+  return {
+    ...(withoutUndefined(settings) as Omit<TrainRunOptions, 'features' | 'data'>),
+    ...(constraint && { constraint }),
+    ...start,
+    features,
+    data: data.data,
+    name,
+    checkpoints,
+    validation: {
+      ...withoutUndefined(validation),
+      ...(heldOut && { heldOut }),
+      ...(data.reference && { reference: data.reference }),
+    },
+  };
+}
+
+/** The settings that were given; an explicit `undefined` is none. */
+function withoutUndefined<T extends object>(settings: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as never;
+}
+
+function modelFact({ features: { dim, vocabulary, bound } }: TrainRunOptions): string {
+  return `Features of d = ${dim} dimensions over ${vocabulary} tokens, B = ${compact(bound)}.`;
+}
+
+/** Values by plain-data keys; functions in keys are told apart by identity. */
+class Cache {
+  readonly #values = new Map<string, Promise<unknown>>();
+  readonly #functions: unknown[] = [];
+
+  once<T>(key: unknown, make: () => Promise<T>): Promise<T> {
+    const text = JSON.stringify(key, (_, value) => (typeof value === 'function' ? this.#number(value) : value));
+    if (!this.#values.has(text)) this.#values.set(text, make());
+    return this.#values.get(text) as Promise<T>;
+  }
+
+  #number(value: unknown): string {
+    if (!this.#functions.includes(value)) this.#functions.push(value);
+    return `function ${this.#functions.indexOf(value)}`;
+  }
+}
+
+function fingerprintOf(runs: readonly RunConfig[], sources: readonly DataSource[]): string {
+  const configs = runs.map(({ config: { $schema: _, title: __, ...rest } }) => rest);
+  const text = JSON.stringify([packageVersion, configs, sources], (_, value) =>
+    typeof value === 'function' ? String(value) : value,
+  );
+  return createHash('sha256').update(text).digest('hex');
+}
