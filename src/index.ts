@@ -38,7 +38,25 @@ export {
   type TestTimeOptions,
   type WeightedResponse,
 } from './linear/policy.js';
+export {
+  type NamedProblem,
+  namedProblem,
+  type ProblemClaim,
+  type ProblemClass,
+  type ProblemCondition,
+  type ProblemDescription,
+  problemNames,
+} from './linear/problem.js';
+export { type NumberArray, readArray } from './linear/read-array.js';
 export { type Response, Responses } from './linear/responses.js';
+export {
+  type HiddenStateFeaturesOptions,
+  hiddenStateFeatures,
+  type NgramFeaturesOptions,
+  ngramFeatures,
+  type RandomFeaturesOptions,
+  randomFeatures,
+} from './linear/sequence-features.js';
 export {
   type Axes,
   type AxisValue,
@@ -121,6 +139,8 @@ export { selectionHtml } from './report/selection/html.js';
 export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
 export { type TerminalOptions, terminalOptions } from './report/terminal.js';
 export type { FigureTheme } from './report/theme.js';
+export { trainingFigures } from './report/training/curves.js';
+export { type TrainingReport, trainingHtml } from './report/training/html.js';
 export { writeReportFile } from './report/write-file.js';
 export type { Estimate, Interval, Provenance, Warning } from './result.js';
 export type * from './selection/result.js';

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
+import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
 import { passAtKCommand } from './pass-at-k.js';
@@ -67,6 +68,7 @@ function program(context: CommandContext): Command {
     doctorCommand(context),
     reproduceCommand(context),
     trainCommand(context),
+    demoCommand(context),
   ])
     root.addCommand(command.copyInheritedSettings(root));
   return root;

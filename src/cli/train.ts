@@ -1,7 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { CoverageError } from '../error.js';
-import { terminalParagraph, terminalOptions, terminalTable } from '../report/terminal.js';
+import { terminalOptions, terminalParagraph, terminalTable } from '../report/terminal.js';
 import { runsTable } from '../report/training/tables.js';
 import { loadConfig } from '../training/load.js';
 import { OutputFolder, trainingJson } from '../training/output.js';
@@ -100,7 +100,9 @@ async function runTraining(
   }
   const terminal = terminalOptions(process.stdout);
   process.stdout.write(terminalTable(runsTable(results), terminal));
-  process.stdout.write(terminalParagraph([`Written to `, { stress: output.path }, ': report.html and the rest.'], terminal));
+  process.stdout.write(
+    terminalParagraph([`Written to `, { stress: output.path }, ': report.html and the rest.'], terminal),
+  );
 }
 
 async function trainOrSave(

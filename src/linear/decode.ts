@@ -11,7 +11,7 @@ import { type Response, Responses } from './responses.js';
 /** Which responses to draw. */
 export interface DrawOptions extends JobOptions {
   /** Prompts to respond to, in any order, as often as wanted; or the number of prompts 0, 1, …. */
-  readonly prompts: readonly number[] | Uint32Array | number;
+  readonly prompts: readonly number[] | Uint32Array | Float64Array | number;
   /**
    * Tokens of a response.
    * @defaultValue the policy's own; needed where it has none
@@ -31,12 +31,15 @@ export interface Samples {
   readonly logProbs: Float64Array;
 }
 
-const index = z.int().min(0).max(0xffff_ffff);
+const index = z.int().min(0);
 const drawShape = {
   ...jobOptionsShape,
-  prompts: z.union([z.int().min(1).max(0xffff_ffff), z.array(index).min(1), z.instanceof(Uint32Array)], {
-    error: 'must be a list of prompts, or how many there are',
-  }),
+  prompts: z.union(
+    [z.int().min(1).max(0xffff_ffff), z.array(index).min(1), z.instanceof(Uint32Array), z.instanceof(Float64Array)],
+    {
+      error: 'must be a list of prompts, or how many there are',
+    },
+  ),
   horizon: z.int().min(1).max(0xffff_ffff).optional(),
   seed: seedSchema.default(0),
 } as const;
@@ -44,10 +47,10 @@ const sampleSchema = z.strictObject(drawShape);
 
 type Prompts = z.output<typeof drawShape.prompts>;
 
-function promptList(prompts: Prompts): Uint32Array {
+function promptList(prompts: Prompts): Float64Array {
   return typeof prompts === 'number'
-    ? Uint32Array.from({ length: prompts }, (_, prompt) => prompt)
-    : Uint32Array.from(prompts);
+    ? Float64Array.from({ length: prompts }, (_, prompt) => prompt)
+    : Float64Array.from(prompts);
 }
 
 function horizonOf(policy: Policy, horizon: number | undefined): number {
@@ -152,7 +155,7 @@ interface Draws {
 
 async function bestByFunction(
   policy: Policy,
-  prompts: Uint32Array,
+  prompts: Float64Array,
   draws: Draws,
   reward: RewardFunction,
   options: JobOptions,
@@ -183,7 +186,7 @@ interface Scored {
 /** All candidates with their scores by `reward`, drawn a part at a time. */
 async function* scored(
   policy: Policy,
-  prompts: Uint32Array,
+  prompts: Float64Array,
   draws: Draws,
   reward: RewardFunction,
   options: JobOptions,

@@ -12,7 +12,7 @@ export interface Response {
 }
 
 interface Arrays {
-  readonly prompts: Uint32Array;
+  readonly prompts: Float64Array;
   readonly tokens: Uint32Array;
   /** Where each response begins, and where the last ends. */
   readonly starts: Uint32Array;
@@ -39,7 +39,7 @@ export class Responses {
   static from(list: Iterable<Response>): Responses {
     const [prompts, tokens, lengths]: [number[], number[], number[]] = [[], [], []];
     for (const response of list) {
-      const fault = [response.prompt, ...response.tokens].find((index) => !isIndex(index));
+      const fault = isPrompt(response.prompt) ? response.tokens.find((token) => !isToken(token)) : response.prompt;
       if (fault !== undefined) {
         throw new CoverageError(
           'ERR_SHAPE_MISMATCH',
@@ -52,7 +52,7 @@ export class Responses {
       lengths.push(response.tokens.length);
     }
     return Responses.fromArrays({
-      prompts: Uint32Array.from(prompts),
+      prompts,
       tokens: Uint32Array.from(tokens),
       lengths: Uint32Array.from(lengths),
     });
@@ -69,11 +69,15 @@ export class Responses {
     tokens,
     ...rest
   }: {
-    readonly prompts: Uint32Array;
+    readonly prompts: ArrayLike<number>;
     readonly tokens: Uint32Array;
   } & ({ readonly lengths: Uint32Array } | { readonly horizon: number })): Responses {
+    const of = Float64Array.from(prompts);
+    if (!of.every(isPrompt)) {
+      throw new CoverageError('ERR_SHAPE_MISMATCH', 'Prompts are numbered by whole numbers of at least 0.');
+    }
     const lengths = 'lengths' in rest ? rest.lengths : new Uint32Array(prompts.length).fill(rest.horizon);
-    return new Responses(callNative(() => native.ResponsesHandle.fromArrays(prompts, tokens, lengths)));
+    return new Responses(callNative(() => native.ResponsesHandle.fromArrays(of, tokens, lengths)));
   }
 
   /** How many there are. */
@@ -82,7 +86,7 @@ export class Responses {
   }
 
   /** The prompt of each; a copy that later calls share. */
-  get prompts(): Uint32Array {
+  get prompts(): Float64Array {
     return this.#read().prompts;
   }
 
@@ -134,6 +138,10 @@ export class Responses {
   }
 }
 
-function isIndex(value: unknown): boolean {
+function isToken(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff;
+}
+
+function isPrompt(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -10,14 +10,18 @@ import { CoverageError } from '../error.js';
  *
  * @throws CoverageError `ERR_WRITE_FAILED` naming the file
  */
-export async function writeReportFile(path: string, content: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
+export async function writeReportFile(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await mkdir(dirname(path), { recursive: true });
     // `wx`: never through a link or over a file that happens to be there.
     const file = await open(partial, 'wx');
     try {
-      await file.writeFile(content);
+      if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
+      else for (const piece of content) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

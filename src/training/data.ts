@@ -26,6 +26,8 @@ export interface PromptTokens {
 /** What a run trains on and is measured by. */
 export interface TrainingData {
   readonly data: DataDistribution | Responses;
+  /** What held-out responses are drawn from and exact measures are taken against. */
+  readonly validation?: DataDistribution;
   /** Held-out responses, or how many to draw. */
   readonly heldOut?: Responses | number;
   /** log π_D of the held-out responses, where known. */
@@ -70,7 +72,7 @@ export async function textData(options: TextData, context: ReadingContext): Prom
   const texts: Uint8Array[] = [];
   const sources: DataSource[] = [];
   for (const path of options.files) {
-    const stream = new FileStream(fromConfig(context, path), context.signal);
+    const stream = new FileStream(fromConfig(context, path), { signal: context.signal });
     const parts: Uint8Array[] = [];
     for await (const chunk of stream.bytes()) parts.push(Uint8Array.from(chunk));
     texts.push(new Uint8Array(Buffer.concat(parts).subarray(0, maxBytes)));
@@ -190,7 +192,7 @@ function maximum(values: readonly number[]): number {
 }
 
 async function readLines(path: string, context: ReadingContext): Promise<{ lines: Line[]; source: DataSource }> {
-  const stream = new FileStream(fromConfig(context, path), context.signal);
+  const stream = new FileStream(fromConfig(context, path), { signal: context.signal });
   const lines: Line[] = [];
   for await (const { value, row } of readJsonRows(stream)) {
     const { prompt, tokens, logProb } = value;
@@ -215,10 +217,7 @@ async function readLines(path: string, context: ReadingContext): Promise<{ lines
 }
 
 function isTokens(value: unknown): value is readonly number[] {
-  return (
-    Array.isArray(value) &&
-    value.every((token) => Number.isInteger(token) && token >= 0 && token < 0xffff_ffff)
-  );
+  return Array.isArray(value) && value.every((token) => Number.isInteger(token) && token >= 0 && token < 0xffff_ffff);
 }
 
 /** Numbers for prompts: their own, or, where prompts are lists of tokens, in order of first appearance. */

@@ -2,9 +2,9 @@ import { CoverageError } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
 import { concatFeatures, sumFeatures } from '../linear/combined-features.js';
 import type { FeatureMap } from '../linear/feature-map.js';
+import { readArray } from '../linear/read-array.js';
 import { hiddenStateFeatures, ngramFeatures, randomFeatures } from '../linear/sequence-features.js';
 import { functionFeatures, type TableLayout, tableFeatures } from '../linear/table-features.js';
-import { readArray } from '../linear/read-array.js';
 import { type DataSource, fromConfig, type ReadingContext, type TrainingData } from './data.js';
 import type { FeatureSpec } from './schema.js';
 
@@ -59,7 +59,7 @@ export async function makeFeatures(
     case 'table':
     case 'hiddenStates': {
       const file = fromConfig(context, spec.file);
-      const hashed = new FileStream(file, context.signal);
+      const hashed = new FileStream(file, { signal: context.signal });
       const [{ shape, values }] = await Promise.all([readArray(file, context), hashed.drain()]);
       const width = shape.at(-1) ?? 1;
       const sizes = { ...layout(spec.by, data), vocabulary, ...bound };

@@ -132,7 +132,8 @@ export class OutputFolder {
 
   async #writeRun(prepared: PreparedTraining, run: number, result: TrainResult): Promise<void> {
     const folder = this.#runFolder(prepared, run);
-    const write = (name: string, content: string | Iterable<Uint8Array>) => writeReportFile(join(folder, name), content);
+    const write = (name: string, content: string | Iterable<Uint8Array>) =>
+      writeReportFile(join(folder, name), content);
     await write('history.json', `${JSON.stringify(result, null, 2)}\n`);
     await write('history.csv', historyCsv(result));
     await write('theta.npy', npyPieces([result.theta.length], [result.theta]));

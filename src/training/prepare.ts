@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
+import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
+import type { DataDistribution } from '../linear/data-distribution.js';
 import type { Responses } from '../linear/responses.js';
 import { Training, type TrainRunOptions } from '../linear/train.js';
 import { compact } from '../report/format.js';
 import { packageVersion } from '../version.js';
 import { type DataSource, type ReadingContext, sequencesData, type TrainingData, textData } from './data.js';
 import { type MadeFeatures, makeFeatures } from './features.js';
-import { problemData } from './problem-data.js';
 import { type RunConfig, runConfigs } from './points.js';
+import { problemData } from './problem-data.js';
 import type { CheckedTrainConfig } from './schema.js';
 
 /** The runs of a configuration, and what tells them from those of another. */
@@ -20,8 +22,6 @@ export interface IdentifiedRuns {
 /** A configuration whose data were read and whose runs were checked: nothing has been trained or written yet. */
 export interface PreparedTraining extends IdentifiedRuns {
   readonly training: Training;
-  /** Held-out responses of each run, if it has any. */
-  readonly heldOut: readonly (Responses | undefined)[];
   /** All files that were read. */
   readonly sources: readonly DataSource[];
   /** Bytes that the tokens of the first run's text stand for. */
@@ -43,32 +43,56 @@ export interface PrepareOptions extends ReadingContext, JobOptions {
 export async function prepareTraining(config: unknown, options: PrepareOptions = {}): Promise<PreparedTraining> {
   const runs = runConfigs(config);
   const cache = new Cache();
-  const sources = new Map<string, DataSource>();
-  const made: { data: TrainingData; heldOut: Responses | undefined; run: TrainRunOptions }[] = [];
-  for (const { config: each, name } of runs) {
-    const data = await cache.once(['data', each.data], () => loadData(each.data, options));
-    const features = await cache.once(['features', each.features, each.data], () =>
-      makeFeatures(each.features, data, options),
-    );
-    const heldOut = await cache.once(['held-out', each.data], () => heldOutOf(each, data, options));
-    for (const source of [...data.sources, ...features.sources]) sources.set(source.file, source);
-    made.push({ data, heldOut, run: runOptions(each, name, data, features, heldOut) });
-  }
-  const fingerprint = fingerprintOf(runs, [...sources.values()]);
+  const made: MadeRun[] = [];
+  for (const run of runs) made.push(await inRun(run.name, () => makeRun(run, cache, options)));
+  const sources = [...new Map(made.flatMap((run) => run.sources).map((source) => [source.file, source])).values()];
+  const fingerprint = fingerprintOf(runs, sources);
   const states = (await options.findStates?.({ runs, fingerprint })) ?? [];
   const training = await Training.create(
-    made.map(({ run }, index) => ({ ...run, ...(states[index] && { state: states[index] }) })),
-    { ...(options.signal && { signal: options.signal }), ...(options.threads !== undefined && { threads: options.threads }) },
+    made.map(({ options: run }, index) => ({ ...run, ...(states[index] && { state: states[index] }) })),
+    {
+      ...(options.signal && { signal: options.signal }),
+      ...(options.threads !== undefined && { threads: options.threads }),
+    },
   );
   return {
     training,
     runs,
-    heldOut: made.map(({ heldOut }) => heldOut),
-    sources: [...sources.values()],
+    sources,
     alphabet: made[0]!.data.alphabet ?? null,
-    facts: [...made[0]!.data.facts, modelFact(made[0]!.run)],
+    facts: [...made[0]!.data.facts, modelFact(made[0]!.options)],
     fingerprint,
   };
+}
+
+interface MadeRun {
+  readonly data: TrainingData;
+  readonly options: TrainRunOptions;
+  readonly sources: readonly DataSource[];
+}
+
+async function makeRun({ config, name }: RunConfig, cache: Cache, options: PrepareOptions): Promise<MadeRun> {
+  const data = await cache.once(['data', config.data], () => loadData(config.data, options));
+  const features = await cache.once(['features', config.features, config.data], () =>
+    makeFeatures(config.features, data, options),
+  );
+  const heldOut = await cache.once(['held-out', config.data], () => heldOutOf(config, data, options));
+  return {
+    data,
+    options: runOptions(config, name, data, features, heldOut),
+    sources: [...data.sources, ...features.sources],
+  };
+}
+
+/** Says of an error in which run of a sweep it is. */
+async function inRun<T>(name: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (name === '' || !(error instanceof CoverageError)) throw error;
+    const { code, message, place, problems } = error;
+    throw new CoverageError(code, `${message} (in the run ${name})`, { place, problems, cause: error });
+  }
 }
 
 async function loadData(data: CheckedTrainConfig['data'], context: ReadingContext): Promise<TrainingData> {
@@ -84,11 +108,11 @@ async function loadData(data: CheckedTrainConfig['data'], context: ReadingContex
 
 async function heldOutOf(
   { data: { seed } }: CheckedTrainConfig,
-  { data, heldOut }: TrainingData,
+  { validation, heldOut }: TrainingData,
   { signal }: JobOptions,
 ): Promise<Responses | undefined> {
-  if (typeof heldOut !== 'number' || !('sample' in data)) return heldOut as Responses | undefined;
-  return data.sample(heldOut, { seed, ...(signal && { signal }) });
+  if (typeof heldOut !== 'number') return heldOut;
+  return validation?.sample(heldOut, { seed, ...(signal && { signal }) });
 }
 
 function runOptions(
@@ -99,6 +123,7 @@ function runOptions(
   heldOut: Responses | undefined,
 ): TrainRunOptions {
   const { constraint = data.own?.constraint, ...settings } = training;
+  const { exact, ...watched } = validation;
   // Features of another dimension than the problem's own start from 0.
   const start = data.own && data.own.features.dim === features.dim ? { theta0: data.own.start } : {};
   return {
@@ -110,11 +135,19 @@ function runOptions(
     name,
     checkpoints,
     validation: {
-      ...withoutUndefined(validation),
+      ...withoutUndefined(watched),
+      ...(exact && { exact: exactAgainst(data) }),
       ...(heldOut && { heldOut }),
       ...(data.reference && { reference: data.reference }),
     },
   };
+}
+
+function exactAgainst({ validation }: TrainingData): DataDistribution {
+  if (validation) return validation;
+  throw new CoverageError('ERR_INVALID_OPTION', 'validation.exact: only the π_D of a named problem is known exactly.', {
+    place: { field: 'validation.exact' },
+  });
 }
 
 /** The settings that were given; an explicit `undefined` is none. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { constraintSchema } from '../linear/constraint.js';
+import { problemNames } from '../linear/problem.js';
 import type { PhiFunction } from '../linear/table-features.js';
 import { checkpointsSchema, validationSettingsShape } from '../linear/train.js';
 import { trainSettingsShape } from '../linear/train-settings.js';
@@ -10,14 +11,14 @@ const positive = z.number().positive();
 const path = z.string().min(1);
 
 const heldOutShare = z.number().gt(0).lt(1);
-const seed = seedSchema.default(0).describe('Seed of the choice of held-out responses; the same for all runs of a sweep.');
+const seed = seedSchema
+  .default(0)
+  .describe('Seed of the choice of held-out responses; the same for all runs of a sweep.');
 
 const problemData = z
   .strictObject({
     kind: z.literal('problem'),
-    name: z
-      .string()
-      .describe('Name of the problem, e.g. "rare-prompt"; `coverage-principle train --problems` lists them.'),
+    name: z.enum(problemNames()).describe('Name of the problem.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Options of the problem.'),
     heldOut: z.int().min(1).default(1024).describe('Held-out responses drawn from the data distribution.'),
     seed,
@@ -47,9 +48,7 @@ const textData = z
     files: z.array(path).min(1).describe('Text files, read as bytes; a vocabulary of the bytes that occur.'),
     horizon: size.default(32).describe('H, the bytes of a response: files are cut into pieces of this length.'),
     context: z.int().min(0).max(1_000_000).default(8).describe('Bytes before a piece that are its prompt.'),
-    heldOut: heldOutShare
-      .default(0.05)
-      .describe('Share of the pieces held out, chosen at random.'),
+    heldOut: heldOutShare.default(0.05).describe('Share of the pieces held out, chosen at random.'),
     seed,
     maxBytes: size.optional().describe('Read no more than this of each file.'),
   })

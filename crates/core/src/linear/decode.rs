@@ -280,10 +280,12 @@ pub fn exact_best_of_n(
     super::measures::check_budgets(n)?;
     check_prompts(model, &[target.mu().prompts() - 1], target.horizon())?;
     let all = (model.vocabulary() as f64).powf(target.horizon() as f64);
-    let of_model: f64 = (0..target.mu().prompts())
-        .map(|prompt| model.support(prompt).map_or(all, |count| (count as f64).min(all)))
-        .sum();
-    let visits = of_model.max(responses_to_visit(target, None));
+    let of_target = responses_to_visit(target, None);
+    // Prompts without end are too many already, and are not to be gone through.
+    let prompts = if of_target > max_responses as f64 { 0 } else { target.mu().prompts() };
+    let of_model: f64 =
+        (0..prompts).map(|prompt| model.support(prompt).map_or(all, |count| (count as f64).min(all))).sum();
+    let visits = of_model.max(of_target);
     if visits > max_responses as f64 {
         return Err(Error::new(
             Code::TooLarge,

@@ -19,6 +19,12 @@ pub trait Instance: Send + Sync + fmt::Debug {
     /// μ and π_D, exactly.
     fn data(&self) -> &DataDistribution;
 
+    /// Where held-out responses come from and what exact measures are taken against: μ and π_D, or, where the prompts
+    /// have no end, a fixed selection of them.
+    fn validation(&self) -> &DataDistribution {
+        self.data()
+    }
+
     /// The models there are to choose from.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use napi_derive::napi;
 use serde::Deserialize;
 
 use super::policy::PolicyHandle;
-use super::responses::ResponsesHandle;
+use super::responses::{ResponsesHandle, to_index};
 use crate::error::{parse_options, to_napi};
 use crate::job::{Job, spawn};
 
@@ -42,8 +42,8 @@ impl DataHandle {
 
     /// `prompts` equally likely prompts, responses from `policy`.
     #[napi(factory)]
-    pub fn uniform(prompts: u32, policy: &PolicyHandle, horizon: Option<u32>) -> napi::Result<Self> {
-        let (mu, horizon) = (PromptWeights::Uniform(prompts as usize), horizon.map(|horizon| horizon as usize));
+    pub fn uniform(prompts: f64, policy: &PolicyHandle, horizon: Option<u32>) -> napi::Result<Self> {
+        let (mu, horizon) = (PromptWeights::Uniform(to_index(prompts)), horizon.map(|horizon| horizon as usize));
         DataDistribution::new(mu, policy.shared(), horizon).map(Self::new).map_err(|error| to_napi(&error))
     }
 

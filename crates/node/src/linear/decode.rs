@@ -8,13 +8,13 @@ use coverage_principle_core::linear::decode::{
 };
 use coverage_principle_core::{Error, Result};
 use napi::Env;
-use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
+use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;
 use serde::Deserialize;
 
 use super::data::DataHandle;
 use super::policy::{PolicyHandle, workers};
-use super::responses::ResponsesHandle;
+use super::responses::{ResponsesHandle, to_index};
 use crate::error::{parse_options, to_napi};
 use crate::job::{Job, Output, spawn, spawn_output};
 
@@ -61,7 +61,7 @@ struct Candidates {
 pub fn sample_policy<'env>(
     env: &'env Env,
     policy: &PolicyHandle,
-    prompts: Uint32Array,
+    prompts: Float64Array,
     options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
@@ -141,7 +141,7 @@ struct BestOfNOptions {
 pub fn run_best_of_n<'env>(
     env: &'env Env,
     policy: &PolicyHandle,
-    prompts: Uint32Array,
+    prompts: Float64Array,
     target: Option<&PolicyHandle>,
     accepted: Option<&ResponsesHandle>,
     options: String,
@@ -193,6 +193,6 @@ pub fn run_exact_best_of_n<'env>(
     })
 }
 
-fn to_indices(prompts: &[u32]) -> Vec<usize> {
-    prompts.iter().map(|&prompt| prompt as usize).collect()
+fn to_indices(prompts: &[f64]) -> Vec<usize> {
+    prompts.iter().map(|&prompt| to_index(prompt)).collect()
 }

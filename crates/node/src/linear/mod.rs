@@ -6,5 +6,6 @@ pub mod features;
 pub mod measures;
 pub mod mle;
 pub mod policy;
+pub mod problem;
 pub mod responses;
 pub mod train;

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use serde::Deserialize;
 
 use super::features::FeaturesHandle;
-use super::responses::ResponsesHandle;
+use super::responses::{ResponsesHandle, to_index};
 use crate::error::{parse_options, to_napi};
 use crate::job::{Job, Output, spawn, spawn_output};
 use crate::log_probs::LogProbsHandle;
@@ -66,7 +66,7 @@ impl PolicyHandle {
     pub fn listed(
         vocabulary: u32,
         horizon: u32,
-        prompts: Uint32Array,
+        prompts: Float64Array,
         tokens: Uint32Array,
         probabilities: Float64Array,
     ) -> napi::Result<Self> {
@@ -112,20 +112,20 @@ impl PolicyHandle {
 fn listed(
     vocabulary: usize,
     horizon: usize,
-    prompts: &[u32],
+    prompts: &[f64],
     tokens: &[u32],
     probabilities: &[f64],
 ) -> Result<Listed<ListInMemory>> {
     if prompts.len() != probabilities.len() || prompts.len().checked_mul(horizon) != Some(tokens.len()) {
         return Err(Error::new(Code::ShapeMismatch, "Every listed response has a prompt, a probability and H tokens."));
     }
-    let count = prompts.iter().max().map_or(0, |&last| last as usize + 1);
+    let count = prompts.iter().map(|&prompt| to_index(prompt) + 1).max().unwrap_or(0);
     if count > prompts.len() {
         return Err(Error::new(Code::ShapeMismatch, "Some prompt has no response: number the prompts from 0 on."));
     }
     let mut lists = vec![Vec::new(); count];
     for ((&prompt, tokens), &probability) in prompts.iter().zip(tokens.chunks(horizon.max(1))).zip(probabilities) {
-        lists[prompt as usize].push((tokens.to_vec(), probability));
+        lists[to_index(prompt)].push((tokens.to_vec(), probability));
     }
     ListInMemory::new(vocabulary, horizon, &lists).map(Listed)
 }

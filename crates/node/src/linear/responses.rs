@@ -5,7 +5,7 @@ use std::sync::Arc;
 use coverage_principle_core::linear::Responses;
 use coverage_principle_core::{Code, Error};
 use napi::Env;
-use napi::bindgen_prelude::{ObjectFinalize, Uint32Array};
+use napi::bindgen_prelude::{Float64Array, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
 
 use crate::error::to_napi;
@@ -41,7 +41,7 @@ impl ResponsesHandle {
     #[napi(factory)]
     pub fn from_arrays(
         env: &Env,
-        prompts: Uint32Array,
+        prompts: Float64Array,
         tokens: Uint32Array,
         lengths: Uint32Array,
     ) -> napi::Result<Self> {
@@ -49,7 +49,7 @@ impl ResponsesHandle {
         let mut responses = Responses::new();
         for (&prompt, &length) in prompts.iter().zip(lengths.iter()) {
             let (response, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
-            responses.push(prompt as usize, response);
+            responses.push(to_index(prompt), response);
             rest = left;
         }
         if !rest.is_empty() || prompts.len() != lengths.len() {
@@ -68,8 +68,9 @@ impl ResponsesHandle {
     /// The prompt of each.
     #[napi]
     #[must_use]
-    pub fn prompts(&self) -> Uint32Array {
-        Uint32Array::new(self.responses.prompts().iter().map(|&prompt| u32::try_from(prompt).unwrap_or(0)).collect())
+    pub fn prompts(&self) -> Float64Array {
+        // Prompts may be numbered beyond 2^32, never beyond 2^53.
+        Float64Array::new(self.responses.prompts().iter().map(|&prompt| prompt as f64).collect())
     }
 
     /// All tokens, one response after the other.
@@ -98,6 +99,12 @@ impl ResponsesHandle {
         }
         Self::new(env, responses)
     }
+}
+
+/// The index that a number is; the facade checks that it is one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "indices are below 2^53")]
+pub(crate) fn to_index(value: f64) -> usize {
+    value as usize
 }
 
 fn misfit() -> napi::Error {

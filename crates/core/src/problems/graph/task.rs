@@ -417,6 +417,10 @@ impl Instance for GraphTask {
         &self.data
     }
 
+    fn validation(&self) -> &DataDistribution {
+        self.validation()
+    }
+
     fn class(&self) -> Result<ModelClass> {
         Ok(ModelClass::Linear(LinearClass {
             features: self.features.clone(),

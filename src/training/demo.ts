@@ -1,0 +1,55 @@
+import type { JobOptions } from '../job.js';
+import type { TrainResult } from '../linear/train-result.js';
+import type { LogProbs } from '../log-probs/log-probs.js';
+import type { SelectionResult } from '../selection/result.js';
+import { selectCheckpoint } from '../selection/select.js';
+import type { OutputFolder } from './output.js';
+import { prepareTraining } from './prepare.js';
+import { runPrepared } from './run.js';
+import type { TrainConfig } from './schema.js';
+
+/** Best-of-N budgets of the demonstration. */
+const N = [2, 4, 16, 64];
+
+/**
+ * The demonstration: log-linear n-gram models of real text, trained by three procedures with one pass over the text,
+ * checkpoints along the way.
+ */
+export function demoConfig(files: readonly string[]): TrainConfig {
+  return {
+    title: 'A log-linear n-gram model of real text',
+    data: { kind: 'text', files: [...files], horizon: 32, context: 4, heldOut: 0.03 },
+    features: { kind: 'ngram', order: 4, buckets: 4096, bound: 1 },
+    training: {
+      batchSize: 32,
+      constraint: { kind: 'ball', radius: 400 },
+      seed: 1,
+    },
+    validation: { N, every: 200 },
+    checkpoints: { every: 200, theta: false },
+    sweep: { 'training.procedure': ['sgd', 'normalizedSgd'], 'training.stepSize': [1, 10] },
+  };
+}
+
+/** What the demonstration came to. */
+export interface DemoResult {
+  readonly results: readonly TrainResult[];
+  readonly selection: SelectionResult;
+}
+
+/** Trains, writes everything to `output`, and selects among the checkpoints of all runs on the held-out text. */
+export async function runDemo(files: readonly string[], output: OutputFolder, job: JobOptions): Promise<DemoResult> {
+  const config = demoConfig(files);
+  const prepared = await prepareTraining(config, job);
+  await output.writeConfig(prepared, config);
+  const results = await runPrepared(prepared, null, job);
+  await output.writeResults(prepared, results, config);
+  const selection = await selectCheckpoint(allCheckpoints(results), { ...job, N, replicates: 500 });
+  return { results, selection };
+}
+
+/** The checkpoints of all runs, which share their held-out responses. */
+function allCheckpoints(results: readonly TrainResult[]): LogProbs {
+  const [first, ...rest] = results.map(({ logProbs }) => logProbs!);
+  return rest.reduce((all, each) => all.stack(each), first!);
+}
