@@ -289,6 +289,18 @@ test('the example trains, selects and decodes', () => {
   expect(stdout).toMatch(/^step-\d+: Best-of-16 has a mean reward of \d/);
 });
 
+test('the demonstration trains, selects and reports, the same every time', () => {
+  write('demo.txt', text.repeat(8));
+  const runs = ['demo-a', 'demo-b'].map((out) => cli('demo', '--text', 'demo.txt', '-o', out, '--quiet'));
+  for (const { status, stderr } of runs) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(runs[0]!.stdout).toContain('Where the runs ended');
+  expect(runs[0]!.stdout.replaceAll('demo-a', 'demo-b')).toBe(runs[1]!.stdout);
+  for (const name of ['report.html', 'selection.html', 'result.json', 'sweep.csv']) {
+    const [a, b] = ['demo-a', 'demo-b'].map((out) => readFileSync(join(folder, out, name)));
+    expect(a!.equals(b!), name).toBe(true);
+  }
+});
+
 function npy(name: string, shape: readonly number[], values: readonly number[]): void {
   const header = `{'descr': '<f8', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`.padEnd(117);
   const prelude = Buffer.from('\x93NUMPY\x01\x00v\x00', 'latin1');

@@ -1,7 +1,7 @@
 // Train, select, decode: the checkpoint whose coverage is best, then Best-of-N from it.
 import { bestOfN, namedProblem, selectCheckpoint, train } from 'coverage-principle';
 
-const { data, class: linear } = namedProblem('prop-i.1', { horizon: 16, responses: 50 });
+const { data, class: linear } = namedProblem({ name: 'prop-i.1', horizon: 16, responses: 50 });
 const validation = { heldOut: 1000, N: [4], every: 50 };
 const run = await train({ ...linear, data, stepSize: 0.05, steps: 400, validation, checkpoints: { every: 50 } });
 const { tournaments } = await selectCheckpoint(run.logProbs, { N: [4], replicates: 200 });

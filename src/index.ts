@@ -23,9 +23,13 @@ export { FeatureMap } from './linear/feature-map.js';
 export {
   type ExactMeasures,
   type ExactMeasuresOptions,
+  estimateInherentVariance,
   exactMeasures,
   inherentVariance,
+  type MeasureEstimates,
   type Measures,
+  type MonteCarloOptions,
+  monteCarloMeasures,
   responsesToVisit,
 } from './linear/measures.js';
 export { type MaximumLikelihood, type MaximumLikelihoodOptions, maximumLikelihood } from './linear/mle.js';
@@ -38,15 +42,6 @@ export {
   type TestTimeOptions,
   type WeightedResponse,
 } from './linear/policy.js';
-export {
-  type NamedProblem,
-  namedProblem,
-  type ProblemClaim,
-  type ProblemClass,
-  type ProblemCondition,
-  type ProblemDescription,
-  problemNames,
-} from './linear/problem.js';
 export { type NumberArray, readArray } from './linear/read-array.js';
 export { type Response, Responses } from './linear/responses.js';
 export {
@@ -112,6 +107,15 @@ export {
   type SampleCounts,
 } from './pass-at-k/pass-at-k.js';
 export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
+export { type NamedProblem, namedProblem, type ProblemClass } from './problems/named-problem.js';
+export {
+  describeProblem,
+  type Exponent,
+  type ProblemClaim,
+  type ProblemDescription,
+  type ProblemOptions,
+  problemNames,
+} from './problems/problem.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
+import type { Estimate } from '../result.js';
 import type { DataDistribution } from './data-distribution.js';
 import type { FeatureMap } from './feature-map.js';
 import type { Policy } from './policy.js';
@@ -65,14 +66,6 @@ const varianceSchema = z.strictObject({
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
 });
 
-/** Measures as the core writes them. @internal */
-export type NativeMeasures = Omit<Measures, 'N'> & { readonly n: readonly number[] };
-
-/** @internal */
-export function fromNativeMeasures({ n, ...rest }: NativeMeasures): Measures {
-  return { N: n, ...rest };
-}
-
 /**
  * All measures of `policy` against `data` by enumeration: V^H responses a prompt, or as many as one of the two lists.
  *
@@ -84,13 +77,13 @@ export async function exactMeasures(
   options: ExactMeasuresOptions = {},
 ): Promise<ExactMeasures> {
   const { N, maxResponses, threads } = checkOptions('exactMeasures', exactSchema, options);
-  const settings = JSON.stringify({ n: N, maxResponses });
+  const settings = JSON.stringify({ N, maxResponses });
   const output = await runJob(
     (job) => native.exactMeasures(data.handle, policy.handle, settings, threads, job),
     options,
   );
   const [logN, tail] = output.floats;
-  return { ...fromNativeMeasures(JSON.parse(output.json)), profile: { logN: logN!, tail: tail! } };
+  return { ...(JSON.parse(output.json) as Measures), profile: { logN: logN!, tail: tail! } };
 }
 
 /**
@@ -114,4 +107,102 @@ export async function inherentVariance(
 /** How many responses {@link exactMeasures} would visit; may be infinite. */
 export function responsesToVisit(data: DataDistribution, policy?: Policy): number {
   return native.responsesToVisit(data.handle, policy?.handle);
+}
+
+/** Monte Carlo estimates of {@link Measures}, each with its interval. Vectors are in the order of `N`. */
+export interface MeasureEstimates {
+  readonly N: readonly number[];
+  /** Responses drawn from π_D, and as many from π̂ for E_N. */
+  readonly samples: number;
+  /** Confidence of every interval and of the band. */
+  readonly confidence: number;
+  /** Cov_N at each N, with Clopper and Pearson's exact interval. */
+  readonly coverage: readonly Estimate[];
+  /** Half the width of the band around the whole profile, which holds for all N at once (Dvoretzky–Kiefer–Wolfowitz). */
+  readonly bandHalfWidth: number;
+  readonly crossEntropy: Estimate;
+  readonly kl: Estimate;
+  readonly squaredHellinger: Estimate;
+  readonly stoppedKl: readonly Estimate[];
+  readonly eN: readonly Estimate[];
+  /** Always unknown: a supremum cannot be estimated from samples. */
+  readonly logWMax: Estimate;
+  /** The greatest log π_D/π̂ among the samples, a lower bound on log W_max; `null` if infinite. */
+  readonly greatestLogRatio: number | null;
+  /** The empirical coverage profile: at log N = `logN[k]` (falling) it is `tail[k]`. */
+  readonly profile: { readonly logN: Float64Array; readonly tail: Float64Array };
+}
+
+/** Options of {@link monteCarloMeasures}. */
+export interface MonteCarloOptions extends JobOptions {
+  /**
+   * Values of N, each finite and at least 1.
+   * @defaultValue [2, 4, 16]
+   */
+  readonly N?: readonly number[];
+  /**
+   * Responses to draw, at least 2.
+   * @defaultValue 10000
+   */
+  readonly samples?: number;
+  /**
+   * Confidence of every interval and of the band, strictly between 0 and 1.
+   * @defaultValue 0.95
+   */
+  readonly confidence?: number;
+  /**
+   * Seed of the draws.
+   * @defaultValue 0
+   */
+  readonly seed?: number;
+}
+
+const drawsShape = {
+  ...jobOptionsShape,
+  samples: z.int().min(2).default(10_000),
+  confidence: confidenceSchema.default(0.95),
+  seed: seedSchema.default(0),
+} as const;
+
+const monteCarloSchema = z.strictObject({ ...drawsShape, N: budgetsSchema.default([2, 4, 16]) });
+const estimateSchema = z.strictObject(drawsShape);
+
+/**
+ * All measures of `policy` against `data`, estimated from responses drawn from π_D: for where enumeration would take too
+ * long. Results do not depend on the number of threads.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION`; `ERR_SHAPE_MISMATCH` if the two do not fit
+ */
+export async function monteCarloMeasures(
+  data: DataDistribution,
+  policy: Policy,
+  options: MonteCarloOptions = {},
+): Promise<MeasureEstimates> {
+  const { N, samples, confidence, seed, threads } = checkOptions('monteCarloMeasures', monteCarloSchema, options);
+  const settings = JSON.stringify({ N, samples, confidence, seed });
+  const output = await runJob(
+    (job) => native.monteCarloMeasures(data.handle, policy.handle, settings, threads, job),
+    options,
+  );
+  const [logN, tail] = output.floats;
+  return { ...JSON.parse(output.json), profile: { logN: logN!, tail: tail! } };
+}
+
+/**
+ * σ*² [8] of `features` under `data`, estimated from responses drawn from π_D.
+ *
+ * @throws CoverageError as {@link monteCarloMeasures}
+ */
+export async function estimateInherentVariance(
+  data: DataDistribution,
+  features: FeatureMap,
+  options: Omit<MonteCarloOptions, 'N'> = {},
+): Promise<Estimate> {
+  const { threads, samples, confidence, seed } = checkOptions('estimateInherentVariance', estimateSchema, options);
+  const settings = JSON.stringify({ samples, confidence, seed });
+  const output = await runJob(
+    (job) => native.monteCarloInherentVariance(data.handle, features.handle, settings, threads, job),
+    options,
+  );
+  return JSON.parse(output.json);
 }

@@ -2,7 +2,7 @@ import { CoverageError } from '../error.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, type native } from '../native.js';
 import type { FeatureMap } from './feature-map.js';
-import { fromNativeMeasures, type Measures, type NativeMeasures } from './measures.js';
+import type { Measures } from './measures.js';
 import { LinearModel } from './policy.js';
 
 type Runs = InstanceType<typeof native.RunsHandle>;
@@ -59,7 +59,7 @@ interface NativeReport {
   readonly steps: number;
   readonly stopped: StopReason;
   readonly theory: Theory | null;
-  readonly validations: readonly (Omit<HistoryRecord, 'exact'> & { readonly exact: NativeMeasures | null })[];
+  readonly validations: readonly HistoryRecord[];
   readonly drawnStep: number;
   readonly checkpointSteps: readonly number[];
 }
@@ -114,10 +114,7 @@ export class TrainResult {
     this.stopped = report.stopped;
     this.theory = report.theory;
     this.N = source.N;
-    this.history = report.validations.map((record) => ({
-      ...record,
-      exact: record.exact && fromNativeMeasures(record.exact),
-    }));
+    this.history = report.validations;
     this.checkpoints = report.checkpointSteps.map((step) => ({ name: `${prefix}step-${step}`, step }));
     this.theta = floats[0]!;
     this.drawnStep = report.drawnStep;

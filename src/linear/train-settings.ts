@@ -121,14 +121,13 @@ export type CheckedTrainSettings = z.output<z.ZodObject<typeof trainSettingsShap
 
 /** Settings, checkpoints and validation interval as the core reads them. `inherentVariance` is for `theory`. @internal */
 export function nativeTrainOptions(
-  { procedure, stepSize, N, ...rest }: CheckedTrainSettings,
+  { procedure, stepSize, ...rest }: CheckedTrainSettings,
   every: { validateEvery: number; checkpointEvery: number; checkpointTheta: boolean },
   inherentVariance: number | undefined,
 ): string {
   return JSON.stringify({
     ...rest,
     ...every,
-    n: N,
     procedure: typeof procedure === 'string' ? { kind: procedure } : procedure,
     stepSize: nativeStepSize(stepSize, inherentVariance),
   });

@@ -1,3 +1,4 @@
+import { FileStream } from '../input/file-stream.js';
 import type { JobOptions } from '../job.js';
 import type { TrainResult } from '../linear/train-result.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
@@ -10,23 +11,30 @@ import type { TrainConfig } from './schema.js';
 
 /** Best-of-N budgets of the demonstration. */
 const N = [2, 4, 16, 64];
+const HORIZON = 32;
+const BATCH_SIZE = 32;
+const HELD_OUT = 0.03;
+/** Checkpoints of each run. */
+const CHECKPOINTS = 14;
 
 /**
- * The demonstration: log-linear n-gram models of real text, trained by three procedures with one pass over the text,
- * checkpoints along the way.
+ * The demonstration: log-linear n-gram models of real text, trained by two procedures at two step sizes in one
+ * pass over the text (`bytes` in all), checkpoints along the way.
  */
-export function demoConfig(files: readonly string[]): TrainConfig {
+export function demoConfig(files: readonly string[], bytes: number): TrainConfig {
+  const steps = (bytes * (1 - HELD_OUT)) / (HORIZON * BATCH_SIZE);
+  const every = Math.max(1, Math.floor(steps / CHECKPOINTS));
   return {
     title: 'A log-linear n-gram model of real text',
-    data: { kind: 'text', files: [...files], horizon: 32, context: 4, heldOut: 0.03 },
+    data: { kind: 'text', files: [...files], horizon: HORIZON, context: 4, heldOut: HELD_OUT },
     features: { kind: 'ngram', order: 4, buckets: 4096, bound: 1 },
     training: {
-      batchSize: 32,
+      batchSize: BATCH_SIZE,
       constraint: { kind: 'ball', radius: 400 },
       seed: 1,
     },
-    validation: { N, every: 200 },
-    checkpoints: { every: 200, theta: false },
+    validation: { N, every },
+    checkpoints: { every, theta: false },
     sweep: { 'training.procedure': ['sgd', 'normalizedSgd'], 'training.stepSize': [1, 10] },
   };
 }
@@ -39,13 +47,23 @@ export interface DemoResult {
 
 /** Trains, writes everything to `output`, and selects among the checkpoints of all runs on the held-out text. */
 export async function runDemo(files: readonly string[], output: OutputFolder, job: JobOptions): Promise<DemoResult> {
-  const config = demoConfig(files);
+  const sizes = await Promise.all(files.map((file) => sizeOf(file)));
+  const config = demoConfig(
+    files,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
   const prepared = await prepareTraining(config, job);
   await output.writeConfig(prepared, config);
   const results = await runPrepared(prepared, null, job);
   await output.writeResults(prepared, results, config);
   const selection = await selectCheckpoint(allCheckpoints(results), { ...job, N, replicates: 500 });
   return { results, selection };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  let size = 0;
+  for await (const chunk of new FileStream(file).bytes()) size += chunk.length;
+  return size;
 }
 
 /** The checkpoints of all runs, which share their held-out responses. */

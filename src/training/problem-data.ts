@@ -1,4 +1,5 @@
-import { namedProblem } from '../linear/problem.js';
+import { namedProblem } from '../problems/named-problem.js';
+import { describeProblem } from '../problems/problem.js';
 import type { TrainingData } from './data.js';
 import type { CheckedTrainConfig } from './schema.js';
 
@@ -10,8 +11,9 @@ type ProblemData = Extract<CheckedTrainConfig['data'], { kind: 'problem' }>;
  * @throws CoverageError `ERR_INVALID_OPTION` for a name or option that does not exist
  */
 export function problemData({ name, options, heldOut }: ProblemData): TrainingData {
-  const problem = namedProblem(name, options);
-  const { data, validation, description } = problem;
+  const problem = namedProblem({ ...options, name });
+  const { data, validation } = problem;
+  const { title, source, shows } = describeProblem({ ...options, name });
   return {
     data,
     validation,
@@ -27,6 +29,6 @@ export function problemData({ name, options, heldOut }: ProblemData): TrainingDa
       },
     }),
     sources: [],
-    facts: [`${description.title} (${description.source}). ${description.shows}`],
+    facts: [`${title} (${source}). ${shows}`],
   };
 }

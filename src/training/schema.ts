@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { constraintSchema } from '../linear/constraint.js';
-import { problemNames } from '../linear/problem.js';
 import type { PhiFunction } from '../linear/table-features.js';
 import { checkpointsSchema, validationSettingsShape } from '../linear/train.js';
 import { trainSettingsShape } from '../linear/train-settings.js';
 import { seedSchema } from '../options.js';
+import { problemNames } from '../problems/problem.js';
 
 const size = z.int().min(1).max(0xffff_ffff);
 const positive = z.number().positive();
@@ -18,7 +18,7 @@ const seed = seedSchema
 const problemData = z
   .strictObject({
     kind: z.literal('problem'),
-    name: z.enum(problemNames()).describe('Name of the problem.'),
+    name: z.enum([...problemNames()]).describe('Name of the problem.'),
     options: z.record(z.string(), z.unknown()).default({}).describe('Options of the problem.'),
     heldOut: z.int().min(1).default(1024).describe('Held-out responses drawn from the data distribution.'),
     seed,

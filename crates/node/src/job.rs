@@ -43,12 +43,6 @@ impl Job {
     }
 }
 
-/// Plain data as JSON.
-pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(Code::Internal, format!("A result cannot be serialised: {error}.")))
-}
-
 /// A result on its way to JavaScript: plain data as JSON, long vectors of numbers as typed arrays.
 pub(crate) struct Output {
     json: String,
@@ -59,7 +53,9 @@ pub(crate) struct Output {
 impl Output {
     /// The output whose plain data is `value`.
     pub(crate) fn new(value: &impl Serialize) -> Result<Self> {
-        Ok(Self { json: to_json(value)?, floats: Vec::new(), counts: Vec::new() })
+        let json = serde_json::to_string(value)
+            .map_err(|error| Error::new(Code::Internal, format!("A result cannot be serialised: {error}.")))?;
+        Ok(Self { json, floats: Vec::new(), counts: Vec::new() })
     }
 
     /// Adds a `Float64Array`.

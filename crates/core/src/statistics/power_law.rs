@@ -72,11 +72,8 @@ pub fn fit_power_law(points: &[Measurement], confidence: f64) -> Result<PowerLaw
         }
     }
     let line = line(&logs, variance);
-    let quantile = if variance > 0.0 {
-        student_two_sided(degrees, confidence)
-    } else {
-        normal_quantile(0.5 + 0.5 * confidence)
-    };
+    let quantile =
+        if variance > 0.0 { student_two_sided(degrees, confidence) } else { normal_quantile(0.5 + 0.5 * confidence) };
     let half = quantile * line.slope_error;
     Ok(PowerLaw {
         exponent: line.slope,
@@ -109,7 +106,8 @@ struct Line {
 
 fn line(logs: &[Log], common: f64) -> Line {
     let weights: Vec<f64> = logs.iter().map(|log| 1.0 / (log.variance + common)).collect();
-    let sum = |term: &dyn Fn(&Log) -> f64| logs.iter().zip(&weights).map(|(log, weight)| weight * term(log)).sum::<f64>();
+    let sum =
+        |term: &dyn Fn(&Log) -> f64| logs.iter().zip(&weights).map(|(log, weight)| weight * term(log)).sum::<f64>();
     let total: f64 = weights.iter().sum();
     let (x, y) = (sum(&|log| log.x) / total, sum(&|log| log.y) / total);
     let spread = sum(&|log| (log.x - x) * (log.x - x));
@@ -169,7 +167,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_fitted_is_refused() {
-        for points in [vec![at(1.0, 1.0, 0.1); 2], vec![at(1.0, 1.0, 0.1); 3], vec![at(1.0, 0.0, 0.1), at(2.0, 1.0, 0.1), at(3.0, 1.0, 0.1)]] {
+        for points in [
+            vec![at(1.0, 1.0, 0.1); 2],
+            vec![at(1.0, 1.0, 0.1); 3],
+            vec![at(1.0, 0.0, 0.1), at(2.0, 1.0, 0.1), at(3.0, 1.0, 0.1)],
+        ] {
             assert_eq!(fit_power_law(&points, 0.95).unwrap_err().code, Code::ShapeMismatch);
         }
     }

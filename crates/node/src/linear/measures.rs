@@ -1,6 +1,7 @@
 //! Measures of a policy against a data distribution.
 
 use coverage_principle_core::linear::exact::{ExactOptions, inherent_variance, measure, responses_to_visit};
+use coverage_principle_core::linear::monte_carlo::{MonteCarloOptions, estimate, estimate_inherent_variance};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -54,5 +55,41 @@ pub fn run_inherent_variance<'env>(
     spawn_output(env, job, move |control| {
         let variance = inherent_variance(&data, &*features, max_responses, &workers(threads)?, control)?;
         Ok(Output::new(&())?.with_floats(vec![variance]))
+    })
+}
+
+/// Monte Carlo estimates of the measures. JSON: the estimates; `floats[0]`, `floats[1]`: log-ratios and tails of the
+/// empirical coverage profile.
+#[napi(js_name = "monteCarloMeasures", ts_return_type = "Promise<JobOutput>")]
+pub fn monte_carlo_measures<'env>(
+    env: &'env Env,
+    data: &DataHandle,
+    policy: &PolicyHandle,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (data, policy) = (data.shared(), policy.shared());
+    let options: MonteCarloOptions = parse_options(&options)?;
+    spawn_output(env, job, move |control| {
+        let (estimates, profile) = estimate(&data, &*policy, &options, &workers(threads)?, control)?;
+        Ok(Output::new(&estimates)?.with_floats(profile.log_ratios).with_floats(profile.tails))
+    })
+}
+
+/// Monte Carlo estimate of σ*² [8]. JSON: the estimate.
+#[napi(js_name = "monteCarloInherentVariance", ts_return_type = "Promise<JobOutput>")]
+pub fn monte_carlo_inherent_variance<'env>(
+    env: &'env Env,
+    data: &DataHandle,
+    features: &FeaturesHandle,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let (data, features) = (data.shared(), features.shared());
+    let options: MonteCarloOptions = parse_options(&options)?;
+    spawn_output(env, job, move |control| {
+        Output::new(&estimate_inherent_variance(&data, &*features, &options, &workers(threads)?, control)?)
     })
 }

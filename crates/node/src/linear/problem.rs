@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use coverage_principle_core::problems::{Instance, LinearClass, ModelClass, ProblemOptions, build, names};
+use coverage_principle_core::Code;
+use coverage_principle_core::problems::{Instance, LinearClass, ModelClass, ProblemOptions, build};
 use napi::Env;
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
@@ -10,7 +11,7 @@ use napi_derive::napi;
 use super::data::DataHandle;
 use super::features::FeaturesHandle;
 use super::policy::PolicyHandle;
-use crate::error::{parse_options, to_napi};
+use crate::error::{parse_options, to_json, to_napi};
 
 /// A problem with a known answer.
 #[napi]
@@ -47,12 +48,6 @@ impl ProblemHandle {
         Ok(Self { instance: build(&options).map_err(|error| to_napi(&error))? })
     }
 
-    /// What it is and shows, as JSON.
-    #[napi]
-    pub fn describe(&self) -> napi::Result<String> {
-        crate::job::to_json(&self.instance.describe()).map_err(|error| to_napi(&error))
-    }
-
     /// μ and π_D.
     #[napi]
     #[must_use]
@@ -70,20 +65,23 @@ impl ProblemHandle {
     /// The class of linear models; null if the problem has another.
     #[napi]
     pub fn linear_class(&self, env: &Env) -> napi::Result<Option<LinearClassOutput>> {
-        match self.class()? {
-            ModelClass::Linear(LinearClass { features, constraint, start }) => Ok(Some(LinearClassOutput {
+        match self.instance.class() {
+            Ok(ModelClass::Linear(LinearClass { features, constraint, start })) => Ok(Some(LinearClassOutput {
                 features: FeaturesHandle::new(env, Ok(features), 0)?,
-                constraint: crate::job::to_json(&constraint).map_err(|error| to_napi(&error))?,
+                constraint: to_json(&constraint)?,
                 start: Float64Array::new(start),
             })),
-            ModelClass::Finite(_) | ModelClass::Mixture(_) => Ok(None),
+            Ok(ModelClass::Finite(_) | ModelClass::Mixture(_)) => Ok(None),
+            // A class of too many models to list is a finite one.
+            Err(error) if error.code == Code::TooLarge => Ok(None),
+            Err(error) => Err(to_napi(&error)),
         }
     }
 
     /// The models of a finite class or the components of a mixture; empty for a linear class.
     #[napi]
     pub fn models(&self) -> napi::Result<Vec<NamedPolicyOutput>> {
-        let models = match self.class()? {
+        let models = match self.instance.class().map_err(|error| to_napi(&error))? {
             ModelClass::Finite(models) | ModelClass::Mixture(models) => models,
             ModelClass::Linear(_) => Vec::new(),
         };
@@ -100,15 +98,4 @@ impl ProblemHandle {
     pub fn theta_star(&self) -> Option<Float64Array> {
         self.instance.theta_star().map(|theta| Float64Array::new(theta.to_vec()))
     }
-
-    fn class(&self) -> napi::Result<ModelClass> {
-        self.instance.class().map_err(|error| to_napi(&error))
-    }
-}
-
-/// The names of all problems.
-#[napi(js_name = "problemNames")]
-#[must_use]
-pub fn problem_names() -> Vec<&'static str> {
-    names().to_vec()
 }

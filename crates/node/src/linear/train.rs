@@ -1,6 +1,7 @@
 //! Training runs, one or many at once.
 
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use coverage_principle_core::linear::train::{
     RecordedTeacher, Run, Teacher, TrainOptions, TrainState, TrainTask, Trainer, TrainingData, Validation, run_all,
@@ -95,15 +96,25 @@ struct ValidationOptions {
 #[derive(Default)]
 pub struct RunsHandle {
     runs: Arc<Mutex<Vec<Run>>>,
+    /// Set on the JavaScript thread, so that of two calls the first one runs.
+    is_running: Arc<AtomicBool>,
+}
+
+/// Marks the runs as running until it is dropped.
+struct Running(Arc<AtomicBool>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl RunsHandle {
     fn lock(&self) -> napi::Result<MutexGuard<'_, Vec<Run>>> {
-        match self.runs.try_lock() {
-            Ok(runs) => Ok(runs),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(to_napi(&busy())),
+        if self.is_running.load(Ordering::Acquire) {
+            return Err(busy());
         }
+        Ok(self.runs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn with<T>(&self, run: u32, f: impl FnOnce(&Run) -> napi::Result<T>) -> napi::Result<T> {
@@ -112,8 +123,8 @@ impl RunsHandle {
     }
 }
 
-fn busy() -> Error {
-    Error::new(Code::InvalidOption, "The training is running: await it first.")
+fn busy() -> napi::Error {
+    to_napi(&Error::new(Code::InvalidOption, "The training is running: await it first."))
 }
 
 #[napi]
@@ -163,11 +174,15 @@ impl RunsHandle {
         threads: Option<u32>,
         job: &Job,
     ) -> napi::Result<Object<'env>> {
-        let runs = Arc::clone(&self.runs);
+        if self.is_running.swap(true, Ordering::AcqRel) {
+            return Err(busy());
+        }
+        let (runs, running) = (Arc::clone(&self.runs), Running(Arc::clone(&self.is_running)));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the facade checks the count")]
         let until = until.map(|until| until as u64);
         spawn_output(env, job, move |control| {
-            let mut runs = runs.try_lock().map_err(|_| busy())?;
+            let _running = running;
+            let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
             run_all(&mut runs, until, &workers(threads)?, control)?;
             Output::new(&())
         })
