@@ -3,6 +3,7 @@
 use super::features::{Block, Context, FeatureMap, Part, Scratch};
 use super::gradient::Gradient;
 use super::kernel::Kernels;
+use super::responses::Response;
 
 /// Computes logits at a context, then adds gradients there while the features are at hand. Owns all working
 /// memory, so that nothing is allocated per token.
@@ -109,6 +110,40 @@ impl<'f> Evaluator<'f> {
     /// Adds Σ_y values_y φ(y) to `vector`, as [`Evaluator::accumulate`] without a record of what was touched.
     pub fn accumulate_dense(&self, context: Context<'_>, vector: &mut [f64]) {
         self.features.visit(context, &self.scratch, &mut |part| add_features(self.kernels, part, &self.values, vector));
+    }
+
+    /// How many positions to treat in one go where the map has spans: so many that their features stay in the
+    /// first-level cache between the two times they are read. Part of no result.
+    #[must_use]
+    pub fn span_length(&self) -> usize {
+        const VALUES: usize = 4096;
+        VALUES / (self.features.vocabulary() * self.features.dim()).max(1)
+    }
+
+    /// Adds `weight`·∇Σ log π(y_h | x, y_{<h}) over the given positions of `response` to `gradient`, at θ =
+    /// scale·theta, where the map has them as a span; else does nothing and returns false. The bits are those of one
+    /// position after the other.
+    pub fn add_span(
+        &mut self,
+        response: Response<'_>,
+        positions: std::ops::Range<usize>,
+        (theta, scale): (&[f64], f64),
+        weight: f64,
+        gradient: &mut Gradient,
+    ) -> bool {
+        let Some(rows) = self.features.span(response.prompt, positions.clone()) else { return false };
+        let (kernels, width) = (self.kernels, self.features.dim());
+        let tokens = &response.tokens[positions];
+        let logits = &mut self.spare;
+        logits.clear();
+        logits.resize(tokens.len() * self.values.len(), 0.0);
+        kernels.add_products(rows, theta, logits);
+        if scale != 1.0 {
+            kernels.scale(scale, logits);
+        }
+        kernels.all_token_weights(logits, tokens, weight);
+        gradient.add(kernels, Part { offset: 0, block: Block::Dense { rows, width } }, logits);
+        true
     }
 
     /// E‖φ − Eφ‖² for a next token with the given probabilities, computed about the mean; `mean` and `row` are

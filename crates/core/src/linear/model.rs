@@ -119,10 +119,20 @@ pub(super) fn add_response_gradient(
     weight: f64,
     gradient: &mut Gradient,
 ) {
-    for (position, &token) in response.tokens.iter().enumerate() {
+    let (length, span) = (response.tokens.len(), evaluator.span_length());
+    let mut position = 0;
+    while position < length {
+        if span > 1 {
+            let end = (position + span).min(length);
+            if evaluator.add_span(response, position..end, (theta, scale), weight, gradient) {
+                position = end;
+                continue;
+            }
+        }
         let context = Context { prompt: response.prompt, prefix: &response.tokens[..position] };
-        evaluator.token_weights(context, theta, scale, token, weight);
+        evaluator.token_weights(context, theta, scale, response.tokens[position], weight);
         evaluator.accumulate(context, gradient);
+        position += 1;
     }
 }
 

@@ -110,6 +110,13 @@ pub trait FeatureMap: Send + Sync + fmt::Debug {
     /// Shows the parts of the prepared context, in an order that depends on the map alone.
     fn visit(&self, context: Context<'_>, scratch: &Scratch, visitor: &mut dyn FnMut(Part<'_>));
 
+    /// The dense rows of consecutive positions of one prompt, [position, token, d], where the map stores them so and no
+    /// block depends on the prefix. What is one block is then read as one.
+    fn span(&self, prompt: usize, positions: std::ops::Range<usize>) -> Option<&[f64]> {
+        let _ = (prompt, positions);
+        None
+    }
+
     /// How many different blocks there are, where they can be counted by [`FeatureMap::key`]; work at equal keys
     /// is shared.
     fn keys(&self) -> Option<usize> {

@@ -247,6 +247,16 @@ impl FeatureMap for TableFeatures {
         visitor(Part { offset: 0, block: Block::Dense { rows: &self.values[start..start + size], width: self.dim } });
     }
 
+    fn span(&self, prompt: usize, positions: std::ops::Range<usize>) -> Option<&[f64]> {
+        let first = match self.layout {
+            Layout::Position { .. } => 0,
+            Layout::PromptPosition { horizon, .. } => prompt * horizon,
+            Layout::Prompt { .. } | Layout::Prefix { .. } => return None,
+        };
+        let size = self.vocabulary * self.dim;
+        Some(&self.values[(first + positions.start) * size..(first + positions.end) * size])
+    }
+
     fn keys(&self) -> Option<usize> {
         Some(self.contexts)
     }

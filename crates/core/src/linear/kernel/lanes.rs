@@ -266,3 +266,12 @@ pub(super) fn token_weights<F: Fused>(logits: &mut [f64], token: usize, scale: f
     }
     logits[token] += scale;
 }
+
+/// [`token_weights`] of consecutive rows of logits, one for each of `tokens`.
+#[inline(always)]
+pub(super) fn all_token_weights<F: Fused>(logits: &mut [f64], tokens: &[u32], scale: f64) {
+    let vocabulary = logits.len() / tokens.len().max(1);
+    for (logits, &token) in logits.chunks_exact_mut(vocabulary.max(1)).zip(tokens) {
+        token_weights::<F>(logits, token as usize, scale);
+    }
+}

@@ -125,6 +125,8 @@ kernels! {
     exp_all<>(values: &mut [f64]);
     /// Replaces `logits` by `scale·(e_token − softmax)`, the weights of a token's gradient.
     token_weights<>(logits: &mut [f64], token: usize, scale: f64);
+    /// The same for consecutive rows of logits, one for each of `tokens`.
+    all_token_weights<>(logits: &mut [f64], tokens: &[u32], scale: f64);
 }
 
 impl Kernels {

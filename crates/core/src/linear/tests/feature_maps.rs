@@ -180,6 +180,28 @@ fn blocks_keys_and_bounds_agree_with_the_definition() {
     }
 }
 
+/// Spans are a matter of speed: the bits are those of one position after the other.
+#[test]
+fn spans_give_the_bits_of_single_positions() {
+    for features in maps() {
+        let features = &*features;
+        let theta = theta(features, 0.9);
+        let mut evaluator = Evaluator::new(features);
+        for response in data().iter() {
+            let (mut together, mut single) = (Gradient::new(features), Gradient::new(features));
+            let spans = evaluator.add_span(response, 0..H, (&theta, 1.0), 0.3, &mut together);
+            if spans {
+                for (position, &token) in response.tokens.iter().enumerate() {
+                    let context = Context { prompt: response.prompt, prefix: &response.tokens[..position] };
+                    evaluator.token_weights(context, &theta, 1.0, token, 0.3);
+                    evaluator.accumulate(context, &mut single);
+                }
+            }
+            assert_eq!(together.values(), single.values());
+        }
+    }
+}
+
 #[test]
 fn gradients_are_finite_differences() {
     for features in maps() {
