@@ -30,7 +30,7 @@ except ImportError:
 H, V = 32, 16
 ETA = {"sgd": 0.01, "normalizedSgd": 0.05, "tokenSgd": 0.01, "testTime": 0.01}
 LAMBDA, BATCH = 0.5, 16
-REPEATS = 5  # within a round; short runs repeated are what a busy machine lets through
+REPEATS = 12  # within a round; short runs repeated are what a busy machine lets through
 
 
 def project(theta):
