@@ -152,6 +152,7 @@ export { type SelectCheckpointOptions, selectCheckpoint } from './selection/sele
 export {
   type BootstrapAt,
   type BootstrapOptions,
+  type Significance,
   bootstrapTournament,
   type TournamentBootstrap,
 } from './tournament/bootstrap.js';
@@ -162,3 +163,12 @@ export {
 } from './tournament/offset-tournament.js';
 export { type SelectWinnerOptions, selectWinner, type Winner } from './tournament/select-winner.js';
 export { type Tournament, type TournamentOptions, type Tournaments, tournament } from './tournament/tournament.js';
+export { type NearTies, type NearTiesOptions, nearTies } from './tournament/near-ties.js';
+export { SavedTournament, type SavedTournamentOptions } from './tournament/saved-tournament.js';
+export { type UncoveredResponse, type UncoveredResponsesOptions, uncoveredResponses } from './tournament/uncovered-responses.js';
+export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
+export { describeProblem, problemNames, type ProblemClaim, type ProblemDescription, type ProblemOptions, type Exponent } from './problems/problem.js';
+export { type EstimatorTrials, type ProblemTrials, type ProblemTrialsOptions, problemTrials, type TrialSummary } from './problems/trials.js';
+export { fitPowerLaw, type Measurement, type PowerLaw } from './problems/power-law.js';
+export { experimentNames, reproduce, type ReproduceOptions } from './experiments/reproduce.js';
+export type { ExperimentResult } from './experiments/experiment.js';

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { CoverageError } from '../error.js';
+import type { JobOptions } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
@@ -9,6 +11,7 @@ import { selectionCsv, selectionTables } from '../report/selection/text.js';
 import { writeReportFile } from '../report/write-file.js';
 import { uncoveredCsv } from '../selection/per-response.js';
 import { selectCheckpoint } from '../selection/select.js';
+import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { parseBudgets, parseConfidence, parseNames, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
@@ -29,6 +32,7 @@ interface SelectOptions extends InputOptions, OutputOptions {
   readonly counts?: boolean;
   readonly perResponse?: string;
   readonly samples?: string;
+  readonly tournament?: string;
 }
 
 /** `coverage-principle select`: which checkpoint to take, how sure, and where cross-entropy would have gone wrong. */
@@ -42,6 +46,7 @@ export function selectCommand(context: CommandContext): Command {
     .requiredOption('-N, --N <list>', 'Best-of-N budgets, e.g. 4,16,64', parseBudgets)
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
     .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@N')
+    .option('--tournament <file>', 'keep the counts there; models already in it are not compared with each other again')
     .option('--models <names>', 'only these models, comma-separated', parseNames)
     .optionsGroup('How sure:')
     .option('--replicates <count>', 'bootstrap replicates, 0 for none', parseWholeNumber(0), 1000)
@@ -86,6 +91,7 @@ async function select(
     return;
   }
   const samples = options.samples === undefined ? null : await readSampleCounts(options.samples, { signal });
+  const saved = options.tournament === undefined ? null : await keepTournament(options.tournament, logProbs, options, job);
   const result = await selectCheckpoint(logProbs, {
     ...job,
     N,
@@ -94,11 +100,12 @@ async function select(
     replicates: options.replicates,
     ...(options.counts && { counts: true }),
     ...(samples && { samples }),
+    ...(saved && { saved }),
     ...(options.reference !== undefined && { reference: options.reference }),
     onProgress: (snapshot) => progress.stage(snapshot.stage ?? '')(snapshot),
   });
   progress.clear();
-  if (options.perResponse !== undefined) await writeReportFile(options.perResponse, uncoveredCsv(result, logProbs));
+  if (options.perResponse !== undefined) await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
   await writeOutputs(
     {
       result,
@@ -112,6 +119,21 @@ async function select(
   if (options.requireSignificant && result.tournaments.some(({ significant }) => significant !== true)) {
     exitWith(EXIT.notSignificant);
   }
+}
+
+/** Reads the saved tournament, if there is one, extends it by the models that are new, and writes it. */
+async function keepTournament(
+  file: string,
+  logProbs: LogProbs,
+  { N, reference }: SelectOptions,
+  job: JobOptions,
+): Promise<SavedTournament> {
+  const competing = reference === undefined ? logProbs : logProbs.selectModels(logProbs.models.filter((name) => name !== reference));
+  const saved = existsSync(file)
+    ? await (await SavedTournament.read(file)).extend(competing, job)
+    : await SavedTournament.start(competing, { ...job, N });
+  await saved.write(file);
+  return saved;
 }
 
 /** What needs the matrix of counts or a bootstrap cannot be had beside `--winner-only`; silence would mislead. */

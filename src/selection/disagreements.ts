@@ -1,4 +1,6 @@
+import type { JobOptions } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
+import { uncoveredResponses } from '../tournament/uncovered-responses.js';
 import type { Disagreement, PassAtNResult, TournamentResult } from './result.js';
 
 /** What the other criteria would choose. */
@@ -11,11 +13,12 @@ export interface Picks {
 const WORST_SHOWN = 10;
 
 /** Where another criterion chooses another model than the tournament, and which responses that pick fails to cover. */
-export function findDisagreements(
+export async function findDisagreements(
   logProbs: LogProbs,
   tournaments: readonly TournamentResult[],
   picks: Picks,
-): Disagreement[] {
+  options: JobOptions,
+): Promise<Disagreement[]> {
   const found: Disagreement[] = [];
   for (const result of tournaments) {
     const passAtN = picks.passAtN?.picks.find(({ N }) => N === result.N)?.winner ?? null;
@@ -25,21 +28,22 @@ export function findDisagreements(
       ['pass-at-n', passAtN],
     ] as const;
     for (const [criterion, pick] of criteria) {
-      if (pick !== null && pick !== result.winner) found.push(disagreement(logProbs, result, criterion, pick));
+      if (pick !== null && pick !== result.winner) found.push(await disagreement(logProbs, result, criterion, pick, options));
     }
   }
   return found;
 }
 
-function disagreement(
+async function disagreement(
   logProbs: LogProbs,
   result: TournamentResult,
   criterion: Disagreement['criterion'],
   pick: string,
-): Disagreement {
+  options: JobOptions,
+): Promise<Disagreement> {
   const index = logProbs.modelIndex(pick);
   const rival = result.rivals[index]!;
-  const uncovered = uncoveredResponses(logProbs, pick, rival, result.N);
+  const uncovered = await uncoveredResponses(logProbs, { ...options, model: pick, rival, N: result.N });
   return {
     N: result.N,
     criterion,
@@ -54,22 +58,4 @@ function disagreement(
       logRatio: Number.isFinite(logRatio) ? logRatio : null,
     })),
   };
-}
-
-/** A response that a model fails to cover against a rival at some N. */
-export interface UncoveredResponse {
-  /** Its column. */
-  readonly response: number;
-  /** log π_rival − log π_model, at least log N; +∞ where the model rules the response out. */
-  readonly logRatio: number;
-}
-
-/** Responses on which `rival`'s probability is at least N times `model`'s, by falling log ratio, then position. */
-export function uncoveredResponses(logProbs: LogProbs, model: string, rival: string, N: number): UncoveredResponse[] {
-  const own = logProbs.row(model);
-  const threshold = Math.log(N);
-  return [...logProbs.row(rival)]
-    .map((value, response) => ({ response, logRatio: value - own[response]! }))
-    .filter(({ logRatio }) => logRatio >= threshold)
-    .sort((a, b) => b.logRatio - a.logRatio || a.response - b.response);
 }

@@ -1,16 +1,18 @@
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { csv } from '../report/csv.js';
-import { uncoveredResponses } from './disagreements.js';
+import { uncoveredResponses } from '../tournament/uncovered-responses.js';
 import type { SelectionResult } from './result.js';
 
 /**
  * CSV of the responses that the picks of other criteria fail to cover: for each disagreement, each response on which
  * the pick's worst rival is at least N times as likely, by falling log ratio, with what the winner says of it.
  */
-export function uncoveredCsv(result: SelectionResult, logProbs: LogProbs): string {
-  const rows = result.disagreements.flatMap(({ N, criterion, pick, winner, rival }) => {
+export async function uncoveredCsv(result: SelectionResult, logProbs: LogProbs): Promise<string> {
+  const rows: (string | number | null)[][] = [];
+  for (const { N, criterion, pick, winner, rival } of result.disagreements) {
     const [ofPick, ofWinner, ofRival] = [pick, winner, rival].map((name) => logProbs.row(name));
-    return uncoveredResponses(logProbs, pick, rival, N).map(({ response, logRatio }) => [
+    const uncovered = await uncoveredResponses(logProbs, { model: pick, rival, N });
+    const added = uncovered.map(({ response, logRatio }) => [
       N,
       criterion,
       pick,
@@ -22,7 +24,8 @@ export function uncoveredCsv(result: SelectionResult, logProbs: LogProbs): strin
       cell(ofRival![response]!),
       cell(ofWinner![response]!),
     ]);
-  });
+    for (const row of added) rows.push(row);
+  }
   return csv(HEADER, rows);
 }
 

@@ -27,7 +27,7 @@ export interface TournamentResult {
   /** One sentence on `significant`, in plain words. */
   readonly verdict: string;
   /** Comparisons of the winner with others whose log ratio lies so close to log N that the input's precision cannot tell the sides apart. */
-  readonly nearTies: number | null;
+  readonly nearTies: number;
 }
 
 /** Bootstrap over responses (over prompts where prompts repeat). Vectors are in model order. */

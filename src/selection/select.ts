@@ -1,14 +1,16 @@
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, type Progress, runJob } from '../job.js';
-import { factWarnings, matrixFacts } from '../log-probs/facts.js';
+import { factWarnings, type MatrixFacts, matrixFacts, type Precision } from '../log-probs/facts.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
 import { passAtK, type SampleCounts } from '../pass-at-k/pass-at-k.js';
 import { coverageProfile } from '../profile/coverage-profile.js';
 import type { Estimate, Interval, Warning } from '../result.js';
-import { bootstrapTournament, type TournamentBootstrap } from '../tournament/bootstrap.js';
+import { bootstrapTournament, type Significance, type TournamentBootstrap } from '../tournament/bootstrap.js';
+import { nearTies } from '../tournament/near-ties.js';
+import { SavedTournament } from '../tournament/saved-tournament.js';
 import { type Tournament, tournament } from '../tournament/tournament.js';
 import { packageVersion } from '../version.js';
 import { selectionCurves } from './curves.js';
@@ -50,6 +52,11 @@ export interface SelectCheckpointOptions extends JobOptions {
    * @defaultValue `true` up to 100 models
    */
   readonly counts?: boolean;
+  /**
+   * A saved tournament of exactly these models at exactly these N: its counts are taken instead of counted again, and
+   * models come in its order.
+   */
+  readonly saved?: SavedTournament;
 }
 
 const schema = z.strictObject({
@@ -63,6 +70,7 @@ const schema = z.strictObject({
   seed: seedSchema.default(0),
   confidence: confidenceSchema.default(0.95),
   counts: z.boolean().optional(),
+  saved: z.instanceof(SavedTournament).optional(),
 });
 
 const COUNTS_UP_TO_MODELS = 100;
@@ -77,7 +85,7 @@ const COUNTS_UP_TO_MODELS = 100;
 export async function selectCheckpoint(input: LogProbs, options: SelectCheckpointOptions): Promise<SelectionResult> {
   const checked = checkOptions('selectCheckpoint', schema, options);
   const { N, reference, samples, replicates, seed, confidence, threads } = checked;
-  const logProbs = competitors(input, reference);
+  const logProbs = inOrderOf(checked.saved, competitors(input, reference));
   const { models, responses, metadata } = logProbs;
   const stage = (name: string): JobOptions => ({
     ...(options.signal && { signal: options.signal }),
@@ -87,11 +95,10 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     }),
   });
 
-  const { tournaments } = await tournament(logProbs, {
-    ...stage('tournament'),
-    N,
-    counts: checked.counts ?? models.length <= COUNTS_UP_TO_MODELS,
-  });
+  const counts = checked.counts ?? models.length <= COUNTS_UP_TO_MODELS;
+  const tournaments = checked.saved
+    ? savedTournaments(checked.saved, N, counts)
+    : (await tournament(logProbs, { ...stage('tournament'), N, counts })).tournaments;
   const bootstrap =
     replicates === 0
       ? null
@@ -103,9 +110,17 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
       ? null
       : await pickByPassAtN(models, samples, N, { replicates, seed, confidence }, stage('Pass@N'));
   const facts = await matrixFacts(logProbs, stage('checks'));
+  const ties = await nearTies(logProbs, {
+    ...stage('near-ties'),
+    N,
+    models: tournaments.map(({ winner }) => winner),
+    precision: coarsest(facts),
+  });
   const curves = await selectionCurves(logProbs, N, stage('curves'));
 
-  const results = tournaments.map((result, index) => describe(result, responses, confidence, bootstrap, index));
+  const results = tournaments.map((result, index) =>
+    describe(result, responses, confidence, bootstrap, ties[index]!.count, index),
+  );
   const picks: Picks = { crossEntropy: crossEntropy.winner, kl: kl?.winner ?? null, passAtN };
   return {
     models,
@@ -116,7 +131,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     crossEntropy,
     kl,
     passAtN,
-    disagreements: findDisagreements(logProbs, results, picks),
+    disagreements: await findDisagreements(logProbs, results, picks, stage('disagreements')),
     curves,
     warnings: [
       ...metadata.warnings,
@@ -223,20 +238,20 @@ function describe(
   responses: number,
   confidence: number,
   bootstrap: TournamentBootstrap | null,
+  nearTies: number,
   index: number,
 ): TournamentResult {
   const ends = native.binomialIntervals(Uint32Array.from(result.scoreCounts), responses, confidence);
   const scoreIntervals = result.scoreCounts.map((_, model): Interval => [ends[2 * model]!, ends[2 * model + 1]!]);
   const resampled = bootstrap && toBootstrapResult(bootstrap, index);
-  const winShare = bootstrap?.tournaments[index]?.winShares[bootstrap.models.indexOf(result.winner)] ?? null;
-  const significant = winShare === null ? null : winShare >= confidence;
+  const significance = bootstrap?.tournaments[index]?.significance ?? null;
   return {
     ...result,
     scoreIntervals,
     bootstrap: resampled,
-    significant,
-    verdict: verdict(result, winShare, confidence),
-    nearTies: null,
+    significant: significance?.decisive ?? null,
+    verdict: verdict(result.winner, significance),
+    nearTies,
   };
 }
 
@@ -255,13 +270,42 @@ function toBootstrapResult(bootstrap: TournamentBootstrap, index: number): Boots
   };
 }
 
-function verdict(result: Tournament, winShare: number | null, confidence: number): string {
-  if (winShare === null) return `${result.winner} has the least score; without a bootstrap its certainty is unknown.`;
-  const share = `${(100 * winShare).toFixed(1)}%`;
-  const needed = `${100 * confidence}%`;
-  return winShare >= confidence
-    ? `${result.winner} wins ${share} of the resampled tournaments: it stands out of the noise.`
-    : `${result.winner} wins only ${share} of the resampled tournaments (${needed} would stand out): the choice is within noise.`;
+function verdict(winner: string, significance: Significance | null): string {
+  if (significance === null) return `${winner} has the least score; without a bootstrap its certainty is unknown.`;
+  if (significance.decisive) return `${winner} stands out of the noise.`;
+  return `${winner} has the least score, within noise. ${significance.reasons.map(({ message }) => message).join(' ')}`;
+}
+
+/** The models in the order of a saved tournament, which must be of the same ones. */
+function inOrderOf(saved: SavedTournament | undefined, logProbs: LogProbs): LogProbs {
+  if (saved === undefined) return logProbs;
+  const { models } = saved;
+  if (models.length !== logProbs.models.length || models.some((name) => !logProbs.models.includes(name))) {
+    throw new CoverageError(
+      'ERR_INPUT_CHANGED',
+      `The saved tournament is of ${models.length} models, the log-probabilities are of ${logProbs.models.length} or of others: extend it first.`,
+    );
+  }
+  return logProbs.selectModels(models);
+}
+
+function savedTournaments(saved: SavedTournament, N: readonly number[], counts: boolean): readonly Tournament[] {
+  const { tournaments } = saved.results();
+  return N.map((budget) => {
+    const found = tournaments.find((result) => result.N === budget);
+    if (found) return counts ? found : { ...found, counts: null };
+    throw new CoverageError(
+      'ERR_INPUT_CHANGED',
+      `The saved tournament has N = ${saved.N.join(', ')}, but not ${budget}: start another for other values of N.`,
+      { place: { field: 'N' } },
+    );
+  });
+}
+
+/** Coarse numbers make near-ties: the coarsest format that holds some model's values exactly is what counts. */
+function coarsest({ models }: MatrixFacts): Precision {
+  const order: readonly Precision[] = ['bfloat16', 'float16', 'float32', 'float64'];
+  return order.find((precision) => models.some((model) => model.precision === precision)) ?? 'float64';
 }
 
 function crossEntropyWarnings(models: readonly string[], { infinite }: CrossEntropyResult): Warning[] {

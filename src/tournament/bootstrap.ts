@@ -42,8 +42,18 @@ export interface BootstrapAt {
   readonly margin: Estimate;
   /** Share of the replicates in which no other model has a lower score than the winner. */
   readonly neverBeatenShare: number;
+  /** Whether the winner stands out of the noise of sampling. */
+  readonly significance: Significance;
   /** Why some intervals are `null`. */
   readonly reason?: string;
+}
+
+/** Whether resampling leaves no doubt about a winner. */
+export interface Significance {
+  /** Whether it wins at least the share `confidence` of the replicates and its margin's interval lies above 0. */
+  readonly decisive: boolean;
+  /** Every reason why it is within noise. */
+  readonly reasons: readonly { readonly kind: 'winShare' | 'margin'; readonly message: string }[];
 }
 
 /** Result of {@link bootstrapTournament}. */
@@ -106,7 +116,7 @@ export async function bootstrapTournament(logProbs: LogProbs, options: Bootstrap
     units,
     crossEntropyShares,
     tournaments: tournaments.map(
-      ({ N, winner, runnerUp, winShares, scoreIntervals, margin, neverBeatenShare, reason }) => ({
+      ({ N, winner, runnerUp, winShares, scoreIntervals, margin, neverBeatenShare, significance, reason }) => ({
         N,
         winner: name(winner),
         runnerUp: runnerUp === null ? null : name(runnerUp),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { JobOutput } from '../../native/binding.cjs';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
@@ -78,11 +79,19 @@ export async function tournament(logProbs: LogProbs, options: TournamentOptions)
     options,
     logProbs.placeNames,
   );
+  return { responses, ...toTournaments(output, models, checked.counts) };
+}
+
+/** The binding's output with the names of the models. @internal */
+export function toTournaments(
+  output: JobOutput,
+  models: readonly string[],
+  counts: boolean,
+): Omit<Tournaments, 'responses'> {
   const { tournaments } = JSON.parse(output.json) as { tournaments: NativeTournament[] };
   const name = (index: number) => models[index]!;
   return {
     models,
-    responses,
     tournaments: tournaments.map((result, budget) => ({
       N: result.n,
       winner: name(result.winner),
@@ -91,7 +100,7 @@ export async function tournament(logProbs: LogProbs, options: TournamentOptions)
       rivals: result.rivals.map(name),
       ranking: result.ranking.map(name),
       margin: result.margin,
-      counts: checked.counts ? toRows(output.counts[budget]!, models.length) : null,
+      counts: counts ? toRows(output.counts[budget]!, models.length) : null,
     })),
     meanLogProbs: [...output.floats[0]!].map((mean) => (Number.isFinite(mean) ? mean : null)),
   };

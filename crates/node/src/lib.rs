@@ -13,4 +13,6 @@ mod memory;
 pub mod problems;
 pub mod profile;
 pub mod read;
+pub mod saved_tournament;
+pub mod significance;
 pub mod tournament;

@@ -26,8 +26,8 @@ struct TournamentOptions {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tournaments {
-    tournaments: Vec<Tournament>,
+pub(crate) struct Tournaments {
+    pub(crate) tournaments: Vec<Tournament>,
 }
 
 /// The simple tournament at every N. JSON `{ tournaments }`; `floats[0]`: mean log-probability of each model;

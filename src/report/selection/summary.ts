@@ -197,7 +197,7 @@ function passAtN(result: SelectionResult): Phrase {
 
 function caveats(result: SelectionResult): Phrase[] {
   const confidence = confidencePercent(result.confidence);
-  const ties = byN(result).filter(({ nearTies }) => nearTies !== null && nearTies > 0);
+  const ties = byN(result).filter(({ nearTies }) => nearTies > 0);
   const infinite = result.models.filter((_, index) => result.crossEntropy.infinite[index]! > 0);
   const untested = byN(result).filter((each) => certainty(each) === 'untested');
   return [
@@ -205,7 +205,7 @@ function caveats(result: SelectionResult): Phrase[] {
       ? []
       : [
           [
-            `Near-ties: ${ties.map(({ N, nearTies }) => `${count(nearTies ?? 0)} at ${atN(N)}`).join(', ')}. ` +
+            `Near-ties: ${ties.map(({ N, nearTies }) => `${count(nearTies)} at ${atN(N)}`).join(', ')}. ` +
               'In so many comparisons with the winner the log ratio lies so close to log N that the precision of the input cannot tell the sides apart.',
           ],
         ]),
