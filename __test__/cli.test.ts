@@ -89,6 +89,34 @@ describe('select', () => {
     expect(result.tournaments.map(({ winner }: { winner: string }) => winner)).toEqual(['late', 'middle', 'middle']);
   });
 
+  test('keeps a tournament, and extends it by new models alone', () => {
+    const args = (...models: string[]) => [
+      'select',
+      scores,
+      '-N',
+      '4',
+      '--tournament',
+      'kept.tournament',
+      '--json',
+      '--models',
+      models.join(','),
+    ];
+    expect(cli(...args('early', 'middle')).status).toBe(0);
+    const { status, stdout } = cli(...args('early', 'middle', 'late'));
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(cli('select', scores, '-N', '4', '--json').stdout));
+    expect(cli(...args('early', 'late'))).toMatchObject({ status: 1, stderr: expect.stringMatching(/middle/) });
+  });
+
+  test('sampled responses give the pick by Pass@N', () => {
+    const samples = write(
+      'samples.jsonl',
+      ['early', 'middle', 'late'].map((model, c) => JSON.stringify({ model, id: 'p', n: 20, c: 3 * c })).join('\n'),
+    );
+    const result = JSON.parse(cli('select', scores, '-N', '4', '--samples', samples, '--json').stdout);
+    expect(result.passAtN.picks).toMatchObject([{ N: 4, winner: 'late' }]);
+  });
+
   test('a reference gives KL divergences and does not compete', () => {
     const result = JSON.parse(cli('select', scores, '-N', '4', '--reference', 'middle', '--json').stdout);
     expect(result.models).toEqual(['early', 'late']);

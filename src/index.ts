@@ -1,4 +1,6 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
+export type { ExperimentResult } from './experiments/experiment.js';
+export { experimentNames, type ReproduceOptions, reproduce } from './experiments/reproduce.js';
 export type { Finding } from './input/findings.js';
 export type { JobOptions, Progress } from './job.js';
 export { concatFeatures, sumFeatures } from './linear/combined-features.js';
@@ -108,6 +110,7 @@ export {
 } from './pass-at-k/pass-at-k.js';
 export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
 export { type NamedProblem, namedProblem, type ProblemClass } from './problems/named-problem.js';
+export { fitPowerLaw, type Measurement, type PowerLaw } from './problems/power-law.js';
 export {
   describeProblem,
   type Exponent,
@@ -116,6 +119,13 @@ export {
   type ProblemOptions,
   problemNames,
 } from './problems/problem.js';
+export {
+  type EstimatorTrials,
+  type ProblemTrials,
+  type ProblemTrialsOptions,
+  problemTrials,
+  type TrialSummary,
+} from './problems/trials.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,
@@ -152,23 +162,21 @@ export { type SelectCheckpointOptions, selectCheckpoint } from './selection/sele
 export {
   type BootstrapAt,
   type BootstrapOptions,
-  type Significance,
   bootstrapTournament,
+  type Significance,
   type TournamentBootstrap,
 } from './tournament/bootstrap.js';
+export { type NearTies, type NearTiesOptions, nearTies } from './tournament/near-ties.js';
 export {
   type OffsetTournament,
   type OffsetTournamentOptions,
   offsetTournament,
 } from './tournament/offset-tournament.js';
+export { SavedTournament, type SavedTournamentOptions } from './tournament/saved-tournament.js';
 export { type SelectWinnerOptions, selectWinner, type Winner } from './tournament/select-winner.js';
 export { type Tournament, type TournamentOptions, type Tournaments, tournament } from './tournament/tournament.js';
-export { type NearTies, type NearTiesOptions, nearTies } from './tournament/near-ties.js';
-export { SavedTournament, type SavedTournamentOptions } from './tournament/saved-tournament.js';
-export { type UncoveredResponse, type UncoveredResponsesOptions, uncoveredResponses } from './tournament/uncovered-responses.js';
-export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
-export { describeProblem, problemNames, type ProblemClaim, type ProblemDescription, type ProblemOptions, type Exponent } from './problems/problem.js';
-export { type EstimatorTrials, type ProblemTrials, type ProblemTrialsOptions, problemTrials, type TrialSummary } from './problems/trials.js';
-export { fitPowerLaw, type Measurement, type PowerLaw } from './problems/power-law.js';
-export { experimentNames, reproduce, type ReproduceOptions } from './experiments/reproduce.js';
-export type { ExperimentResult } from './experiments/experiment.js';
+export {
+  type UncoveredResponse,
+  type UncoveredResponsesOptions,
+  uncoveredResponses,
+} from './tournament/uncovered-responses.js';

@@ -91,7 +91,8 @@ async function select(
     return;
   }
   const samples = options.samples === undefined ? null : await readSampleCounts(options.samples, { signal });
-  const saved = options.tournament === undefined ? null : await keepTournament(options.tournament, logProbs, options, job);
+  const saved =
+    options.tournament === undefined ? null : await keepTournament(options.tournament, logProbs, options, job);
   const result = await selectCheckpoint(logProbs, {
     ...job,
     N,
@@ -105,7 +106,8 @@ async function select(
     onProgress: (snapshot) => progress.stage(snapshot.stage ?? '')(snapshot),
   });
   progress.clear();
-  if (options.perResponse !== undefined) await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
+  if (options.perResponse !== undefined)
+    await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
   await writeOutputs(
     {
       result,
@@ -128,7 +130,8 @@ async function keepTournament(
   { N, reference }: SelectOptions,
   job: JobOptions,
 ): Promise<SavedTournament> {
-  const competing = reference === undefined ? logProbs : logProbs.selectModels(logProbs.models.filter((name) => name !== reference));
+  const competing =
+    reference === undefined ? logProbs : logProbs.selectModels(logProbs.models.filter((name) => name !== reference));
   const saved = existsSync(file)
     ? await (await SavedTournament.read(file)).extend(competing, job)
     : await SavedTournament.start(competing, { ...job, N });
@@ -145,6 +148,7 @@ function refuseBesideWinnerOnly(options: SelectOptions): void {
     'perResponse',
     'samples',
     'reference',
+    'tournament',
     'counts',
     'requireSignificant',
   ] as const;

@@ -28,7 +28,8 @@ export async function findDisagreements(
       ['pass-at-n', passAtN],
     ] as const;
     for (const [criterion, pick] of criteria) {
-      if (pick !== null && pick !== result.winner) found.push(await disagreement(logProbs, result, criterion, pick, options));
+      if (pick !== null && pick !== result.winner)
+        found.push(await disagreement(logProbs, result, criterion, pick, options));
     }
   }
   return found;

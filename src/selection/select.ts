@@ -70,7 +70,7 @@ const schema = z.strictObject({
   seed: seedSchema.default(0),
   confidence: confidenceSchema.default(0.95),
   counts: z.boolean().optional(),
-  saved: z.instanceof(SavedTournament).optional(),
+  saved: z.custom<SavedTournament>((value) => value instanceof SavedTournament, 'must be a SavedTournament').optional(),
 });
 
 const COUNTS_UP_TO_MODELS = 100;

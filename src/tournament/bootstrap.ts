@@ -124,6 +124,7 @@ export async function bootstrapTournament(logProbs: LogProbs, options: Bootstrap
         scoreIntervals,
         margin,
         neverBeatenShare,
+        significance,
         ...(reason !== undefined && { reason }),
       }),
     ),

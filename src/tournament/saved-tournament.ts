@@ -68,7 +68,10 @@ export class SavedTournament {
 
   /** Writes the tournament beside `file`, then renames it, so that the file is never half written. */
   async write(file: string): Promise<void> {
-    await writeReportFile(file, callNative(() => this.#handle.toBytes()));
+    await writeReportFile(
+      file,
+      callNative(() => this.#handle.toBytes()),
+    );
   }
 
   /**

@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fc, test } from '@fast-check/vitest';
+import { afterAll, describe, expect } from 'vitest';
+import {
+  bootstrapTournament,
+  LogProbs,
+  nearTies,
+  SavedTournament,
+  selectCheckpoint,
+  tournament,
+  uncoveredResponses,
+} from '../src/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'coverage-selection-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const value = fc.oneof(
+  { weight: 9, arbitrary: fc.integer({ min: -12, max: 0 }) },
+  { weight: 1, arbitrary: fc.constant(Number.NEGATIVE_INFINITY) },
+);
+const rows = (models: number) =>
+  fc.array(fc.array(value, { minLength: 12, maxLength: 12 }), { minLength: models, maxLength: models });
+const named = (matrix: number[][], names = matrix.map((_, index) => `m${index}`)) =>
+  LogProbs.fromArrays(matrix, { models: names });
+
+describe('a saved tournament', () => {
+  test.prop([rows(5), fc.integer({ min: 1, max: 4 })], { numRuns: 30 })(
+    'extended by the rest is the tournament of all',
+    async (matrix, first) => {
+      const N = [1, 2, 16];
+      const all = named(matrix);
+      const started = await SavedTournament.start(named(matrix.slice(0, first)), { N });
+      const file = join(folder, 'saved.tournament');
+      await started.write(file);
+      const extended = await (await SavedTournament.read(file)).extend(all);
+      const { responses: _, ...whole } = await tournament(all, { N, counts: true });
+      expect(extended.results()).toEqual(whole);
+      expect(await selectCheckpoint(all, { N, saved: extended, replicates: 10 })).toEqual(
+        await selectCheckpoint(all, { N, replicates: 10 }),
+      );
+    },
+  );
+
+  test('refuses changed log-probabilities, other N and damaged files, by name', async () => {
+    const saved = await SavedTournament.start(
+      named([
+        [-1, -2],
+        [-2, -1],
+      ]),
+      { N: [2] },
+    );
+    await expect(
+      saved.extend(
+        named([
+          [-1, -2],
+          [-2, -1.5],
+        ]),
+      ),
+    ).rejects.toMatchObject({
+      code: 'ERR_INPUT_CHANGED',
+      message: expect.stringContaining('m1'),
+    });
+    const again = selectCheckpoint(
+      named([
+        [-1, -2],
+        [-2, -1],
+      ]),
+      { N: [4], saved },
+    );
+    await expect(again).rejects.toMatchObject({ code: 'ERR_INPUT_CHANGED', message: expect.stringContaining('4') });
+    const file = join(folder, 'damaged.tournament');
+    await saved.write(file);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 20]! ^= 1;
+    writeFileSync(file, bytes);
+    await expect(SavedTournament.read(file)).rejects.toMatchObject({ code: 'ERR_MALFORMED_FILE', place: { file } });
+    await expect(SavedTournament.read(join(folder, 'missing'))).rejects.toMatchObject({ code: 'ERR_IO' });
+  });
+});
+
+test('near-ties are counted at the precision of the numbers', async () => {
+  // 2.75 and 0 differ from log 16 = 2.7726 by less than half a bfloat16 spacing at 1024, not of float32.
+  const logProbs = named([
+    [-1024, -3],
+    [-1026.75, -9],
+  ]);
+  const at = (precision: 'bfloat16' | 'float32') => nearTies(logProbs, { N: [16], models: ['m0'], precision });
+  expect(await at('float32')).toMatchObject([{ count: 0, responses: 0 }]);
+  expect(await at('bfloat16')).toMatchObject([{ count: 1, responses: 1 }]);
+});
+
+test('uncovered responses come by falling log ratio and are as many as the tournament counts', async () => {
+  const logProbs = named([
+    [-9, -1, -8, Number.NEGATIVE_INFINITY],
+    [-2, -1, -2, -4],
+  ]);
+  const found = await uncoveredResponses(logProbs, { model: 'm0', rival: 'm1', N: 16 });
+  expect(found).toEqual([
+    { response: 3, logRatio: Number.POSITIVE_INFINITY, rival: 'm1' },
+    { response: 0, logRatio: 7, rival: 'm1' },
+    { response: 2, logRatio: 6, rival: 'm1' },
+  ]);
+  const { tournaments } = await tournament(logProbs, { N: [16] });
+  expect(tournaments[0]!.scoreCounts[0]).toBe(found.length);
+});
+
+test('resampling goes by prompt where prompts repeat', async () => {
+  const metadata = { models: ['a', 'b'], promptIds: ['p', 'p', 'q', 'q'] };
+  const logProbs = LogProbs.fromArrays(
+    [
+      [-1, -1, -9, -9],
+      [-5, -5, -2, -2],
+    ],
+    metadata,
+  );
+  expect(await bootstrapTournament(logProbs, { N: [2], replicates: 50 })).toMatchObject({ unit: 'prompt', units: 2 });
+});
+
+test.prop([rows(4)], { numRuns: 20 })('a selection is the same at any number of threads', async (matrix) => {
+  const run = (threads: number) => selectCheckpoint(named(matrix), { N: [2, 8], replicates: 40, threads });
+  const one = await run(1);
+  expect(await run(2)).toEqual(one);
+  expect(await run(3)).toEqual(one);
+});
+
+test('a selection can be aborted, and says how far it is', async () => {
+  const controller = new AbortController();
+  const matrix = Array.from({ length: 60 }, (_, model) =>
+    Array.from({ length: 4000 }, (_, i) => -((i * (model + 7)) % 23)),
+  );
+  const stages = new Set<string | undefined>();
+  const run = selectCheckpoint(named(matrix), {
+    N: [2, 4, 8],
+    replicates: 1_000_000,
+    signal: controller.signal,
+    onProgress: ({ stage }) => {
+      stages.add(stage);
+      if (stage === 'bootstrap') controller.abort(new Error('enough'));
+    },
+  });
+  await expect(run).rejects.toThrow('enough');
+  expect(stages).toContain('tournament');
+});
