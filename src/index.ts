@@ -1,7 +1,10 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
 export type { ExperimentResult } from './experiments/experiment.js';
+export { type LearningPlot, type Plot, plotFigure, type ScatterPlot, type SweepPlot } from './experiments/plot.js';
 export { experimentNames, type ReproduceOptions, reproduce } from './experiments/reproduce.js';
+export type { Series } from './experiments/sweep.js';
 export type { Finding } from './input/findings.js';
+export type { InputFile } from './input/names.js';
 export type { JobOptions, Progress } from './job.js';
 export { concatFeatures, sumFeatures } from './linear/combined-features.js';
 export type { Constraint } from './linear/constraint.js';
@@ -98,7 +101,7 @@ export { factWarnings, type MatrixFacts, type ModelFacts, matrixFacts, type Prec
 export type { JoinMode } from './log-probs/join.js';
 export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/log-probs.js';
 export { type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from './log-probs/read.js';
-export type { LogProbsFormat, LogProbsInput } from './log-probs/reader.js';
+export { LOG_PROBS_FORMATS, type LogProbsFormat, type LogProbsInput } from './log-probs/reader.js';
 export type { ColumnNames } from './log-probs/row-reader.js';
 export type { ReadSampleCounts } from './pass-at-k/count-join.js';
 export {
@@ -133,6 +136,7 @@ export {
   coverageProfile,
   type ModelProfile,
 } from './profile/coverage-profile.js';
+export type { CsvValue } from './report/csv.js';
 export { type LearningCurve, type LearningCurves, learningCurveFigure } from './report/experiment/learning-curve.js';
 export { type ExperimentReport, experimentHtml, experimentText } from './report/experiment/report.js';
 export type { Verdict } from './report/experiment/verdict.js';
@@ -141,6 +145,7 @@ export type { PageExtras } from './report/page.js';
 export { passAtKFigures } from './report/pass-at-k/figures.js';
 export { passAtKHtml } from './report/pass-at-k/html.js';
 export { type PassAtKTablesOptions, passAtKCsv, passAtKTables } from './report/pass-at-k/tables.js';
+export type { Part, Phrase } from './report/phrase.js';
 export { coverageProfileFigures } from './report/profile/figures.js';
 export { coverageProfileHtml } from './report/profile/html.js';
 export {
@@ -151,6 +156,7 @@ export {
 export { selectionFigures } from './report/selection/figures.js';
 export { selectionHtml } from './report/selection/html.js';
 export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
+export type { Cell, Column, Table, Tone } from './report/table.js';
 export { type TerminalOptions, terminalOptions } from './report/terminal.js';
 export type { FigureTheme } from './report/theme.js';
 export { trainingFigures } from './report/training/curves.js';

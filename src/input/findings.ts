@@ -25,8 +25,6 @@ interface Tally {
 /**
  * Where readers report what they find. Either the first error is thrown, as computations need it, or everything is
  * collected, as `doctor` needs it; repeated findings of one kind in one file and model are counted, not listed.
- *
- * @internal
  */
 export class Findings {
   readonly #collect: boolean;

@@ -47,8 +47,6 @@ interface ResponseFacts {
 
 /**
  * Puts observations from any number of files together into one matrix, by model name and response id, never by line.
- *
- * @internal
  */
 export class Join {
   readonly #findings: Findings;
