@@ -55,6 +55,9 @@ async function main(): Promise<void> {
   for (const file of [options.json, options.html]) if (file) closeSync(openSync(file, 'a'));
   const hosts = new Hosts();
   const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-'));
+  // Inputs take gigabytes: they go also when the run is interrupted.
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   try {
     const machine = describeMachine(await hosts.peersVersions());
     process.stdout.write(`${machine.cpu}, ${machine.cores} cores, load ${machine.loadBefore.toFixed(2)}\n`);
@@ -81,7 +84,6 @@ async function main(): Promise<void> {
     if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
   } finally {
     hosts.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -127,9 +129,10 @@ async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: read
 
 /** The hosts, each started when it is first needed. */
 class Hosts {
-  readonly #program = buildCore();
-  readonly #core = startCore(this.#program);
   readonly #python = findPython();
+  readonly #program = buildCore();
+  // Processes come last: what fails before them leaves none running.
+  readonly #core = startCore(this.#program);
   readonly #peers = this.#python === null ? null : startPeers(this.#python);
   #addon: Host | undefined;
   #previous: Host | undefined;
