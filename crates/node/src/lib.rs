@@ -6,6 +6,7 @@
 
 pub mod best_of_n;
 mod error;
+pub mod graph;
 pub mod job;
 pub mod linear;
 pub mod log_probs;

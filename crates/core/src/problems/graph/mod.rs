@@ -6,6 +6,7 @@ mod hashed;
 mod layered_dag;
 mod measures;
 mod options;
+mod run;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -14,4 +15,5 @@ pub use export::{GraphExportOptions, GraphRecord, GraphResponse, GraphSet};
 pub use layered_dag::Graph;
 pub use measures::{ClassMeasures, GraphMeasureOptions, GraphMeasures};
 pub use options::{GraphFeatureOptions, GraphFigure, GraphOptions};
+pub use run::{GraphCheckpoint, GraphRun, GraphRunOptions, GraphStage, graph_runs};
 pub use task::GraphTask;

@@ -1,0 +1,70 @@
+//! The graph reasoning task: training runs on it, and its prompts as JSON Lines.
+
+use std::sync::Arc;
+
+use coverage_principle_core::problems::Instance;
+use coverage_principle_core::problems::graph::{
+    GraphExportOptions, GraphOptions, GraphRunOptions, GraphTask, graph_runs,
+};
+use coverage_principle_core::{Code, Error, Workers};
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+use crate::error::{parse_options, to_json, to_napi};
+use crate::job::{Job, Output, spawn_output};
+
+/// Trains through stages and measures checkpoints. JSON: a list of `GraphRun`; `floats`: of each run the
+/// log-probabilities of its held-out responses, \[checkpoint, response\].
+#[napi(js_name = "graphRuns", ts_return_type = "Promise<JobOutput>")]
+pub fn run_graph_training<'env>(
+    env: &'env Env,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let options: Vec<GraphRunOptions> = parse_options(&options)?;
+    spawn_output(env, job, move |control| {
+        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        let mut runs = graph_runs(&options, &workers, control)?;
+        let values: Vec<Vec<f64>> = runs.iter_mut().map(|run| std::mem::take(&mut run.log_probs)).collect();
+        Ok(values.into_iter().fold(Output::new(&runs)?, Output::with_floats))
+    })
+}
+
+/// A graph reasoning task.
+#[napi]
+pub struct GraphPrompts {
+    task: Arc<GraphTask>,
+}
+
+#[napi]
+impl GraphPrompts {
+    /// From JSON `GraphOptions`.
+    #[napi(constructor)]
+    pub fn new(options: String) -> napi::Result<Self> {
+        let options: GraphOptions = parse_options(&options)?;
+        let task = GraphTask::new(&options).map_err(|error| to_napi(&error))?;
+        Ok(Self { task: Arc::new(task) })
+    }
+
+    /// JSON `Description` of the task.
+    #[napi]
+    pub fn describe(&self) -> napi::Result<String> {
+        to_json(&self.task.describe())
+    }
+
+    /// Prompts as JSON Lines, chosen by JSON `GraphExportOptions`; JSON: the lines as one string.
+    #[napi(ts_return_type = "Promise<JobOutput>")]
+    pub fn json_lines<'env>(&self, env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
+        let options: GraphExportOptions = parse_options(&options)?;
+        let task = Arc::clone(&self.task);
+        spawn_output(env, job, move |control| {
+            let mut bytes = Vec::new();
+            task.write_jsonl(&mut bytes, &options, control)?;
+            let text = String::from_utf8(bytes)
+                .map_err(|error| Error::new(Code::Internal, format!("A prompt is no text: {error}.")))?;
+            Output::new(&text)
+        })
+    }
+}
