@@ -130,6 +130,18 @@ export {
   type TrialSummary,
 } from './problems/trials.js';
 export {
+  type GraphCheckpoint,
+  type GraphClassMeasures,
+  type GraphPromptOptions,
+  type GraphRun,
+  type GraphRunOptions,
+  type GraphStage,
+  GraphTask,
+  type GraphTaskOptions,
+  graphTraining,
+} from './problems/graph-task.js';
+export type { Exponent, ProblemClaim, ProblemDescription } from './problems/problem.js';
+export {
   type CoverageAt,
   type CoverageProfileOptions,
   type CoverageProfiles,

@@ -34,6 +34,17 @@ export function parseNames(text: string): string[] {
     .filter((name) => name !== '');
 }
 
+/** Parses three weights, not negative and not all 0. */
+export function parseWeights(text: string): [number, number, number] {
+  const weights = text.split(',').map(toNumber);
+  const [first, second, third] = weights;
+  const legal = weights.length === 3 && weights.every((weight) => Number.isFinite(weight) && weight >= 0);
+  if (!legal || weights.every((weight) => weight === 0)) {
+    throw new InvalidArgumentError('Give three weights, not negative and not all 0, separated by commas: 0.9,0.1,0.');
+  }
+  return [first!, second!, third!];
+}
+
 function parseNumbers(text: string, name: string, legal: (value: number) => boolean, expected: string): number[] {
   const values = text.split(',').map((part) => {
     const value = toNumber(part);

@@ -4,6 +4,7 @@ import { packageVersion } from '../version.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
+import { graphTaskCommand } from './graph-task.js';
 import { passAtKCommand } from './pass-at-k.js';
 import { profileCommand } from './profile.js';
 import { reproduceCommand } from './reproduce.js';
@@ -69,6 +70,7 @@ function program(context: CommandContext): Command {
     reproduceCommand(context),
     trainCommand(context),
     demoCommand(context),
+    graphTaskCommand(context),
   ])
     root.addCommand(command.copyInheritedSettings(root));
   return root;

@@ -1,5 +1,7 @@
 import { bernoulli } from './bernoulli.js';
 import type { Experiment } from './experiment.js';
+import { figure1 } from './figure-1.js';
+import { figure2 } from './figure-2.js';
 import { prop32 } from './prop-3-2.js';
 import { prop41a } from './prop-4-1a.js';
 import { prop41b } from './prop-4-1b.js';
@@ -10,6 +12,8 @@ import { theoremE1 } from './theorem-e-1.js';
 
 /** All experiments, in the paper's order. */
 export const experiments: readonly Experiment[] = [
+  figure1,
+  figure2,
   bernoulli,
   prop32,
   prop41a,

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { runFigure1 } from '../src/experiments/figure-1.js';
+import { runFigure2 } from '../src/experiments/figure-2.js';
+import { plotFigure } from '../src/experiments/plot.js';
+import { rankCorrelation, slope } from '../src/experiments/statistics.js';
+import { GraphTask, graphTraining } from '../src/problems/graph-task.js';
+
+const context = { seed: 0, signal: undefined, progress: () => undefined };
+
+describe('figure-1', () => {
+  const size = { seeds: 2, preTraining: 400, fineTuning: 1200, validation: 8, heldOut: 400 };
+
+  it('shows what the paper shows, at any number of threads', async () => {
+    const one = await runFigure1({ ...context, threads: 1 }, size);
+    const two = await runFigure1({ ...context, threads: 2 }, size);
+    expect(two).toEqual(one);
+    const holds = (start: string) => one.verdicts.find(({ claim }) => claim.startsWith(start))?.holds;
+    expect(holds('KL falls throughout')).toBe(true);
+    expect(holds('Cov_4 turns up')).toBe(true);
+    expect(holds('Cov_2 turns up')).toBe(null);
+    expect(holds('Cov_6 predicts Pass@12 better')).toBe(true);
+    expect(holds("The tournament's pick has the better Pass@12")).toBe(true);
+    for (const plot of one.plots) expect(plotFigure(plot).id).toBe(plot.id);
+  }, 60_000);
+});
+
+describe('figure-2', () => {
+  it('shows what the paper shows, at any number of threads', async () => {
+    const size = { seeds: 2, steps: 400, validation: 4 };
+    const one = await runFigure2({ ...context, threads: 1 }, size);
+    expect(await runFigure2({ ...context, threads: 2 }, size)).toEqual(one);
+    const [kl, coverage] = one.verdicts;
+    expect(kl?.measured).toBeGreaterThan(0.01);
+    expect(coverage?.measured).toBeCloseTo(0.05, 3);
+    for (const plot of one.plots) expect(plotFigure(plot).id).toBe(plot.id);
+  }, 60_000);
+});
+
+describe('graph task', () => {
+  it('exports prompts whose responses are paths of the prompt', async () => {
+    const task = new GraphTask({ figure: 'figure-1', layers: 4, validation: 4, seed: 3 });
+    expect(task.describe().horizon).toBe(6);
+    const lines = (await task.jsonLines({ count: 5, first: 2 })).trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    for (const [at, line] of lines.entries()) {
+      const { id, prompt, response, responses } = JSON.parse(line);
+      expect(id).toBe(`train-${at + 2}`);
+      const nodes: string[] = response.split(' ');
+      expect(prompt.endsWith(`/ ${nodes[0]} ${nodes.at(-1)} =`)).toBe(true);
+      for (const [index, node] of nodes.slice(1).entries()) expect(` ${prompt}`).toContain(` ${nodes[index]} ${node} `);
+      const total = responses.reduce((sum: number, each: { probability: number }) => sum + each.probability, 0);
+      expect(total).toBeCloseTo(1, 12);
+    }
+  });
+
+  it('names the run at fault, and stops when told to', async () => {
+    const stages = [{ steps: 10, checkpoints: [11] }];
+    await expect(graphTraining([{ stages }])).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
+    await expect(graphTraining([{ stages }])).rejects.toThrow(/runs\[0\]\.stages\[0\]\.checkpoints/);
+    const signal = AbortSignal.timeout(50);
+    const long = graphTraining([{ task: { validation: 4 }, stages: [{ steps: 1_000_000 }] }], { signal });
+    await expect(long).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
+describe('statistics of experiments', () => {
+  it('ranks with ties, and fits a line', () => {
+    expect(rankCorrelation([1, 2, 3], [10, 100, 1000])).toBeCloseTo(1, 12);
+    expect(rankCorrelation([1, 2, 3], [3, 2, 1])).toBeCloseTo(-1, 12);
+    // Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 / √(4.5 · 5).
+    expect(rankCorrelation([1, 2, 2, 3], [1, 2, 3, 4])).toBeCloseTo(4.5 / Math.sqrt(22.5), 12);
+    expect(rankCorrelation([1, 1, 1], [1, 2, 3])).toBe(null);
+    expect(slope([8, 16, 24], [1, 2, 3])).toBeCloseTo(1 / 8, 12);
+  });
+});
