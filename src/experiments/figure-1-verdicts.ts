@@ -1,5 +1,6 @@
 import type { GraphCheckpoint } from '../problems/graph-task.js';
 import type { Verdict } from '../report/experiment/verdict.js';
+import type { Interval } from '../result.js';
 import { coverageAt, LEFT_N, PASS_N, passAt, pathProbability, type Seed } from './figure-1-checkpoints.js';
 import { median, range, rankCorrelation } from './statistics.js';
 
@@ -96,7 +97,7 @@ function predicts(seeds: readonly Seed[], N: number): Verdict {
   const interval = range(differences);
   const verdict = { ...base, measured: median(differences), interval };
   if (N < LARGE_N) return { ...verdict, holds: null, reason: 'the paper claims it for large N; shown for comparison' };
-  return { ...verdict, holds: interval[0] > 0 };
+  return { ...verdict, ...betterInAll(interval) };
 }
 
 function picksBetter(seeds: readonly Seed[], N: number, at: number): Verdict {
@@ -111,8 +112,15 @@ function picksBetter(seeds: readonly Seed[], N: number, at: number): Verdict {
     predicted: '> 0',
     measured: median(gains),
     interval,
-    holds: interval[0] > 0,
+    ...betterInAll(interval),
   };
+}
+
+/** Decided if the seeds agree. */
+function betterInAll([least, greatest]: Interval): Pick<Verdict, 'holds' | 'reason'> {
+  if (least > 0) return { holds: true };
+  if (greatest <= 0) return { holds: false };
+  return { holds: null, reason: 'seeds do not agree: in some the picks coincide, or the other one is better' };
 }
 
 function limits(seeds: readonly Seed[]): Verdict[] {
