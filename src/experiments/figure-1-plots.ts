@@ -16,12 +16,20 @@ export function figure1Plots(seeds: readonly Seed[]): Plot[] {
 
 function leftPanel(seeds: readonly Seed[]): LearningPlot[] {
   const { checkpoints, stageStarts } = seeds[0]!.run;
+  const last = checkpoints.length - 1;
   const start = stageStarts[1]!;
   const steps = checkpoints.map(({ step }) => step);
-  const curve = (name: string, value: (seed: Seed, at: number) => number) => {
-    const values = steps.map((_, at) => seeds.map((seed) => value(seed, at)));
+  const curve = (name: string, value: (seed: Seed, at: number) => number, [from, to] = [0, last]) => {
+    const values = steps.map((_, at) => seeds.map((seed) => value(seed, at))).slice(from, to + 1);
     return { name, values: values.map(median), intervals: values.map(range) };
   };
+  const coverageCurve = (N: number, between?: [number, number]) =>
+    curve(`Cov_${N}`, ({ run }, at) => coverageAt(run.checkpoints[at]!, N), between);
+  // What turns does so in the first tenth of fine-tuning.
+  const turn: [number, number] = [
+    checkpoints.findIndex(({ stage }) => stage === 1),
+    steps.findLastIndex((step) => step <= start + (steps[last]! - start) / 10),
+  ];
   const common = {
     kind: 'learning' as const,
     steps,
@@ -43,7 +51,17 @@ function leftPanel(seeds: readonly Seed[]): LearningPlot[] {
       title: 'Figure 1, left: Cov_N over the steps of training',
       description: `Cov_N for N in ${LEFT_N.join(', ')} over steps; fine-tuning starts at step ${start}.`,
       label: 'Cov_N',
-      curves: LEFT_N.map((N) => curve(`Cov_${N}`, ({ run }, at) => coverageAt(run.checkpoints[at]!, N))),
+      curves: LEFT_N.map((N) => coverageCurve(N)),
+    },
+    {
+      ...common,
+      id: 'figure-1-turn',
+      title: 'Figure 1, left: Cov_N at the beginning of fine-tuning',
+      caption: `The first tenth of fine-tuning, where Cov_N turns up. Median and range over ${seeds.length} seeds.`,
+      description: `Cov_N for N above 2 over the first tenth of fine-tuning, which starts at step ${start}.`,
+      label: 'Cov_N',
+      steps: steps.slice(turn[0], turn[1] + 1),
+      curves: LEFT_N.filter((N) => N > 2).map((N) => coverageCurve(N, turn)),
     },
   ];
 }
