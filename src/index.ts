@@ -140,7 +140,6 @@ export {
   type GraphTaskOptions,
   graphTraining,
 } from './problems/graph-task.js';
-export type { Exponent, ProblemClaim, ProblemDescription } from './problems/problem.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,
