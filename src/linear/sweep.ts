@@ -81,7 +81,8 @@ export async function sweep<const A extends Axes>(options: SweepOptions<A>): Pro
 /** A sweep as a table: one row a run, the axes first, then what the last validation measured. */
 export interface SweepTable {
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly CsvValue[])[];
+  /** `null` where a value is not known. */
+  readonly rows: readonly (readonly (string | number | boolean | null)[])[];
 }
 
 /**
@@ -116,7 +117,7 @@ export function sweepTable(rows: readonly SweepRow[]): SweepTable {
   const known = columns.filter(({ value }) => rows.some((row) => (value(row) ?? null) !== null));
   return {
     columns: known.map(({ label }) => label),
-    rows: rows.map((row) => known.map(({ value }) => value(row))),
+    rows: rows.map((row) => known.map(({ value }) => value(row) ?? null)),
   };
 }
 
