@@ -192,6 +192,22 @@ describe('configurations', () => {
     expect(readdirSync(folder).filter((file) => file.includes('train-config'))).toEqual([]);
   });
 
+  test('a teacher from a file', () => {
+    npy('teacher.npy', [90, 3], new Array(270).fill(Math.log(1 / 3)));
+    write('taught.json', {
+      data: { kind: 'sequences', train: 'data.jsonl' },
+      features: { kind: 'ngram', order: 1, buckets: 3 },
+      teacher: 'teacher.npy',
+      training: { procedure: { kind: 'truncatedSgd', threshold: 0.1 }, batchSize: 5 },
+    });
+    const { status, stderr, stdout } = cli('train', 'taught.json', '--json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      runs: [{ step: 6, stopped: 'finished' }],
+      sources: [{ file: 'data.jsonl' }, { file: 'teacher.npy' }],
+    });
+  });
+
   const problem = { kind: 'problem', name: 'prop-5.1' };
   const sequences = { kind: 'sequences', train: 'data.jsonl' };
   const ngram = { kind: 'ngram' };
@@ -233,6 +249,16 @@ describe('configurations', () => {
       'no features in the file',
       { data: sequences, features: { kind: 'table', by: 'prompt', file: 'features.json' } },
       /features\.json/,
+    ],
+    [
+      'a teacher of another shape',
+      { data: sequences, features: ngram, teacher: 'short.npy', training: { procedure: 'truncatedSgd' } },
+      /teacher.*does not have 2/i,
+    ],
+    [
+      'a teacher of responses held out',
+      { data: { ...sequences, heldOut: 0.5 }, features: ngram, teacher: 'short.npy' },
+      /another file/,
     ],
     ['exact without π_D', { data: sequences, features: ngram, validation: { exact: true } }, /validation\.exact/],
     [

@@ -112,6 +112,17 @@ export {
   type SampleCounts,
 } from './pass-at-k/pass-at-k.js';
 export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
+export {
+  type GraphCheckpoint,
+  type GraphClassMeasures,
+  type GraphPromptOptions,
+  type GraphRun,
+  type GraphRunOptions,
+  type GraphStage,
+  GraphTask,
+  type GraphTaskOptions,
+  graphTraining,
+} from './problems/graph-task.js';
 export { type NamedProblem, namedProblem, type ProblemClass } from './problems/named-problem.js';
 export { fitPowerLaw, type Measurement, type PowerLaw } from './problems/power-law.js';
 export {
@@ -129,17 +140,6 @@ export {
   problemTrials,
   type TrialSummary,
 } from './problems/trials.js';
-export {
-  type GraphCheckpoint,
-  type GraphClassMeasures,
-  type GraphPromptOptions,
-  type GraphRun,
-  type GraphRunOptions,
-  type GraphStage,
-  GraphTask,
-  type GraphTaskOptions,
-  graphTraining,
-} from './problems/graph-task.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,

@@ -2,7 +2,7 @@ import { CoverageError } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
 import { concatFeatures, sumFeatures } from '../linear/combined-features.js';
 import type { FeatureMap } from '../linear/feature-map.js';
-import { readArray } from '../linear/read-array.js';
+import { type NumberArray, readArray } from '../linear/read-array.js';
 import { hiddenStateFeatures, ngramFeatures, randomFeatures } from '../linear/sequence-features.js';
 import { functionFeatures, type TableLayout, tableFeatures } from '../linear/table-features.js';
 import { type DataSource, fromConfig, type ReadingContext, type TrainingData } from './data.js';
@@ -58,18 +58,28 @@ export async function makeFeatures(
     }
     case 'table':
     case 'hiddenStates': {
-      const file = fromConfig(context, spec.file);
-      const hashed = new FileStream(file, { signal: context.signal });
-      const [{ shape, values }] = await Promise.all([readArray(file, context), hashed.drain()]);
+      const { shape, values, source } = await readNumbers(spec.file, context);
       const width = shape.at(-1) ?? 1;
       const sizes = { ...layout(spec.by, data), vocabulary, ...bound };
       const features =
         spec.kind === 'table'
           ? tableFeatures({ ...sizes, dim: width, values })
           : hiddenStateFeatures({ ...sizes, width, states: values });
-      return { features, sources: [{ file: spec.file, sha256: hashed.sha256! }] };
+      return { features, sources: [source] };
     }
   }
+}
+
+/** Reads an array that the configuration names, and its hash. */
+export async function readNumbers(
+  path: string,
+  context: ReadingContext,
+): Promise<NumberArray & { readonly source: DataSource }> {
+  const file = fromConfig(context, path);
+  const hashed = new FileStream(file, { signal: context.signal });
+  const { signal } = context;
+  const [array] = await Promise.all([readArray(file, signal ? { signal } : {}), hashed.drain()]);
+  return { ...array, source: { file: path, sha256: hashed.sha256! } };
 }
 
 function ownFeatures(spec: FeatureSpec | undefined, data: TrainingData, path: string): FeatureMap {

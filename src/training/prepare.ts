@@ -7,7 +7,7 @@ import { Training, type TrainRunOptions } from '../linear/train.js';
 import { compact } from '../report/format.js';
 import { packageVersion } from '../version.js';
 import { type DataSource, type ReadingContext, sequencesData, type TrainingData, textData } from './data.js';
-import { type MadeFeatures, makeFeatures } from './features.js';
+import { type MadeFeatures, makeFeatures, readNumbers } from './features.js';
 import { type RunConfig, runConfigs } from './points.js';
 import { problemData } from './problem-data.js';
 import type { CheckedTrainConfig } from './schema.js';
@@ -77,11 +77,25 @@ async function makeRun({ config, name }: RunConfig, cache: Cache, options: Prepa
     makeFeatures(config.features, data, options),
   );
   const heldOut = await cache.once(['held-out', config.data], () => heldOutOf(config, data, options));
+  const teacher = await cache.once(['teacher', config.teacher], () => teacherOf(config, options));
   return {
     data,
-    options: runOptions(config, name, data, features, heldOut),
-    sources: [...data.sources, ...features.sources],
+    options: { ...runOptions(config, name, data, features, heldOut), ...(teacher && { teacher: teacher.values }) },
+    sources: [...data.sources, ...features.sources, ...(teacher ? [teacher.source] : [])],
   };
+}
+
+async function teacherOf({ teacher, data }: CheckedTrainConfig, context: PrepareOptions) {
+  if (teacher === undefined) return undefined;
+  // Otherwise the rows of the file would not be those of the responses that are left to train on.
+  if (data.kind !== 'sequences' || typeof data.heldOut === 'number') {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      'teacher: a file goes with data of kind "sequences" all of which are trained on: hold out responses of another file.',
+      { place: { field: 'teacher' } },
+    );
+  }
+  return readNumbers(teacher, context);
 }
 
 /** Says of an error in which run of a sweep it is. */

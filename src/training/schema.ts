@@ -145,6 +145,11 @@ function schemaWith(features: z.ZodType<FeatureSpec>) {
     title: z.string().optional().describe('Title of the report.'),
     data: dataSchema.describe('What is trained on.'),
     features: features.describe('φ; for a named problem default its own.').optional(),
+    teacher: path
+      .optional()
+      .describe(
+        'Log-probabilities of all V next tokens along the responses of `train`, shape [token, V]: the teacher of truncatedSgd. Default: the π_D of a named problem.',
+      ),
     training: z
       .strictObject({
         ...trainSettingsShape,
