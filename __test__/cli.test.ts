@@ -212,6 +212,27 @@ describe('profile', () => {
   });
 });
 
+describe('offset', () => {
+  const own = write('own.csv', ['id,early,middle,late', 'o0,-2,-3,-4', 'o1,-3,-3,-9', ''].join('\n'));
+  const onPolicy = (...models: string[]) => models.flatMap((model) => ['--on-policy', `${model}=${own}`]);
+
+  // What `late` fails to cover it also under-weights on its own responses: the offset forgives it.
+  test('takes responses drawn from every model', () => {
+    const { status, stdout } = cli('offset', scores, '-N', '16', ...onPolicy('early', 'middle', 'late'), '--json');
+    expect(status).toBe(0);
+    const { tournaments } = JSON.parse(stdout);
+    expect(tournaments).toMatchObject([{ N: 16, a: 0.25, offset: 4, winner: 'late' }]);
+    expect(cli('offset', scores, '-N', '16', ...onPolicy('early', 'middle', 'late')).stdout).toMatch(/N = 16: late/);
+  });
+
+  test('says whose responses are missing', () => {
+    expect(cli('offset', scores, ...onPolicy('early', 'late'))).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/--on-policy middle=FILE/),
+    });
+  });
+});
+
 describe('pass-at-k', () => {
   const counts = write('counts.jsonl', '{"id":"a","n":10,"c":3}\n{"id":"b","n":10,"c":10}\n');
 

@@ -26,6 +26,13 @@ export function parseConfidence(text: string): number {
   throw new InvalidArgumentError('Give a number between 0 and 1, e.g. 0.95.');
 }
 
+/** Parses a number from 0 to 1. */
+export function parseShare(text: string): number {
+  const value = toNumber(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Give a number from 0 to 1.');
+}
+
 /** Parses a comma-separated list of names. */
 export function parseNames(text: string): string[] {
   return text

@@ -5,6 +5,7 @@ import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
 import { graphTaskCommand } from './graph-task.js';
+import { offsetCommand } from './offset.js';
 import { passAtKCommand } from './pass-at-k.js';
 import { profileCommand } from './profile.js';
 import { reproduceCommand } from './reproduce.js';
@@ -64,6 +65,7 @@ function program(context: CommandContext): Command {
     );
   for (const command of [
     selectCommand(context),
+    offsetCommand(context),
     profileCommand(context),
     passAtKCommand(context),
     doctorCommand(context),
