@@ -109,8 +109,8 @@ describe('one run', () => {
 test('interrupted and resumed, it ends as if it had not been', async () => {
   const long = {
     data: { kind: 'problem', name: 'prop-i.1', options: { horizon: 64 } },
-    training: { steps: 300_000, stepSize: 0.001, average: true },
-    validation: { every: 50_000, N: [2] },
+    training: { steps: 120_000, stepSize: 0.001, average: true },
+    validation: { every: 20_000, N: [2] },
   };
   write('long.json', long);
   const child = spawn(process.execPath, [main, 'train', 'long.json', '-o', 'interrupted'], { cwd: folder });
