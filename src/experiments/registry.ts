@@ -1,7 +1,9 @@
 import { bernoulli } from './bernoulli.js';
+import { bestOfNExperiment } from './best-of-n.js';
 import type { Experiment } from './experiment.js';
 import { figure1 } from './figure-1.js';
 import { figure2 } from './figure-2.js';
+import { prop31 } from './prop-3-1.js';
 import { prop32 } from './prop-3-2.js';
 import { prop41a } from './prop-4-1a.js';
 import { prop41b } from './prop-4-1b.js';
@@ -15,10 +17,12 @@ export const experiments: readonly Experiment[] = [
   figure1,
   figure2,
   bernoulli,
+  prop31,
   prop32,
   prop41a,
   prop41b,
   prop51,
+  bestOfNExperiment,
   propI1,
   propE1,
   theoremE1,
