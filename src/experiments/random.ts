@@ -1,19 +1,39 @@
-/** Uniform numbers in [0, 1), always the same for the same key: a counter hashed by splitmix-like rounds. */
-export function uniforms(...key: readonly number[]): () => number {
-  let state = key.reduce((sum, part) => mix((sum ^ mix(part >>> 0)) + 0x9e3779b9), 0x243f6a88);
+import { createHash } from 'node:crypto';
+
+/** State of xoshiro128**: 128 bits, not all zero. */
+export type XoshiroState = readonly [number, number, number, number];
+
+/** Blackman and Vigna's xoshiro128** 1.1: integers below 2^32, with a period of 2^128 − 1. */
+export function xoshiro128(state: XoshiroState): () => number {
+  let [a, b, c, d] = state;
   return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    const high = mix(state) >>> 5;
-    const low = mix(state ^ 0x5bd1e995) >>> 6;
-    return (high * 67_108_864 + low) / 9_007_199_254_740_992;
+    const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = rotate(d, 11);
+    return result;
   };
 }
 
-function mix(value: number): number {
-  let mixed = value >>> 0;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-  return (mixed ^ (mixed >>> 15)) >>> 0;
+function rotate(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
+}
+
+/**
+ * Uniform numbers on [0, 1), multiples of 2^-53, always the same for the same key. The generator starts from 128 bits of
+ * the key's SHA-256, so that streams of different keys do not meet.
+ */
+export function uniforms(...key: readonly number[]): () => number {
+  const digest = createHash('sha256').update(Float64Array.from(key)).digest();
+  const next = xoshiro128([0, 4, 8, 12].map((at) => digest.readUInt32LE(at)) as unknown as XoshiroState);
+  return () => {
+    const high = next() >>> 5;
+    return (high * 67_108_864 + (next() >>> 6)) / 9_007_199_254_740_992;
+  };
 }
 
 /** A random distribution on `size` outcomes, the more uneven the greater `spread` (nats). */

@@ -10,7 +10,7 @@ const SOURCE = 'Theorem 6.3';
 const MODELS = 40;
 const DELTA = 0.05;
 
-/** Theorem 6.3: the tournament's winner has a small Cov where the class holds a model that has, likely or not. */
+/** Theorem 6.3: the winner of the tournament covers about as well as the best model of the class, likely or not. */
 export const theorem63: Experiment = {
   name: 'theorem-6.3',
   title: 'The tournament finds a model of small Cov in a misspecified class',
