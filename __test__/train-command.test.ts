@@ -315,9 +315,9 @@ test('the example trains, selects and decodes', () => {
   expect(stdout).toMatch(/^step-\d+: Best-of-16 has a mean reward of \d/);
 });
 
-test('the demonstration trains, selects and reports, the same every time', () => {
+test('the demonstration on text trains, selects and reports, the same every time', () => {
   write('demo.txt', text.repeat(8));
-  const runs = ['demo-a', 'demo-b'].map((out) => cli('demo', '--text', 'demo.txt', '-o', out, '--quiet'));
+  const runs = ['demo-a', 'demo-b'].map((out) => cli('demo', 'text', 'demo.txt', '-o', out, '--quiet'));
   for (const { status, stderr } of runs) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(runs[0]!.stdout).toContain('Where the runs ended');
   expect(runs[0]!.stdout.replaceAll('demo-a', 'demo-b')).toBe(runs[1]!.stdout);

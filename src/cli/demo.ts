@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { declarationFiles } from '../demo/declaration-files.js';
+import { runGraphDemo } from '../demo/graph-demo.js';
+import { writeGraphDemo } from '../demo/graph-demo-files.js';
+import { certainty, picksTable, story, verdict } from '../demo/graph-demo-summary.js';
+import { runTextDemo } from '../demo/text-demo.js';
+import { compact } from '../report/format.js';
 import { selectionHtml } from '../report/selection/html.js';
 import { selectionTables } from '../report/selection/text.js';
 import { terminalOptions, terminalParagraph, terminalTable } from '../report/terminal.js';
 import { runsTable } from '../report/training/tables.js';
 import { writeReportFile } from '../report/write-file.js';
-import { runDemo } from '../training/demo.js';
-import { declarationFiles } from '../training/demo-text.js';
 import { OutputFolder } from '../training/output.js';
 import { parseWholeNumber } from './arguments.js';
 import type { CommandContext } from './program.js';
@@ -14,27 +18,71 @@ import { ProgressLine } from './progress.js';
 
 interface DemoOptions {
   readonly output: string;
-  readonly text?: string[];
   readonly threads?: number;
   readonly quiet?: boolean;
 }
 
-/** `coverage-principle demo`: everything at once on real text, in a minute or two. */
-export function demoCommand({ signal }: CommandContext): Command {
-  return new Command('demo')
+/** `coverage-principle demo`: the paper's headline in seconds, or everything at once on real text. */
+export function demoCommand(context: CommandContext): Command {
+  return withCommonOptions(new Command('demo'))
+    .description(
+      'Train a linear model on the graph task of the paper, pick a checkpoint by tournament and by validation loss, and see ' +
+        'who was right: exact KL, Cov_N and Pass@N of both. Writes two reports and the log-probabilities that `select` reads.',
+    )
+    .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), 0)
+    .action((options: DemoOptions & { readonly seed: number }) => demonstrate(options, context))
+    .addCommand(textDemoCommand(context));
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
+    .option('-o, --output <folder>', 'where to write', 'demo')
+    .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
+    .option('--quiet', 'no progress');
+}
+
+async function demonstrate(
+  { output, threads, quiet, seed }: DemoOptions & { readonly seed: number },
+  { signal }: CommandContext,
+): Promise<void> {
+  const progress = new ProgressLine(quiet === true);
+  try {
+    const result = await runGraphDemo(seed, {
+      signal,
+      ...(threads !== undefined && { threads }),
+      onProgress: progress.stage('training'),
+    });
+    progress.clear();
+    const files = await writeGraphDemo(result, output);
+    const terminal = terminalOptions(process.stdout);
+    const paragraph = (text: Parameters<typeof terminalParagraph>[0]) => terminalParagraph(text, terminal);
+    process.stdout.write(
+      [
+        ...story(result).map(paragraph),
+        terminalTable(picksTable(result), terminal),
+        paragraph(verdict(result)),
+        paragraph(certainty(result)),
+        `Report: ${files.report} (and ${files.selection})\n` +
+          `The same selection: npx coverage-principle select ${files.logProbs} -N ${compact(result.selection.tournaments[0]!.N)}\n`,
+      ].join('\n'),
+    );
+  } finally {
+    progress.clear();
+  }
+}
+
+function textDemoCommand({ signal }: CommandContext): Command {
+  return withCommonOptions(new Command('text'))
     .description(
       'Train log-linear n-gram models on at least 1 MB of real text (declaration files of installed packages), then\n' +
         'select among their checkpoints by the tournament on held-out text. Writes two reports.',
     )
-    .option('-o, --output <folder>', 'where to write', 'demo')
-    .option('--text <file...>', 'text files to train on instead')
-    .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
-    .option('--quiet', 'no progress')
-    .action(async ({ output: folder, text, threads, quiet }: DemoOptions) => {
+    .argument('[file...]', 'text files to train on instead')
+    .action(async (text: string[], { output: folder, threads, quiet }: DemoOptions) => {
       const progress = new ProgressLine(quiet === true);
       const output = new OutputFolder(folder);
       try {
-        const { results, selection } = await runDemo(text ?? declarationFiles(), output, {
+        const { results, selection } = await runTextDemo(text.length > 0 ? text : declarationFiles(), output, {
           signal,
           ...(threads !== undefined && { threads }),
           onProgress: (snapshot) => progress.stage(snapshot.stage ?? 'training')(snapshot),

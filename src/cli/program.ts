@@ -58,6 +58,8 @@ function program(context: CommandContext): Command {
     )
     .version(packageVersion)
     .exitOverride()
+    // Options after `demo text` are those of `text`.
+    .enablePositionalOptions()
     .showHelpAfterError('(--help lists the options)')
     .addHelpText(
       'after',
@@ -73,7 +75,9 @@ function program(context: CommandContext): Command {
     trainCommand(context),
     demoCommand(context),
     graphTaskCommand(context),
-  ])
+  ]) {
     root.addCommand(command.copyInheritedSettings(root));
+    for (const part of command.commands) part.copyInheritedSettings(root);
+  }
   return root;
 }

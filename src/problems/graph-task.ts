@@ -32,6 +32,12 @@ export interface GraphTaskOptions {
         readonly history?: boolean;
         readonly hiddenRule?: boolean;
         readonly scale?: number;
+        /**
+         * Hashed conjunctions of a passable candidate beside (name and position; these and the name before; these and
+         * the target), by which probabilities vary from prompt to prompt: 2^bits coordinates (6 to 26, default 16), `scale`
+         * the norm of a candidate's (default 1). Default none: all prompts share their probabilities.
+         */
+        readonly conjunctions?: { readonly bits?: number; readonly scale?: number };
       }
     | { readonly kind: 'hashed'; readonly bits?: number; readonly scale?: number };
   /**
@@ -54,10 +60,12 @@ export interface GraphStage {
   /** η, positive; default 0.1. The choices of the theorems are for other problems. */
   readonly stepSize?: Exclude<StepSize, 'theory' | { readonly kind: 'theory' }>;
   /**
-   * Responses a step, each to a fresh prompt.
+   * Responses a step.
    * @defaultValue 16
    */
   readonly batchSize?: number;
+  /** Size of a training set, drawn once and gone through in epochs; up to 10^7. Default: every response is to a fresh prompt. */
+  readonly examples?: number;
   /**
    * Steps of the stage.
    * @defaultValue 1000
@@ -75,7 +83,7 @@ export interface GraphRunOptions {
   /** Values of N for Cov_N and for Pass@N. Default 2, 3, 4, 4.6, 5.7, 16 and 4, 8, 12. */
   readonly measure?: { readonly N?: readonly number[]; readonly pass?: readonly number[] };
   /**
-   * Held-out responses, drawn from π_D on validation prompts and scored by every checkpoint.
+   * Held-out responses, drawn from π_D to fresh prompts of the last stage's mixture and scored by every checkpoint.
    * @defaultValue 0
    */
   readonly heldOut?: number;

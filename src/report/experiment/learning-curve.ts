@@ -29,11 +29,14 @@ export interface LearningCurves {
   readonly stepLabel?: string;
   /** Default linear; a logarithmic one leaves out what is not positive. */
   readonly scale?: 'linear' | 'log10';
+  /** Half as wide, so that two stand side by side in a page. */
+  readonly narrow?: boolean;
   /** How values are written; default four significant digits. */
   readonly format?: (value: number) => string;
 }
 
-const SIZE = { width: 900, height: 420 };
+const WIDE = { width: 900, height: 420, labelRoom: 220 };
+const NARROW = { width: 560, height: 400, labelRoom: 96 };
 /** More marks than this would hide the line. */
 const MOST_MARKED = 40;
 
@@ -49,7 +52,9 @@ export function learningCurveFigure(input: LearningCurves): Figure {
     stepLabel = 'step',
     scale = 'linear',
     format = compact,
+    narrow = false,
   } = input;
+  const { labelRoom, ...size } = narrow ? NARROW : WIDE;
   const drawable = (value: number | null) => value !== null && (scale === 'linear' || value > 0);
   const curves = input.curves.map(({ name, values, intervals, dashed = false }): Curve => {
     const points = steps.map((step, at) => [step, drawable(values[at] ?? null) ? values[at]! : null] as const);
@@ -80,9 +85,10 @@ export function learningCurveFigure(input: LearningCurves): Figure {
     title,
     caption: caption + colourNote(curves.length, Math.min(curves.length, 7)),
     description,
-    ...SIZE,
+    ...size,
     option: curveChart({
-      ...SIZE,
+      ...size,
+      labelRoom,
       x: { ...linearAxis(stepLabel, steps), format: (value) => compact(value, 8) },
       y: valueAxis(label, values, scale, format),
       curves,

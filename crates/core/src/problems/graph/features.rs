@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::hashed::coordinate;
 use super::layered_dag::Graph;
+use super::options::GraphConjunctions;
 use super::task::{PROMPTS, Prompts};
 use crate::linear::features::{Block, Context, FeatureMap, Part, Scratch};
 
 /// What can be said of a candidate node: whether it lies in the next layer, whether it is passable; and where the
-/// layer has two passable nodes, whether its parity is the layer's, and whether it does as the choice before did.
+/// layer has two passable nodes, whether its parity is the layer's, and whether it does as the choice before did. Where
+/// asked for, hashed conjunctions of a passable candidate follow.
 ///
 /// Nodes of other layers, and tokens that are no node of the graph, have no features. A wrong token therefore keeps a
 /// little probability, the less the longer θ.
@@ -18,7 +21,11 @@ pub(super) struct StructuralFeatures {
     history: bool,
     hidden_rule: bool,
     scale: f64,
+    conjunctions: Option<GraphConjunctions>,
 }
+
+/// Conjunctions of a passable candidate.
+const CONJUNCTIONS: usize = 3;
 
 /// Coordinates of the features that always are.
 const NEXT: u32 = 0;
@@ -37,7 +44,28 @@ fn sign(holds: bool) -> f64 {
 
 impl StructuralFeatures {
     pub(super) fn new(prompts: Arc<Prompts>, parity: bool, history: bool, hidden_rule: bool, scale: f64) -> Self {
-        Self { prompts, parity, history, hidden_rule, scale }
+        Self { prompts, parity, history, hidden_rule, scale, conjunctions: None }
+    }
+
+    /// The same with hashed conjunctions beside.
+    pub(super) fn with_conjunctions(self, conjunctions: Option<GraphConjunctions>) -> Self {
+        Self { conjunctions, ..self }
+    }
+
+    /// How many features see the graph; the conjunctions come after them.
+    fn seen(&self) -> u32 {
+        self.hidden_rule_coordinate() + u32::from(self.hidden_rule)
+    }
+
+    /// The conjunctions of `name` after `last`, as calls of `add`.
+    fn conjoin(&self, graph: &Graph, layer: usize, name: u32, last: Option<u32>, add: &mut dyn FnMut(u32, f64)) {
+        let Some(GraphConjunctions { bits, scale }) = self.conjunctions else { return };
+        let value = scale / (CONJUNCTIONS as f64).sqrt();
+        let (name, layer) = (u64::from(name), layer as u64);
+        let (last, target) = (last.map_or(u64::MAX, u64::from), u64::from(graph.target()));
+        for (kind, third) in [(1, 0), (2, last), (3, target)] {
+            add(self.seen() + coordinate(bits, kind, name, layer, third), value);
+        }
     }
 
     /// The coordinate of the hidden rule: the first after the others.
@@ -90,7 +118,7 @@ impl StructuralFeatures {
 
 impl FeatureMap for StructuralFeatures {
     fn dim(&self) -> usize {
-        self.hidden_rule_coordinate() as usize + usize::from(self.hidden_rule)
+        self.seen() as usize + self.conjunctions.map_or(0, |conjunctions| 1 << conjunctions.bits)
     }
 
     fn vocabulary(&self) -> usize {
@@ -107,7 +135,9 @@ impl FeatureMap for StructuralFeatures {
 
     fn bound(&self) -> f64 {
         let of_parity = if self.history { 2.0 } else { f64::from(u8::from(self.parity)) };
-        self.scale * (2.0 + of_parity + f64::from(u8::from(self.hidden_rule))).sqrt()
+        let seen = self.scale * (2.0 + of_parity + f64::from(u8::from(self.hidden_rule))).sqrt();
+        // All conjunctions may collide: then their values add.
+        seen.hypot(self.conjunctions.map_or(0.0, |conjunctions| conjunctions.scale * (CONJUNCTIONS as f64).sqrt()))
     }
 
     fn prepare(&self, context: Context<'_>, scratch: &mut Scratch) {
@@ -122,6 +152,10 @@ impl FeatureMap for StructuralFeatures {
                 self.of_candidate(graph, layer, slot, last_match, &mut |coordinate, value| {
                     sparse.add(coordinate, self.scale * value);
                 });
+                if graph.is_passable(layer, slot) {
+                    let last = context.prefix.last().copied();
+                    self.conjoin(graph, layer, token, last, &mut |coordinate, value| sparse.add(coordinate, value));
+                }
             }
             sparse.end_row();
         }
@@ -129,5 +163,9 @@ impl FeatureMap for StructuralFeatures {
 
     fn visit(&self, _: Context<'_>, scratch: &Scratch, visitor: &mut dyn FnMut(Part<'_>)) {
         visitor(Part { offset: 0, block: Block::Sparse(&scratch.sparse) });
+    }
+
+    fn granule(&self) -> usize {
+        if self.conjunctions.is_some() { 1 } else { self.dim() }
     }
 }

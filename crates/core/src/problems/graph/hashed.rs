@@ -29,6 +29,21 @@ impl Occurrence {
     }
 }
 
+/// The coordinate, below 2^bits, of conjunction `kind` of `a`, `b` and `c`: Steele and Vigna's finaliser over a linear
+/// mix.
+pub(super) fn coordinate(bits: u32, kind: u64, a: u64, b: u64, c: u64) -> u32 {
+    let mut z = kind
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(a.wrapping_mul(0xd1b5_4a32_d192_ed03))
+        .wrapping_add(b.wrapping_mul(0xaef1_7502_108e_f2d9))
+        .wrapping_add(c.wrapping_mul(0x94d0_49bb_1331_11eb));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    #[expect(clippy::cast_possible_truncation, reason = "at most 26 bits are left")]
+    let coordinate = ((z ^ (z >> 31)) >> (64 - bits)) as u32;
+    coordinate
+}
+
 /// Six conjunctions a token: token; token and position; token and last token; occurrence; occurrence and position;
 /// occurrence, token and position. Each is hashed to one of 2^bits coordinates.
 #[derive(Clone, Debug)]
@@ -44,20 +59,6 @@ const CONJUNCTIONS: usize = 6;
 impl HashedFeatures {
     pub(super) fn new(prompts: Arc<Prompts>, bits: u32, scale: f64) -> Self {
         Self { prompts, bits, scale }
-    }
-
-    /// The coordinate of conjunction `kind` of `a`, `b` and `c`: Steele and Vigna's finaliser over a linear mix.
-    fn coordinate(&self, kind: u64, a: u64, b: u64, c: u64) -> u32 {
-        let mut z = kind
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .wrapping_add(a.wrapping_mul(0xd1b5_4a32_d192_ed03))
-            .wrapping_add(b.wrapping_mul(0xaef1_7502_108e_f2d9))
-            .wrapping_add(c.wrapping_mul(0x94d0_49bb_1331_11eb));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        #[expect(clippy::cast_possible_truncation, reason = "at most 26 bits are left")]
-        let coordinate = ((z ^ (z >> 31)) >> (64 - self.bits)) as u32;
-        coordinate
     }
 }
 
@@ -126,7 +127,7 @@ impl FeatureMap for HashedFeatures {
                 (5, code, position, 0),
                 (6, code, token, position),
             ] {
-                sparse.add(self.coordinate(kind, a, b, c), value);
+                sparse.add(coordinate(self.bits, kind, a, b, c), value);
             }
             sparse.end_row();
         }

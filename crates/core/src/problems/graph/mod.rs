@@ -14,6 +14,6 @@ mod tests;
 pub use export::{GraphExportOptions, GraphRecord, GraphResponse, GraphSet};
 pub use layered_dag::Graph;
 pub use measures::{ClassMeasures, GraphMeasureOptions, GraphMeasures};
-pub use options::{GraphFeatureOptions, GraphFigure, GraphOptions};
+pub use options::{GraphConjunctions, GraphFeatureOptions, GraphFigure, GraphOptions};
 pub use run::{GraphCheckpoint, GraphRun, GraphRunOptions, GraphStage, graph_runs};
 pub use task::GraphTask;

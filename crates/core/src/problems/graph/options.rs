@@ -38,6 +38,10 @@ pub enum GraphFeatureOptions {
         /// Value of a feature. In (0, 1000]. Default 1.
         #[serde(default = "one")]
         scale: f64,
+        /// Hashed features beside these, by which probabilities vary from prompt to prompt. Default none: then all
+        /// prompts share theirs, and the limits of training are exact.
+        #[serde(default)]
+        conjunctions: Option<GraphConjunctions>,
     },
     /// Hashed conjunctions of the token, the position, the token before and how the token occurs in the prompt: the
     /// model has to find the rule itself.
@@ -51,6 +55,25 @@ pub enum GraphFeatureOptions {
     },
 }
 
+/// Hashed conjunctions of a passable candidate: its name and position; these and the name before; these and the target.
+///
+/// They say nothing of the rule by which π_D chooses, but of single names, and so of single prompts: what they learn is
+/// noise, or training prompts by heart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct GraphConjunctions {
+    /// log₂ of the number of coordinates: 6 to 26. Default 16.
+    pub bits: u32,
+    /// Norm of the conjunctions of a candidate without collisions. In (0, 1000]. Default 1.
+    pub scale: f64,
+}
+
+impl Default for GraphConjunctions {
+    fn default() -> Self {
+        Self { bits: bits(), scale: one() }
+    }
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -61,7 +84,7 @@ fn bits() -> u32 {
 
 impl Default for GraphFeatureOptions {
     fn default() -> Self {
-        Self::Structural { parity: None, history: None, hidden_rule: false, scale: 1.0 }
+        Self::Structural { parity: None, history: None, hidden_rule: false, scale: 1.0, conjunctions: None }
     }
 }
 
@@ -72,8 +95,12 @@ impl GraphFeatureOptions {
     /// [`crate::Code::InvalidOption`] for a value out of its range.
     pub(super) fn resolved(self, figure: GraphFigure) -> Result<Self> {
         match self {
-            Self::Structural { parity, history, hidden_rule, scale } => {
+            Self::Structural { parity, history, hidden_rule, scale, conjunctions } => {
                 check_real("features.scale", scale, 0.0, 1000.0)?;
+                if let Some(GraphConjunctions { bits, scale }) = conjunctions {
+                    check_count("features.conjunctions.bits", u64::from(bits), 6, 26)?;
+                    check_real("features.conjunctions.scale", scale, 0.0, 1000.0)?;
+                }
                 let parity = parity.unwrap_or(figure == GraphFigure::First || history == Some(true));
                 let history = history.unwrap_or(parity && figure == GraphFigure::First);
                 if history && !parity {
@@ -82,7 +109,7 @@ impl GraphFeatureOptions {
                         "A choice is compared with the one before by parity: history needs parity.",
                     ));
                 }
-                Ok(Self::Structural { parity: Some(parity), history: Some(history), hidden_rule, scale })
+                Ok(Self::Structural { parity: Some(parity), history: Some(history), hidden_rule, scale, conjunctions })
             }
             Self::Hashed { bits, scale } => {
                 check_count("features.bits", u64::from(bits), 6, 26)?;

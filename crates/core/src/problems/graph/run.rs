@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::linear::train::{
     Procedure, StepSize, StopReason, TrainOptions, TrainTask, Trainer, TrainingData, Validation,
 };
-use crate::linear::{Constraint, DataDistribution, Model, Policy, Responses};
+use crate::linear::{Constraint, Model, Policy, Responses};
 use crate::parallel::Workers;
 use crate::problems::instance::check_count;
 use crate::progress::Control;
@@ -26,8 +26,11 @@ pub struct GraphStage {
     pub procedure: Procedure,
     /// η. Default constant 0.1.
     pub step_size: StepSize,
-    /// Responses a step, each to a fresh prompt. Default 16.
+    /// Responses a step. Default 16.
     pub batch_size: usize,
+    /// Size of a training set, drawn once and gone through in epochs, which can be learned by heart. In \[1, 10^7\].
+    /// Default none: every response is to a fresh prompt.
+    pub examples: Option<usize>,
     /// Steps. Default 1000.
     pub steps: u64,
     /// Steps of this stage after which the model is measured; rising, 0 = before the first. Default none.
@@ -41,6 +44,7 @@ impl Default for GraphStage {
             procedure: Procedure::default(),
             step_size: StepSize::Constant { value: 0.1 },
             batch_size: 16,
+            examples: None,
             steps: 1000,
             checkpoints: Vec::new(),
         }
@@ -58,7 +62,8 @@ pub struct GraphRunOptions {
     pub stages: Vec<GraphStage>,
     /// What is measured.
     pub measure: GraphMeasureOptions,
-    /// Held-out responses drawn from π_D on the validation prompts, scored by every checkpoint. Default 0.
+    /// Held-out responses drawn from π_D to fresh prompts of the last stage's mixture, scored by every checkpoint; at
+    /// most 10^7. Default 0.
     pub held_out: usize,
     /// Seed of training data and held-out responses. Default 0.
     pub seed: u64,
@@ -118,6 +123,9 @@ pub fn graph_runs(runs: &[GraphRunOptions], workers: &Workers, control: &Control
     })
 }
 
+/// Streams of the training sets of stages begin at this number.
+const TRAINING_SETS: u64 = 1 << 32;
+
 impl GraphRunOptions {
     fn check(&self) -> Result<()> {
         if self.stages.is_empty() {
@@ -128,6 +136,9 @@ impl GraphRunOptions {
             if !rising || stage.checkpoints.last().is_some_and(|&last| last > stage.steps) {
                 let message = format!("Checkpoints are rising numbers of steps, at most {}.", stage.steps);
                 return Err(Error::option(format!("stages[{index}].checkpoints"), message));
+            }
+            if let Some(examples) = stage.examples {
+                check_count(&format!("stages[{index}].examples"), examples as u64, 1, 10_000_000)?;
             }
         }
         check_count("heldOut", self.held_out as u64, 0, 10_000_000)
@@ -144,12 +155,11 @@ impl GraphRunOptions {
         let last = self.stages.len() - 1;
         let measured = self.task_of(last)?;
         let held_out = self.draw_held_out(&measured);
-        let per_class = measured.validation_prompts() / 3;
         let mut result = GraphRun {
             task: measured.options().clone(),
             stage_starts: Vec::with_capacity(self.stages.len()),
             checkpoints: Vec::new(),
-            held_out_classes: held_out.prompts().iter().map(|prompt| prompt / per_class).collect(),
+            held_out_classes: held_out.prompts().iter().map(|&prompt| measured.graph(prompt).class()).collect(),
             log_probs: Vec::new(),
         };
         let mut theta = vec![0.0; measured.features().dim()];
@@ -184,10 +194,10 @@ impl GraphRunOptions {
         Ok(result)
     }
 
-    /// Responses of π_D to validation prompts.
+    /// Responses of π_D to fresh prompts.
     fn draw_held_out(&self, task: &GraphTask) -> Responses {
         let mut stream = Stream::new(self.seed, Purpose::Data, u64::MAX);
-        task.validation().sample(self.held_out, &mut stream)
+        crate::problems::Instance::data(task).sample(self.held_out, &mut stream)
     }
 }
 
@@ -200,13 +210,16 @@ impl GraphRun {
 
 impl GraphStage {
     fn trainer(&self, task: &GraphTask, theta: Vec<f64>, seed: u64, index: u64) -> Result<Trainer> {
-        let data: Arc<DataDistribution> = Arc::new(crate::problems::Instance::data(task).clone());
-        let train_task = TrainTask {
-            features: task.features().clone(),
-            data: TrainingData::Fresh(data),
-            teacher: None,
-            validation: Validation::default(),
+        let data = crate::problems::Instance::data(task);
+        let data = match self.examples {
+            None => TrainingData::Fresh(Arc::new(data.clone())),
+            Some(examples) => {
+                let mut stream = Stream::new(seed, Purpose::Data, TRAINING_SETS + index);
+                TrainingData::Set(Arc::new(data.sample(examples, &mut stream)))
+            }
         };
+        let train_task =
+            TrainTask { features: task.features().clone(), data, teacher: None, validation: Validation::default() };
         let options = TrainOptions {
             procedure: self.procedure,
             step_size: self.step_size,
@@ -234,7 +247,7 @@ fn too_long() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problems::graph::GraphFigure;
+    use crate::problems::graph::{GraphConjunctions, GraphFeatureOptions, GraphFigure};
 
     fn options(seed: u64) -> GraphRunOptions {
         let stage = |weights, steps, checkpoints: &[u64]| GraphStage {
@@ -242,6 +255,7 @@ mod tests {
             procedure: Procedure::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
             step_size: StepSize::Constant { value: 0.2 },
             batch_size: 4,
+            examples: None,
             steps,
             checkpoints: checkpoints.to_vec(),
         };
@@ -269,6 +283,41 @@ mod tests {
         // The end of a stage is the beginning of the next.
         assert_eq!(one[0].checkpoints[1].measures, one[0].checkpoints[2].measures);
         assert!(one[0].checkpoints[1].measures.all.kl < one[0].checkpoints[0].measures.all.kl);
+    }
+
+    /// A training set is learned by heart: the choices that no rule shows are then guessed with more confidence than
+    /// fresh data would give, at a cost on new prompts.
+    #[test]
+    fn a_training_set_is_learned_by_heart() {
+        let features = GraphFeatureOptions::Structural {
+            parity: None,
+            history: None,
+            hidden_rule: false,
+            scale: 1.0,
+            conjunctions: Some(GraphConjunctions { bits: 12, scale: 4.0 }),
+        };
+        let run = |examples| GraphRunOptions {
+            task: GraphOptions { figure: GraphFigure::Second, validation: 64, features, ..GraphOptions::default() },
+            stages: vec![GraphStage {
+                weights: Some([0.5, 0.5, 0.0]),
+                step_size: StepSize::Constant { value: 0.2 },
+                examples,
+                steps: 2000,
+                checkpoints: vec![2000],
+                ..GraphStage::default()
+            }],
+            ..GraphRunOptions::default()
+        };
+        let runs = [run(None), run(Some(256)), run(Some(256))];
+        let control = Control::new();
+        let results = graph_runs(&runs, &Workers::new(Some(2)).unwrap(), &control).unwrap();
+        assert_eq!(results[1], results[2]);
+        let kl = |index: usize| results[index].checkpoints[0].measures.classes[1].kl;
+        let calibrated = 4.0 * std::f64::consts::LN_2;
+        assert!((calibrated..1.1 * calibrated).contains(&kl(0)), "{}", kl(0));
+        assert!(kl(1) > kl(0) + 0.15 * calibrated, "{} {}", kl(0), kl(1));
+        let error = graph_runs(&[run(Some(0))], &Workers::sequential(), &control).unwrap_err();
+        assert_eq!(error.place.field.as_deref(), Some("runs[0].stages[0].examples"));
     }
 
     #[test]

@@ -237,9 +237,10 @@ impl GraphTask {
             weights.iter().flat_map(|weight| vec![weight / options.validation as f64; options.validation]).collect();
         let validation = DataDistribution::new(PromptWeights::new(&of_each)?, paths(count), None)?;
         let features: Arc<dyn FeatureMap> = match options.features {
-            GraphFeatureOptions::Structural { parity, history, hidden_rule, scale } => {
+            GraphFeatureOptions::Structural { parity, history, hidden_rule, scale, conjunctions } => {
                 let (parity, history) = (parity.unwrap_or(true), history.unwrap_or(false));
-                Arc::new(StructuralFeatures::new(prompts.clone(), parity, history, hidden_rule, scale))
+                let seen = StructuralFeatures::new(prompts.clone(), parity, history, hidden_rule, scale);
+                Arc::new(seen.with_conjunctions(conjunctions))
             }
             GraphFeatureOptions::Hashed { bits, scale } => Arc::new(HashedFeatures::new(prompts.clone(), bits, scale)),
         };

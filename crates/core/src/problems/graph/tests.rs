@@ -209,13 +209,23 @@ fn measures_are_the_same_at_any_number_of_threads() {
     assert_eq!(run(1), run(3));
 }
 
+fn structural(
+    parity: bool,
+    hidden_rule: bool,
+    scale: f64,
+    conjunctions: Option<GraphConjunctions>,
+) -> GraphFeatureOptions {
+    GraphFeatureOptions::Structural { parity: Some(parity), history: Some(false), hidden_rule, scale, conjunctions }
+}
+
 /// Finite differences, and the bound B, for every kind of features.
 #[test]
 fn gradients_are_those_of_finite_differences() {
     let kinds = [
         GraphFeatureOptions::default(),
-        GraphFeatureOptions::Structural { parity: Some(true), history: Some(false), hidden_rule: true, scale: 1.5 },
-        GraphFeatureOptions::Structural { parity: Some(false), history: Some(false), hidden_rule: false, scale: 1.0 },
+        structural(true, true, 1.5, None),
+        structural(false, false, 1.0, None),
+        structural(true, false, 0.7, Some(GraphConjunctions { bits: 6, scale: 2.0 })),
         GraphFeatureOptions::Hashed { bits: 7, scale: 2.0 },
     ];
     for features in kinds {
@@ -245,6 +255,33 @@ fn gradients_are_those_of_finite_differences() {
         // ‖∇‖ ≤ 2HB, which a wrong B would break on some prompt only; the features themselves are checked by norm.
         assert!(greatest_feature_norm(&task) <= task.features().bound() * (1.0 + 1e-12));
     }
+}
+
+/// Without weight the conjunctions change nothing; with some, prompts of one class get probabilities of their own.
+#[test]
+fn conjunctions_tell_prompts_apart() {
+    let conjunctions = Some(GraphConjunctions { bits: 10, scale: 3.0 });
+    let features =
+        GraphFeatureOptions::Structural { parity: None, history: None, hidden_rule: false, scale: 1.0, conjunctions };
+    let plain = first([0.9, 0.1, 0.0], 40);
+    let task = GraphTask::new(&GraphOptions { features, ..plain.options().clone() }).unwrap();
+    assert_eq!(task.features().dim(), plain.features().dim() + 1024);
+    let mut theta = coordinated(0.7);
+    let expected = measure(&plain, theta.clone(), &[2.0], &[4]);
+    theta.resize(task.features().dim(), 0.0);
+    assert_eq!(measure(&task, theta.clone(), &[2.0], &[4]), expected);
+    let mut stream = Stream::new(0, Purpose::Synthetic, 0);
+    theta[5..].fill_with(|| 0.4 * stream.normal());
+    let model = Model::new(task.features().clone(), theta).unwrap();
+    let path = |prompt: usize| {
+        let paths = task.paths(prompt);
+        model.walker().log_prob(crate::linear::Response { prompt, tokens: paths.iter().next().unwrap().0 }).exp()
+    };
+    let matching: Vec<f64> = (0..40).map(path).collect();
+    let mean = matching.iter().sum::<f64>() / 40.0;
+    let variance = matching.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / 39.0;
+    // The weights of a candidate have standard deviation 0.4·3, so that those of a choice have 1.7 nats.
+    assert!((0.15..0.4).contains(&variance.sqrt()), "{mean} {variance}");
 }
 
 fn greatest_feature_norm(task: &GraphTask) -> f64 {
@@ -376,6 +413,13 @@ fn nonsense_is_refused() {
         (GraphOptions { validation: 0, ..default() }, "validation"),
         (GraphOptions { radius: -1.0, ..default() }, "radius"),
         (GraphOptions { features: GraphFeatureOptions::Hashed { bits: 40, scale: 1.0 }, ..default() }, "features.bits"),
+        (
+            GraphOptions {
+                features: structural(true, false, 1.0, Some(GraphConjunctions { bits: 5, scale: 1.0 })),
+                ..default()
+            },
+            "features.conjunctions.bits",
+        ),
     ] {
         assert_eq!(GraphTask::new(&options).unwrap_err().place.field.as_deref(), Some(field), "{options:?}");
     }

@@ -4,10 +4,10 @@ import type { TrainResult } from '../linear/train-result.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import type { SelectionResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
-import type { OutputFolder } from './output.js';
-import { prepareTraining } from './prepare.js';
-import { runPrepared } from './run.js';
-import type { TrainConfig } from './schema.js';
+import type { OutputFolder } from '../training/output.js';
+import { prepareTraining } from '../training/prepare.js';
+import { runPrepared } from '../training/run.js';
+import type { TrainConfig } from '../training/schema.js';
 
 /** Best-of-N budgets of the demonstration. */
 const N = [2, 4, 16, 64];
@@ -18,10 +18,10 @@ const HELD_OUT = 0.03;
 const CHECKPOINTS = 14;
 
 /**
- * The demonstration: log-linear n-gram models of real text, trained by two procedures at two step sizes in one
+ * The demonstration on text: log-linear n-gram models of real text, trained by two procedures at two step sizes in one
  * pass over the text (`bytes` in all), checkpoints along the way.
  */
-export function demoConfig(files: readonly string[], bytes: number): TrainConfig {
+export function textDemoConfig(files: readonly string[], bytes: number): TrainConfig {
   const steps = (bytes * (1 - HELD_OUT)) / (HORIZON * BATCH_SIZE);
   const every = Math.max(1, Math.floor(steps / CHECKPOINTS));
   return {
@@ -39,16 +39,20 @@ export function demoConfig(files: readonly string[], bytes: number): TrainConfig
   };
 }
 
-/** What the demonstration came to. */
-export interface DemoResult {
+/** What the demonstration on text came to. */
+export interface TextDemoResult {
   readonly results: readonly TrainResult[];
   readonly selection: SelectionResult;
 }
 
 /** Trains, writes everything to `output`, and selects among the checkpoints of all runs on the held-out text. */
-export async function runDemo(files: readonly string[], output: OutputFolder, job: JobOptions): Promise<DemoResult> {
+export async function runTextDemo(
+  files: readonly string[],
+  output: OutputFolder,
+  job: JobOptions,
+): Promise<TextDemoResult> {
   const sizes = await Promise.all(files.map((file) => sizeOf(file)));
-  const config = demoConfig(
+  const config = textDemoConfig(
     files,
     sizes.reduce((sum, size) => sum + size, 0),
   );

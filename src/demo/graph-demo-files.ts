@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { npyPieces } from '../log-probs/npy.js';
+import { selectionHtml } from '../report/selection/html.js';
+import { writeReportFile } from '../report/write-file.js';
+import type { GraphDemoResult } from './graph-demo.js';
+import { graphDemoHtml } from './graph-demo-report.js';
+
+/** Where the demonstration writes what. */
+export interface GraphDemoFiles {
+  /** What happened, and the truth beside it. */
+  readonly report: string;
+  /** The selection as `select` reports it. */
+  readonly selection: string;
+  /** Log-probabilities of the held-out responses, what `select` reads; names beside it. */
+  readonly logProbs: string;
+}
+
+/** Writes the reports, and the log-probabilities for `select`, to `folder`. */
+export async function writeGraphDemo(result: GraphDemoResult, folder: string): Promise<GraphDemoFiles> {
+  const { run, checkpoints, selection } = result;
+  const files = {
+    report: join(folder, 'report.html'),
+    selection: join(folder, 'selection.html'),
+    logProbs: join(folder, 'logprobs.npy'),
+  };
+  const models = checkpoints.map(({ name }) => name);
+  // The names first: a matrix without names would be read as unnamed models.
+  await writeReportFile(join(folder, 'logprobs.json'), `${JSON.stringify({ models })}\n`);
+  await writeReportFile(files.logProbs, npyPieces([models.length, run.heldOutClasses.length], [run.logProbs]));
+  await writeReportFile(files.selection, selectionHtml(selection));
+  await writeReportFile(files.report, graphDemoHtml(result));
+  return files;
+}
