@@ -8,7 +8,15 @@ import { GraphTask, graphTraining } from '../src/problems/graph-task.js';
 const context = { seed: 0, signal: undefined, progress: () => undefined };
 
 describe('figure-1', () => {
-  const size = { seeds: 2, preTraining: 400, fineTuning: 1200, validation: 8, heldOut: 400 };
+  const size = {
+    seeds: 2,
+    calibrated: 1,
+    preTraining: 500,
+    fineTuning: 1500,
+    validation: 64,
+    heldOut: 1000,
+    checkpoints: 12,
+  };
 
   it('shows what the paper shows, at any number of threads', async () => {
     const one = await runFigure1({ ...context, threads: 1 }, size);

@@ -52,7 +52,8 @@ function curves(
     ...input,
     description: `${input.label} over the steps of fine-tuning.`,
     steps,
-    stepLabel: 'step of fine-tuning',
+    stepLabel: 'step of fine-tuning (logarithmic)',
+    stepScale: 'log10',
     narrow: true,
   });
 }

@@ -14,68 +14,58 @@ export function figure1Plots(seeds: readonly Seed[]): Plot[] {
   ];
 }
 
+/** Steps of fine-tuning at the checkpoints. */
+function fineTuningSteps({ fineTuning }: Seed): number[] {
+  return fineTuning.map(({ step }) => step - fineTuning[0]!.step);
+}
+
 function leftPanel(seeds: readonly Seed[]): LearningPlot[] {
-  const { checkpoints, stageStarts } = seeds[0]!.run;
-  const last = checkpoints.length - 1;
-  const start = stageStarts[1]!;
-  const steps = checkpoints.map(({ step }) => step);
-  const curve = (name: string, value: (seed: Seed, at: number) => number, [from, to] = [0, last]) => {
-    const values = steps.map((_, at) => seeds.map((seed) => value(seed, at))).slice(from, to + 1);
+  const steps = fineTuningSteps(seeds[0]!);
+  const curve = (name: string, value: (seed: Seed, at: number) => number) => {
+    const values = steps.map((_, at) => seeds.map((seed) => value(seed, at)));
     return { name, values: values.map(median), intervals: values.map(range) };
   };
-  const coverageCurve = (N: number, between?: [number, number]) =>
-    curve(`Cov_${N}`, ({ run }, at) => coverageAt(run.checkpoints[at]!, N), between);
-  // What turns does so in the first tenth of fine-tuning.
-  const turn: [number, number] = [
-    checkpoints.findIndex(({ stage }) => stage === 1),
-    steps.findLastIndex((step) => step <= start + (steps[last]! - start) / 10),
-  ];
   const common = {
     kind: 'learning' as const,
     steps,
-    caption: `Fine-tuning starts at step ${start}. Median and range over ${seeds.length} seeds.`,
+    stepLabel: 'step of fine-tuning',
+    stepScale: 'log10' as const,
+    narrow: true,
+    caption: `Median and range over ${seeds.length} seeds; the axis of steps is logarithmic, so that the turn is seen.`,
   };
   return [
     {
       ...common,
       id: 'figure-1-kl',
-      title: 'Figure 1, left: KL over the steps of training',
-      description: `KL divergence over steps; fine-tuning starts at step ${start}.`,
+      title: 'Figure 1, left: KL in fine-tuning',
+      description: 'KL divergence over the steps of fine-tuning.',
       label: 'KL (nats)',
-      scale: 'log10',
-      curves: [curve('KL', ({ run }, at) => run.checkpoints[at]!.measures.all.kl!)],
+      curves: [curve('KL', ({ fineTuning }, at) => fineTuning[at]!.measures.all.kl!)],
     },
     {
       ...common,
       id: 'figure-1-coverage',
-      title: 'Figure 1, left: Cov_N over the steps of training',
-      description: `Cov_N for N in ${LEFT_N.join(', ')} over steps; fine-tuning starts at step ${start}.`,
+      title: 'Figure 1, left: Cov_N in fine-tuning',
+      description: `Cov_N for N in ${LEFT_N.join(', ')} over the steps of fine-tuning.`,
       label: 'Cov_N',
-      curves: LEFT_N.map((N) => coverageCurve(N)),
-    },
-    {
-      ...common,
-      id: 'figure-1-turn',
-      title: 'Figure 1, left: Cov_N at the beginning of fine-tuning',
-      caption: `The first tenth of fine-tuning, where Cov_N turns up. Median and range over ${seeds.length} seeds.`,
-      description: `Cov_N for N above 2 over the first tenth of fine-tuning, which starts at step ${start}.`,
-      label: 'Cov_N',
-      steps: steps.slice(turn[0], turn[1] + 1),
-      curves: LEFT_N.filter((N) => N > 2).map((N) => coverageCurve(N, turn)),
+      scale: 'log10',
+      curves: LEFT_N.map((N) => curve(`Cov_${N}`, ({ fineTuning }, at) => coverageAt(fineTuning[at]!, N))),
     },
   ];
 }
 
-function scatter({ fineTuning, picks }: Seed, N: number, at: number, against: 'coverage' | 'kl'): ScatterPlot {
+function scatter(seed: Seed, N: number, at: number, against: 'coverage' | 'kl'): ScatterPlot {
+  const { fineTuning, picks } = seed;
+  const steps = fineTuningSteps(seed);
   const x = against === 'kl' ? 'KL (nats)' : `Cov_${N / 2}`;
   const correlation = correlations(fineTuning, N)[against];
-  const name = (index: number) => `step ${fineTuning[index]!.step}`;
-  const ranks = correlation === null ? 'none, as one does not vary' : compact(correlation);
+  const name = (index: number) => `step ${steps[index]!}`;
+  const ranks = correlation === null ? 'none, as one does not vary' : compact(correlation, 3);
   return {
     kind: 'scatter',
     id: `figure-1-pass-${N}-${against}`,
-    title: `Figure 1, right: Pass@${N} against ${x}`,
-    caption: `One point a fine-tuning checkpoint, first seed. Rank correlation of Pass@${N} with its negative: ${ranks}.`,
+    title: `Figure 1, right: Pass@${N} against ${against === 'kl' ? 'KL' : x}`,
+    caption: `One point a fine-tuning checkpoint, first seed. Rank correlation of Pass@${N} with −${against === 'kl' ? 'KL' : x}: ${ranks}.`,
     x,
     y: `Pass@${N}`,
     points: fineTuning.map((each, index) => ({
@@ -92,17 +82,18 @@ function scatter({ fineTuning, picks }: Seed, N: number, at: number, against: 'c
 }
 
 /** Checkpoints of a run in numbers. */
-export function figure1Table({ run }: Seed): Table {
+export function figure1Table(seed: Seed): Table {
+  const steps = fineTuningSteps(seed);
   return {
-    caption: 'Figure 1: checkpoints of the first seed',
+    caption: 'Figure 1: checkpoints of fine-tuning, first seed',
     columns: [
       { label: 'step', name: true },
       { label: 'KL (nats)', align: 'right' },
       ...LEFT_N.map((N) => ({ label: `Cov_${N}`, align: 'right' as const })),
       ...PASS_N.map((N) => ({ label: `Pass@${N}`, align: 'right' as const })),
     ],
-    rows: run.checkpoints.map((checkpoint) => [
-      { text: String(checkpoint.step) },
+    rows: seed.fineTuning.map((checkpoint, at) => [
+      { text: String(steps[at]), sort: steps[at]! },
       numberCell(checkpoint.measures.all.kl, compact),
       ...LEFT_N.map((N) => numberCell(coverageAt(checkpoint, N), compact)),
       ...PASS_N.map((N) => numberCell(passAt(checkpoint, N), compact)),

@@ -26,7 +26,7 @@ export type Figure1Learner = 'varied' | 'calibrated';
 
 const BATCH_SIZE = 32;
 /** Prompts of the training set of pre-training: few enough to be learned by heart in part. */
-const EXAMPLES = 2048;
+const EXAMPLES = 4096;
 /** η at the beginning of pre-training and at its end. */
 const PRE_TRAINING_STEP = { from: 0.5, to: 0.02 };
 /** η of fine-tuning: smaller, as in the paper, so that there is a way to follow. */

@@ -50,6 +50,8 @@ export function plotFigure(plot: Plot): Figure {
 }
 
 const SIZE = { width: 900, height: 420 };
+/** Scatters stand side by side. */
+const NARROW = { width: 560, height: 400 };
 
 function sweepFigure({ id, title, caption, variable, quantity, series }: SweepPlot): Figure {
   const positive = (value: number) => (value > 0 ? value : null);
@@ -89,7 +91,7 @@ function scatterFigure({ id, title, caption, x, y, points, picks }: ScatterPlot)
     title,
     caption,
     description: `${y} against ${x}, ${points.length} points. ${picks.map(({ criterion, name }) => `${criterion}: ${name}.`).join(' ')}`,
-    ...SIZE,
+    ...NARROW,
     option: scatterChart({
       x: linearAxis(
         x,

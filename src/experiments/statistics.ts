@@ -1,4 +1,5 @@
 import type { Interval } from '../result.js';
+import { uniforms } from './random.js';
 
 /** The quantile of `values` at `share`, interpolated. */
 export function quantile(values: readonly number[], share: number): number {
@@ -11,6 +12,25 @@ export function quantile(values: readonly number[], share: number): number {
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+const REPLICATES = 2000;
+
+/** 95% percentile bootstrap interval of a statistic of values that are independent, e.g. one a seed. */
+export function bootstrapInterval(
+  values: readonly number[],
+  statistic: (values: readonly number[]) => number,
+  seed: number,
+): Interval {
+  const uniform = uniforms(seed, values.length, REPLICATES);
+  const replicates = Array.from({ length: REPLICATES }, () =>
+    statistic(values.map(() => values[Math.floor(uniform() * values.length)]!)),
+  );
+  return [quantile(replicates, 0.025), quantile(replicates, 0.975)];
 }
 
 /** Least and greatest value. */
@@ -34,17 +54,16 @@ function ranks(values: readonly number[]): number[] {
 /** Spearman's rank correlation, ties sharing their mean rank; `null` where one side does not vary. */
 export function rankCorrelation(x: readonly number[], y: readonly number[]): number | null {
   const [a, b] = [ranks(x), ranks(y)];
-  const mean = (x.length + 1) / 2;
+  const middle = (x.length + 1) / 2;
   const product = (u: readonly number[], v: readonly number[]) =>
-    u.reduce((sum, value, index) => sum + (value - mean) * (v[index]! - mean), 0);
+    u.reduce((sum, value, index) => sum + (value - middle) * (v[index]! - middle), 0);
   const scale = Math.sqrt(product(a, a) * product(b, b));
   return scale > 0 ? product(a, b) / scale : null;
 }
 
 /** Slope of the least-squares line. */
 export function slope(x: readonly number[], y: readonly number[]): number {
-  const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [atX, atY] = [meanOf(x), meanOf(y)];
+  const [atX, atY] = [mean(x), mean(y)];
   const over = x.reduce((sum, value, index) => sum + (value - atX) * (y[index]! - atY), 0);
   return over / x.reduce((sum, value) => sum + (value - atX) ** 2, 0);
 }

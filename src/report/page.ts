@@ -73,6 +73,22 @@ ${heading && html`<h3>${figure.title}</h3>\n`}<div class="drawing" role="region"
 `;
 }
 
+/** Figures no wider than this stand side by side. */
+const NARROW = 600;
+
+/** Figures one after the other, narrow ones that follow each other two in a row. */
+export function figuresHtml(figures: readonly Figure[]): Html {
+  const rows: Figure[][] = [];
+  for (const figure of figures) {
+    const last = rows.at(-1);
+    if (last && figure.width <= NARROW && last[0]!.width <= NARROW) last.push(figure);
+    else rows.push([figure]);
+  }
+  return html`${rows.map((row) =>
+    row.length === 1 ? figureHtml(row[0]!) : html`<div class="grid">${row.map((figure) => figureHtml(figure))}</div>\n`,
+  )}`;
+}
+
 /** Figures of one kind: the first is open, further ones unfold. */
 export function unfoldingFigures(figures: readonly Figure[]): Html {
   return html`${figures.map((figure, index) =>

@@ -29,6 +29,8 @@ export interface LearningCurves {
   readonly stepLabel?: string;
   /** Default linear; a logarithmic one leaves out what is not positive. */
   readonly scale?: 'linear' | 'log10';
+  /** Default linear; a logarithmic axis of steps leaves out step 0. */
+  readonly stepScale?: 'linear' | 'log10';
   /** Half as wide, so that two stand side by side in a page. */
   readonly narrow?: boolean;
   /** How values are written; default four significant digits. */
@@ -52,12 +54,15 @@ export function learningCurveFigure(input: LearningCurves): Figure {
     stepLabel = 'step',
     scale = 'linear',
     format = compact,
+    stepScale = 'linear',
     narrow = false,
   } = input;
   const { labelRoom, ...size } = narrow ? NARROW : WIDE;
   const drawable = (value: number | null) => value !== null && (scale === 'linear' || value > 0);
   const curves = input.curves.map(({ name, values, intervals, dashed = false }): Curve => {
-    const points = steps.map((step, at) => [step, drawable(values[at] ?? null) ? values[at]! : null] as const);
+    const points = steps
+      .map((step, at) => [step, drawable(values[at] ?? null) ? values[at]! : null] as const)
+      .filter(([step]) => stepScale === 'linear' || step > 0);
     return {
       name,
       points,
@@ -71,7 +76,7 @@ export function learningCurveFigure(input: LearningCurves): Figure {
       ...(intervals && {
         band: steps.flatMap((step, at): [number, number, number][] => {
           const interval = intervals[at];
-          return interval ? [[step, interval[0], interval[1]]] : [];
+          return interval && (stepScale === 'linear' || step > 0) ? [[step, interval[0], interval[1]]] : [];
         }),
       }),
     };
@@ -89,11 +94,17 @@ export function learningCurveFigure(input: LearningCurves): Figure {
     option: curveChart({
       ...size,
       labelRoom,
-      x: { ...linearAxis(stepLabel, steps), format: (value) => compact(value, 8) },
+      x: { ...stepAxis(stepLabel, steps, stepScale), format: (value) => compact(value, 8) },
       y: valueAxis(label, values, scale, format),
       curves,
     }),
   };
+}
+
+function stepAxis(label: string, steps: readonly number[], scale: 'linear' | 'log10'): Axis {
+  const positive = steps.filter((step) => step > 0);
+  if (scale === 'linear' || positive.length === 0) return linearAxis(label, steps);
+  return { label, scale, min: positive[0]!, max: Math.max(positive.at(-1)!, 4 * positive[0]!) };
 }
 
 function valueAxis(

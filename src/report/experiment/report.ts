@@ -2,7 +2,7 @@ import type { Provenance, Warning } from '../../result.js';
 import type { Figure } from '../figure.js';
 import { compact, plural } from '../format.js';
 import { htmlTable } from '../html-table.js';
-import { figureHtml, pageHtml, provenanceHtml, section, summaryHtml, warningsHtml } from '../page.js';
+import { figuresHtml, pageHtml, provenanceHtml, section, summaryHtml, warningsHtml } from '../page.js';
 import type { Phrase } from '../phrase.js';
 import type { Table } from '../table.js';
 import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
@@ -34,15 +34,7 @@ export function experimentHtml(report: ExperimentReport): string {
     sections: [
       ...(verdicts.length > 0 ? [section('verdicts', held(verdicts), htmlTable(verdictsTable(verdicts)))] : []),
       section('summary', 'Summary', summaryHtml(summary), warningsHtml(warnings)),
-      ...(figures.length > 0
-        ? [
-            section(
-              'figures',
-              'Figures',
-              figures.map((each) => figureHtml(each)),
-            ),
-          ]
-        : []),
+      ...(figures.length > 0 ? [section('figures', 'Figures', figuresHtml(figures))] : []),
       ...(tables.length > 0
         ? [
             section(
