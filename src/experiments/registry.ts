@@ -10,7 +10,10 @@ import { prop41b } from './prop-4-1b.js';
 import { prop51 } from './prop-5-1.js';
 import { propE1 } from './prop-e-1.js';
 import { propI1 } from './prop-i-1.js';
+import { signSgd } from './sign-sgd.js';
+import { theorem51 } from './theorem-5-1.js';
 import { theorem63 } from './theorem-6-3.js';
+import { theorem64 } from './theorem-6-4.js';
 import { theoremE1 } from './theorem-e-1.js';
 
 /** All experiments, in the paper's order. */
@@ -23,7 +26,10 @@ export const experiments: readonly Experiment[] = [
   prop41a,
   prop41b,
   prop51,
+  theorem51,
+  signSgd,
   theorem63,
+  theorem64,
   bestOfNExperiment,
   propI1,
   propE1,

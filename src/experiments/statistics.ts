@@ -67,3 +67,10 @@ export function slope(x: readonly number[], y: readonly number[]): number {
   const over = x.reduce((sum, value, index) => sum + (value - atX) * (y[index]! - atY), 0);
   return over / x.reduce((sum, value) => sum + (value - atX) ** 2, 0);
 }
+
+/** Mean and its standard error; 0 for a single value. */
+export function meanWithError(values: readonly number[]): { readonly value: number; readonly standardError: number } {
+  const value = values.reduce((sum, each) => sum + each, 0) / values.length;
+  const squares = values.reduce((sum, each) => sum + (each - value) ** 2, 0);
+  return { value, standardError: Math.sqrt(squares / Math.max(1, values.length - 1) / values.length) };
+}

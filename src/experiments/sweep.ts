@@ -26,11 +26,15 @@ export interface ExponentClaim {
 /**
  * The verdict on a predicted exponent. It holds if the measured one is on the right side of, or within
  * {@link EXPONENT_TOLERANCE} of, the predicted one (rates are asymptotic, sizes are finite), or if its interval reaches
- * there; an interval too wide to tell decides nothing.
+ * there. An interval too wide to tell decides nothing, unless all of it is on the right side of a bound.
  */
 export function exponentVerdict(prediction: ExponentClaim, { points }: Series): Verdict {
   const { claim, source, exponent, relation = 'equal' } = prediction;
   const base = { claim, source, predicted: relationText(relation, exponent) };
+  if (points.some(({ value }) => !Number.isFinite(value))) {
+    const reason = 'the quantity is infinite at some point: no exponent can be fitted';
+    return { ...base, measured: null, interval: null, holds: null, reason };
+  }
   const usable = points.filter(({ value }) => value > 0);
   if (usable.length < 3 || usable.length < points.length / 2) {
     const reason = `only ${usable.length} of ${points.length} points are above zero: no exponent can be fitted at these sizes`;
@@ -40,7 +44,7 @@ export function exponentVerdict(prediction: ExponentClaim, { points }: Series): 
   const half = (law.interval[1] - law.interval[0]) / 2;
   const agrees = accepts(law, exponent, relation);
   const tooWide = half > WIDEST_HALF;
-  const decided = agrees && tooWide && relation === 'equal' ? null : !agrees && tooWide ? null : agrees;
+  const decided = tooWide && !isBeyondDoubt(law, exponent, relation) ? null : agrees;
   return {
     ...base,
     measured: law.exponent,
@@ -55,6 +59,14 @@ function accepts(law: PowerLaw, exponent: number, relation: 'equal' | 'atMost' |
   const below = law.interval[1] < exponent && law.exponent < exponent - EXPONENT_TOLERANCE;
   if (relation === 'atMost') return !above;
   return relation === 'atLeast' ? !below : !above && !below;
+}
+
+/** Whether the whole interval is on the right side of a bound. */
+function isBeyondDoubt({ interval }: PowerLaw, exponent: number, relation: 'equal' | 'atMost' | 'atLeast'): boolean {
+  if (relation === 'equal') return false;
+  return relation === 'atMost'
+    ? interval[1] <= exponent + EXPONENT_TOLERANCE
+    : interval[0] >= exponent - EXPONENT_TOLERANCE;
 }
 
 function relationText(relation: 'equal' | 'atMost' | 'atLeast', value: number): number | string {
