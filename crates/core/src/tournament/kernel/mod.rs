@@ -9,12 +9,14 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dispatch;
+#[cfg(target_arch = "x86_64")]
+mod grid;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod scalar;
 #[cfg(target_arch = "x86_64")]
-mod sliced;
+mod planes;
+mod scalar;
 mod threshold;
 mod tiles;
 

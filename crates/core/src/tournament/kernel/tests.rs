@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::random::{Purpose, Stream};
 
 /// `#{i : a[i] − b[i] ≥ log N}`, the definition.
 fn plain(a: &[f64], b: &[f64], log_n: f64) -> u32 {
@@ -69,6 +70,70 @@ proptest! {
         let single = rows.iter().map(|row| row.iter().map(|&value| value as f32).collect()).collect();
         check(&LogProbs::from_f32(single).unwrap(), &budgets, &Workers::sequential());
     }
+}
+
+/// Rows of one run, as uneven as training makes them: near each other, with a few elements that are impossible or far
+/// below all other rows.
+fn checkpoints(models: u32, responses: u32) -> Vec<Vec<f64>> {
+    let mut stream = Stream::new(5, Purpose::Data, 0);
+    let ends: Vec<[f64; 2]> = (0..responses).map(|_| [-9.0 * stream.uniform(), -9.0 * stream.uniform()]).collect();
+    let mut rows: Vec<Vec<f64>> = (0..models)
+        .map(|model| {
+            let share = f64::from(model) / f64::from(models);
+            let mixed = ends.iter().map(|[from, to]| from + share * (to - from));
+            mixed.map(|value| (value + 0.3 * stream.normal()).min(0.0)).collect()
+        })
+        .collect();
+    for (at, value) in [f64::NEG_INFINITY, -200.0, -1e300, -201.0, f64::NEG_INFINITY].into_iter().enumerate() {
+        rows[at % 3][700 * (at / 2)] = value;
+    }
+    rows
+}
+
+#[test]
+fn rows_of_one_run_at_many_budgets() {
+    let rows = checkpoints(7, 5000);
+    #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
+    let single = rows.iter().map(|row| row.iter().map(|&value| (value as f32).max(f32::MIN)).collect()).collect();
+    let matrices = [LogProbs::from_f64(rows).unwrap(), LogProbs::from_f32(single).unwrap()];
+    // One grid from its unit and from later on; several grids; thresholds that nothing but the outsiders passes; 1.
+    for budgets in [
+        &[2.0][..],
+        &[16.0],
+        &[2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+        &[64.0, 512.0, 4096.0],
+        &[2.0, 3.0, 4.0, 4.6, 5.7],
+        &[1.0, 1e3, 1e6, 1e80],
+        &[1.01],
+    ] {
+        let budgets = Budgets::new(budgets).unwrap();
+        for log_probs in &matrices {
+            check(log_probs, &budgets, &Workers::sequential());
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn rows_of_one_run_are_counted_on_planes() {
+    use super::grid::grids;
+    use super::planes::PlanesPanel;
+
+    if !InstructionSet::available().contains(&InstructionSet::Avx512Planes) {
+        return;
+    }
+    let on_planes = |rows: &[Vec<f64>], n: f64| {
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        let grid = &grids(&[(0, n.ln())])[0];
+        PlanesPanel::new(&rows, 0..rows[0].len(), grid, &Workers::sequential(), &Control::new()).unwrap().is_some()
+    };
+    assert!(on_planes(&checkpoints(7, 5000), 16.0));
+    // A threshold far below the spread of the rows has no place in fixed point.
+    assert!(!on_planes(&checkpoints(7, 5000), 1.000_001));
+    // Nor have rows with many impossible responses.
+    let mut sparse = checkpoints(7, 5000);
+    sparse.iter_mut().for_each(|row| row.iter_mut().step_by(10).for_each(|value| *value = f64::NEG_INFINITY));
+    assert!(!on_planes(&sparse, 16.0));
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! Blocks of responses, tiles of models.
 
+use std::ops::Range;
+
 use super::PerBudget;
 use super::dispatch::{Countable, InstructionSet, Kernel};
+#[cfg(target_arch = "x86_64")]
+use super::grid::{Grid, grids};
 use super::lanes::Stretch;
 #[cfg(target_arch = "x86_64")]
-use super::sliced::{SlicedPanel, bytes_per_response};
+use super::planes::PlanesPanel;
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -22,7 +26,7 @@ const WAVE: usize = 128;
 pub(super) use super::dispatch::Countable as Planes;
 /// Element types of all panels.
 #[cfg(target_arch = "x86_64")]
-pub(super) use super::sliced::Sliceable as Planes;
+pub(super) use super::planes::Planar as Planes;
 
 /// What the upper rows are counted against.
 #[derive(Clone, Copy)]
@@ -43,7 +47,6 @@ pub(super) fn count_tiles<T: Planes>(
     workers: &Workers,
     control: &Control,
 ) -> Result<(PerBudget, PerBudget)> {
-    let kernel = T::kernel(instructions);
     let lower = match side {
         Side::Same => upper,
         Side::Other(rows) => rows,
@@ -52,43 +55,89 @@ pub(super) fn count_tiles<T: Planes>(
     let rows: Vec<&[T]> = if square { upper.to_vec() } else { [upper, lower].concat() };
     let lower_from = if square { 0 } else { upper.len() };
     let responses = upper.first().map_or(0, |row| row.len());
-    let bytes = match instructions {
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512Planes => bytes_per_response(log_n.len()),
-        _ => size_of::<T>() * log_n.len(),
-    };
-    let block =
-        (THRESHOLD_BYTES / (bytes * rows.len()) / STRIP * STRIP).clamp(STRIP, responses.next_multiple_of(STRIP));
+    let block = (THRESHOLD_BYTES / (size_of::<T>() * log_n.len() * rows.len()) / STRIP * STRIP)
+        .clamp(STRIP, responses.next_multiple_of(STRIP));
     let tiles = tile_pairs(upper.len(), lower.len(), square);
     let blocks = responses.div_ceil(block);
-    control.start((blocks * tiles.len()) as u64);
+    let passes = passes(log_n, instructions);
+    control.start((blocks * passes.len() * tiles.len()) as u64);
 
     let mut down = vec![vec![0; upper.len() * lower.len()]; log_n.len()];
     let mut up = vec![vec![0; if square { 0 } else { upper.len() * lower.len() }]; log_n.len()];
     for start in (0..responses).step_by(block) {
-        let range = (start, responses.min(start + block));
-        let panel: Box<dyn Count + '_> = match instructions {
-            #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512Planes => Box::new(SlicedPanel::new(&rows, range, log_n, &kernel, workers, control)?),
-            _ => Box::new(Panel::new(&rows, range, log_n, kernel, workers, control)?),
-        };
-        for wave in tiles.chunks(WAVE) {
-            let counted = workers.map(wave.len(), control, |index| {
-                control.advance(1);
-                Ok(panel.count(&wave[index], lower_from))
-            })?;
-            for (tile, counts) in wave.iter().zip(&counted) {
-                tile.add(counts, (upper.len(), lower.len()), square, &mut down, &mut up);
+        for pass in &passes {
+            let panel = pass.panel(&rows, start..responses.min(start + block), instructions, workers, control)?;
+            for wave in tiles.chunks(WAVE) {
+                let counted = workers.map(wave.len(), control, |index| {
+                    control.advance(1);
+                    Ok(panel.count(&wave[index], lower_from))
+                })?;
+                for (tile, counts) in wave.iter().zip(&counted) {
+                    tile.add(counts, &pass.levels, (upper.len(), lower.len()), square, &mut down, &mut up);
+                }
             }
         }
     }
     Ok((down, up))
 }
 
+/// Thresholds that are counted together.
+struct Pass {
+    /// Their numbers among all.
+    levels: Vec<usize>,
+    log_n: Vec<f64>,
+    /// The grid that they make, if they are to be counted on bit planes.
+    #[cfg(target_arch = "x86_64")]
+    grid: Option<Grid>,
+}
+
+/// All thresholds in one pass or, on bit planes, a pass for each grid (and for log N = 0, which is on none).
+fn passes(log_n: &[f64], instructions: InstructionSet) -> Vec<Pass> {
+    let plain = |levels: Vec<usize>| Pass {
+        log_n: levels.iter().map(|&level| log_n[level]).collect(),
+        levels,
+        #[cfg(target_arch = "x86_64")]
+        grid: None,
+    };
+    match instructions {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512Planes => {
+            let positive: Vec<_> = log_n.iter().copied().enumerate().filter(|&(_, log_n)| log_n > 0.0).collect();
+            let zero = (positive.len() < log_n.len()).then(|| plain(vec![0]));
+            let on_planes = grids(&positive).into_iter().map(|grid| {
+                let levels = grid.levels.iter().map(|level| level.level).collect();
+                Pass { grid: Some(grid), ..plain(levels) }
+            });
+            zero.into_iter().chain(on_planes).collect()
+        }
+        _ => vec![plain((0..log_n.len()).collect())],
+    }
+}
+
+impl Pass {
+    /// Makes a block of responses of all rows ready for counting.
+    fn panel<'a, T: Planes>(
+        &'a self,
+        rows: &[&'a [T]],
+        range: Range<usize>,
+        instructions: InstructionSet,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Box<dyn Count + 'a>> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(grid) = &self.grid
+            && let Some(panel) = PlanesPanel::new(rows, range.clone(), grid, workers, control)?
+        {
+            return Ok(Box::new(panel));
+        }
+        Ok(Box::new(Panel::new(rows, range, &self.log_n, T::kernel(instructions), workers, control)?))
+    }
+}
+
 /// A rectangle of pairs: upper models × lower models.
 pub(super) struct Tile {
-    pub(super) upper: std::ops::Range<usize>,
-    pub(super) lower: std::ops::Range<usize>,
+    pub(super) upper: Range<usize>,
+    pub(super) lower: Range<usize>,
 }
 
 /// All tiles; of a square, those on and above the diagonal.
@@ -122,24 +171,23 @@ impl Tile {
     fn add(
         &self,
         counts: &TileCounts,
+        levels: &[usize],
         (upper, lower): (usize, usize),
         square: bool,
         down: &mut PerBudget,
         up: &mut PerBudget,
     ) {
         let cells = self.upper.len() * self.lower.len();
-        for (level, down) in down.iter_mut().enumerate() {
+        for (at, &level) in levels.iter().enumerate() {
             for (i, a) in self.upper.clone().enumerate() {
                 for (j, b) in self.lower.clone().enumerate() {
-                    let cell = level * cells + i * self.lower.len() + j;
-                    if square {
-                        if a < b {
-                            down[a * lower + b] += counts.down[cell];
-                            down[b * lower + a] += counts.up[cell];
-                        }
-                    } else {
-                        down[a * lower + b] += counts.down[cell];
+                    let cell = at * cells + i * self.lower.len() + j;
+                    if !square {
+                        down[level][a * lower + b] += counts.down[cell];
                         up[level][b * upper + a] += counts.up[cell];
+                    } else if a < b {
+                        down[level][a * lower + b] += counts.down[cell];
+                        down[level][b * lower + a] += counts.up[cell];
                     }
                 }
             }
@@ -160,14 +208,14 @@ struct Panel<'a, T> {
 impl<'a, T: Countable> Panel<'a, T> {
     fn new(
         rows: &[&'a [T]],
-        (start, end): (usize, usize),
+        range: Range<usize>,
         log_n: &[f64],
         kernel: Kernel<T>,
         workers: &Workers,
         control: &Control,
     ) -> Result<Self> {
-        let len = end - start;
-        let values: Vec<&[T]> = rows.iter().map(|row| &row[start..end]).collect();
+        let len = range.len();
+        let values: Vec<&[T]> = rows.iter().map(|row| &row[range.clone()]).collect();
         let mut thresholds = vec![T::NEG_INFINITY; rows.len() * log_n.len() * len];
         workers.for_each_chunk(&mut thresholds, len, control, |index, thresholds| {
             kernel.write_thresholds(values[index / log_n.len()], log_n[index % log_n.len()], thresholds);
