@@ -39,7 +39,10 @@ export function reproduceCommand(context: CommandContext): Command {
     .option('--quick', 'a smaller version: fewer and smaller points, the same claims')
     .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), 0)
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
-    .option('--out <folder>', 'keep results there; an interrupted run is taken up from them')
+    .option(
+      '--out <folder>',
+      'keep the result of each experiment there; an interrupted run goes on after the last one finished',
+    )
     .optionsGroup('Output:')
     .option('--json', 'verdicts and what they rest on as one JSON object on stdout')
     .option('--report <file>', 'one self-contained HTML file: verdicts first, then the figures')
@@ -78,7 +81,14 @@ async function run(names: readonly string[], options: ReproduceOptions, { signal
     ...(out !== undefined && { folder: out }),
     onProgress: (experiment, share, doing) =>
       line.stage(`${experiment}: ${doing}`)({ done: share, total: 1, elapsed: (performance.now() - began) / 1000 }),
-  }).finally(() => line.clear());
+  })
+    .finally(() => line.clear())
+    .catch((error: unknown) => {
+      if (signal.aborted && out !== undefined) {
+        process.stderr.write(`Finished experiments are in ${out}: the same command goes on from there.\n`);
+      }
+      throw error;
+    });
   const report = toReport(results, { quick, seed });
   if (options.report !== undefined) await writeReportFile(options.report, experimentHtml(report));
   if (options.figures !== undefined) {

@@ -1,7 +1,7 @@
 import type { Verdict } from '../report/experiment/verdict.js';
 import type { ExperimentContext, Outcome } from './experiment.js';
 import type { Plot } from './plot.js';
-import { sweepTable } from './sweep.js';
+import { type Series, sweepTable } from './sweep.js';
 
 /** A part of an experiment: a sweep, what is claimed of it, and what is seen, in plain words. */
 export interface Part {
@@ -20,7 +20,8 @@ export async function runParts(
   for (const [share, run] of parts) {
     context.signal?.throwIfAborted();
     const from = before;
-    done.push(await run({ ...context, progress: (within, doing) => context.progress(from + share * within, doing) }));
+    const part = await run({ ...context, progress: (within, doing) => context.progress(from + share * within, doing) });
+    done.push({ ...part, plot: { ...part.plot, series: part.plot.series.map(finite) } });
     before += share;
   }
   return {
@@ -29,6 +30,11 @@ export async function runParts(
     plots: done.map(({ plot }) => plot),
     summary: done.map(({ seen }) => [seen]),
   };
+}
+
+/** A series without the points that are infinite, which nothing can show. */
+function finite({ name, points }: Series): Series {
+  return { name, points: points.filter(({ value }) => Number.isFinite(value)) };
 }
 
 /** The context as the options of a job. */

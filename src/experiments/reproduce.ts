@@ -55,20 +55,27 @@ export async function reproduce(
     signal?.throwIfAborted();
     const key = { name: experiment.name, quick, seed, version: packageVersion };
     const stored = folder === undefined ? null : await load(folder, key);
-    const result = stored ?? {
-      ...{ name: experiment.name, title: experiment.title, source: experiment.source, quick, seed },
-      ...(await experiment.run({
-        quick,
-        seed,
-        threads,
-        signal,
-        progress: (share, doing) => options.onProgress?.(experiment.name, share, doing),
-      })),
-    };
+    const result =
+      stored ??
+      plain({
+        ...{ name: experiment.name, title: experiment.title, source: experiment.source, quick, seed },
+        ...(await experiment.run({
+          quick,
+          seed,
+          threads,
+          signal,
+          progress: (share, doing) => options.onProgress?.(experiment.name, share, doing),
+        })),
+      });
     if (folder !== undefined && stored === null) await store(folder, key, result);
     results.push(result);
   }
   return results;
+}
+
+/** The result as it would come back from a file: a run that was taken up differs in nothing from one that was not. */
+function plain(result: ExperimentResult): ExperimentResult {
+  return JSON.parse(JSON.stringify(result));
 }
 
 function choose(names: readonly string[]): Experiment[] {
