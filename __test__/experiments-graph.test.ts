@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runFigure1 } from '../src/experiments/figure-1.js';
 import { runFigure2 } from '../src/experiments/figure-2.js';
 import { plotFigure } from '../src/experiments/plot.js';
-import { rankCorrelation, slope } from '../src/experiments/statistics.js';
+import { bootstrapInterval, mean, rankCorrelation, slope } from '../src/experiments/statistics.js';
 import { GraphTask, graphTraining } from '../src/problems/graph-task.js';
 
 const context = { seed: 0, signal: undefined, progress: () => undefined };
@@ -34,12 +34,17 @@ describe('figure-1', () => {
 
 describe('figure-2', () => {
   it('shows what the paper shows, at any number of threads', async () => {
-    const size = { seeds: 2, steps: 400, validation: 4 };
+    const size = { seeds: 2, calibrated: 1, steps: 400, calibratedSteps: 1500, validation: 32 };
     const one = await runFigure2({ ...context, threads: 1 }, size);
     expect(await runFigure2({ ...context, threads: 2 }, size)).toEqual(one);
-    const [kl, coverage] = one.verdicts;
-    expect(kl?.measured).toBeGreaterThan(0.01);
-    expect(coverage?.measured).toBeCloseTo(0.05, 3);
+    const verdict = (start: string) => one.verdicts.find(({ claim }) => claim.startsWith(start))!;
+    expect(verdict('KL at convergence grows in H at least').holds).toBe(true);
+    expect(verdict('Cov_16 at convergence is bounded').holds).toBe(true);
+    expect(verdict('Cov_16 at convergence does not move with H: from H = 16 to 24').holds).toBe(true);
+    expect(verdict('KL over Cov_16 grows').measured).toBeGreaterThan(1.5);
+    // Half of the layers have a choice in 5% of the prompts; the calibrated learner pays log 2 for each.
+    expect(verdict('Calibrated learner: KL at H = 24').measured).toBeCloseTo(0.05 * 12 * Math.LN2, 2);
+    expect(verdict('Calibrated learner: Cov_16 at H = 8').measured).toBeCloseTo(0.05, 6);
     for (const plot of one.plots) expect(plotFigure(plot).id).toBe(plot.id);
   }, 60_000);
 });
@@ -81,5 +86,15 @@ describe('statistics of experiments', () => {
     expect(rankCorrelation([1, 2, 2, 3], [1, 2, 3, 4])).toBeCloseTo(4.5 / Math.sqrt(22.5), 12);
     expect(rankCorrelation([1, 1, 1], [1, 2, 3])).toBe(null);
     expect(slope([8, 16, 24], [1, 2, 3])).toBeCloseTo(1 / 8, 12);
+  });
+
+  it('resamples: a bootstrap interval of the mean has the width of its standard error', () => {
+    const values = Array.from({ length: 100 }, (_, at) => (at * 37) % 100);
+    const [low, high] = bootstrapInterval(values, mean, 0);
+    // The standard deviation of 0 to 99 is 28.87, that of the mean 2.887.
+    expect((high - low) / (2 * 1.96)).toBeGreaterThan(2.887 * 0.9);
+    expect((high - low) / (2 * 1.96)).toBeLessThan(2.887 * 1.1);
+    expect((low + high) / 2).toBeCloseTo(49.5, 0);
+    expect(bootstrapInterval([3, 3, 3], mean, 0)).toEqual([3, 3]);
   });
 });

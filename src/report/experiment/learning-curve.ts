@@ -38,7 +38,7 @@ export interface LearningCurves {
 }
 
 const WIDE = { width: 900, height: 420, labelRoom: 220 };
-const NARROW = { width: 560, height: 400, labelRoom: 96 };
+const NARROW = { width: 560, height: 400, labelRoom: 116 };
 /** More marks than this would hide the line. */
 const MOST_MARKED = 40;
 
