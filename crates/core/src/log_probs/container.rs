@@ -12,7 +12,7 @@ use crate::progress::Control;
 
 /// A file and the arrays in it.
 pub(super) struct Container<'a> {
-    file: &'a Bytes,
+    file: &'a Arc<Bytes>,
     archive: Option<npz::Archive<'a>>,
     /// In the order in which they lie in the file.
     pub(super) arrays: Vec<Array>,
@@ -46,7 +46,7 @@ impl Array {
 }
 
 impl<'a> Container<'a> {
-    pub(super) fn open(file: &'a Bytes, control: &Control) -> Result<Self> {
+    pub(super) fn open(file: &'a Arc<Bytes>, control: &Control) -> Result<Self> {
         let bytes: &'a [u8] = file;
         if bytes.starts_with(npy::MAGIC) {
             let (layout, offset) = npy::parse_header(bytes)?;
@@ -89,17 +89,21 @@ impl<'a> Container<'a> {
         control: &Control,
         take: impl FnOnce(Elements<'_>) -> Result<R>,
     ) -> Result<R> {
-        let (bytes, mapped) = match (&array.place, &self.archive) {
-            (Place::Entry(entry), Some(archive)) => (archive.clone().elements(entry, control)?, None),
+        let bytes = match (&array.place, &self.archive) {
+            (Place::Entry(entry), Some(archive)) => archive.clone().elements(entry, control)?,
             (Place::At(offset), _) => {
                 let bytes = offset.checked_add(array.layout.bytes).and_then(|end| self.file.get(*offset..end));
-                let bytes = bytes.ok_or_else(|| Error::new(Code::MalformedFile, "the file is truncated."))?;
-                let mapped = if let Bytes::Mapped(map) = self.file { Some((Arc::clone(map), *offset)) } else { None };
-                (Cow::Borrowed(bytes), mapped)
+                Cow::Borrowed(bytes.ok_or_else(|| Error::new(Code::MalformedFile, "the file is truncated."))?)
             }
             (Place::Entry(_), None) => return Err(Error::new(Code::Internal, "An entry has no archive.")),
         };
-        take(Elements { layout: &array.layout, bytes: &bytes, mapped })
+        let place = match bytes {
+            Cow::Borrowed(bytes) => {
+                Some((Arc::clone(self.file), bytes.as_ptr() as usize - self.file.as_ptr() as usize))
+            }
+            Cow::Owned(_) => None,
+        };
+        take(Elements { layout: &array.layout, bytes: &bytes, place })
     }
 
     /// Removes the one-dimensional text array of the first of `names` that there is, and returns its strings.

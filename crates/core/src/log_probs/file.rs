@@ -10,12 +10,12 @@ use memmap2::Mmap;
 
 use crate::error::{Code, Error, Result};
 
-/// The bytes of a whole file.
+/// The bytes of a whole file. They stay where they are in memory as long as this lives.
 pub(super) enum Bytes {
     /// Read into memory.
     Owned(Vec<u8>),
     /// Mapped; the pages are the file system's.
-    Mapped(Arc<Mmap>),
+    Mapped(Mmap),
 }
 
 impl Deref for Bytes {
@@ -30,7 +30,7 @@ impl Deref for Bytes {
 }
 
 /// Reads the regular file at `path`, or maps it if it is larger than `map_above` bytes.
-pub(super) fn open(path: &Path, map_above: u64) -> Result<Bytes> {
+pub(super) fn open(path: &Path, map_above: u64) -> Result<Arc<Bytes>> {
     // Looking before opening: opening a named pipe that nobody writes to would block for ever.
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
     if metadata.is_dir() {
@@ -52,7 +52,7 @@ pub(super) fn open(path: &Path, map_above: u64) -> Result<Bytes> {
         // and lengths are taken once. A file truncated meanwhile ends the process, as documented at
         // `ReadOptions::map_above`.
         let map = unsafe { Mmap::map(&file) }.map_err(|error| unreadable(&error))?;
-        return Ok(Bytes::Mapped(Arc::new(map)));
+        return Ok(Arc::new(Bytes::Mapped(map)));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
@@ -62,7 +62,7 @@ pub(super) fn open(path: &Path, map_above: u64) -> Result<Bytes> {
             "the file is empty: write it again, or check that the run that wrote it has finished.",
         ));
     }
-    Ok(Bytes::Owned(bytes))
+    Ok(Arc::new(Bytes::Owned(bytes)))
 }
 
 fn unreadable(error: &std::io::Error) -> Error {

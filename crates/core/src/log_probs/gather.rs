@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use half::{bf16, f16};
-use memmap2::Mmap;
 
 use super::array::{Dtype, Layout};
+use super::file::Bytes;
 use super::rows::{Float, Row, Rows};
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
@@ -22,8 +22,8 @@ pub(super) struct Elements<'a> {
     pub(super) layout: &'a Layout,
     /// Exactly `layout.bytes` bytes.
     pub(super) bytes: &'a [u8],
-    /// The map that `bytes` is part of, and where in it, if it is one.
-    pub(super) mapped: Option<(Arc<Mmap>, usize)>,
+    /// The file that `bytes` is part of, and where in it; `None` if they were inflated.
+    pub(super) place: Option<(Arc<Bytes>, usize)>,
 }
 
 /// How the two axes of the matrix lie in the file.
@@ -35,8 +35,8 @@ pub(super) struct Axes {
     pub(super) models_outer: bool,
 }
 
-/// The rows of the matrix; f2, bf16 and f4 give single precision, f8 double. Large native values in model order are
-/// left where they are mapped, unless they are to be negated.
+/// The rows of the matrix; f2, bf16 and f4 give single precision, f8 double. Native values in model order are left
+/// where they lie in the file, unless they are to be negated.
 pub(super) fn gather(
     elements: &Elements<'_>,
     axes: Axes,
@@ -45,52 +45,48 @@ pub(super) fn gather(
     control: &Control,
 ) -> Result<Rows> {
     let big = elements.layout.big_endian;
-    let single = |read: fn([u8; 4]) -> f32| rows_of(elements, axes, negate, read, workers, control).map(Rows::F32);
-    let double = |read: fn([u8; 8]) -> f64| rows_of(elements, axes, negate, read, workers, control).map(Rows::F64);
-    let half = |read: fn([u8; 2]) -> f32| copied(elements.bytes, axes, negate, read, workers, control).map(Rows::F32);
+    let in_place = match elements.layout.dtype {
+        Dtype::F32 => in_place(elements, axes, negate).map(Rows::F32),
+        Dtype::F64 => in_place(elements, axes, negate).map(Rows::F64),
+        _ => None,
+    };
+    if let Some(rows) = in_place {
+        return Ok(rows);
+    }
+    // Each reading function is a type of its own, so that it is inlined into the loops.
+    macro_rules! copied {
+        ($kind:ident, $read:expr) => {
+            copied(elements.bytes, axes, negate, $read, workers, control).map(Rows::$kind)
+        };
+    }
     match (elements.layout.dtype, big) {
-        (Dtype::F32, false) => single(f32::from_le_bytes),
-        (Dtype::F32, true) => single(f32::from_be_bytes),
-        (Dtype::F64, false) => double(f64::from_le_bytes),
-        (Dtype::F64, true) => double(f64::from_be_bytes),
-        (Dtype::F16, false) => half(|bytes| f16::from_le_bytes(bytes).to_f32()),
-        (Dtype::F16, true) => half(|bytes| f16::from_be_bytes(bytes).to_f32()),
-        (Dtype::BF16, false) => half(|bytes| bf16::from_le_bytes(bytes).to_f32()),
-        (Dtype::BF16, true) => half(|bytes| bf16::from_be_bytes(bytes).to_f32()),
+        (Dtype::F32, false) => copied!(F32, f32::from_le_bytes),
+        (Dtype::F32, true) => copied!(F32, f32::from_be_bytes),
+        (Dtype::F64, false) => copied!(F64, f64::from_le_bytes),
+        (Dtype::F64, true) => copied!(F64, f64::from_be_bytes),
+        (Dtype::F16, false) => copied!(F32, |bytes| f16::from_le_bytes(bytes).to_f32()),
+        (Dtype::F16, true) => copied!(F32, |bytes| f16::from_be_bytes(bytes).to_f32()),
+        (Dtype::BF16, false) => copied!(F32, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+        (Dtype::BF16, true) => copied!(F32, |bytes| bf16::from_be_bytes(bytes).to_f32()),
         (other, _) => Err(Error::new(Code::Internal, format!("gather was given {}.", other.name()))),
     }
 }
 
-fn rows_of<T: Float + std::ops::Sub<Output = T>, const SIZE: usize>(
-    elements: &Elements<'_>,
-    axes: Axes,
-    negate: bool,
-    read: fn([u8; SIZE]) -> T,
-    workers: &Workers,
-    control: &Control,
-) -> Result<Vec<Row<T>>> {
-    if axes.models_outer
-        && !negate
-        && elements.layout.is_native()
-        && let Some((map, offset)) = &elements.mapped
-    {
-        let bytes = axes.responses * SIZE;
-        let views: Option<Vec<Row<T>>> = (0..axes.models)
-            .map(|model| Row::mapped(Arc::clone(map), offset + model * bytes, axes.responses))
-            .collect();
-        // Unaligned values have to be copied.
-        if let Some(views) = views {
-            return Ok(views);
-        }
+/// Rows that stay where they lie in the file; `None` if they cannot.
+fn in_place<T: Float>(elements: &Elements<'_>, axes: Axes, negate: bool) -> Option<Vec<Row<T>>> {
+    if !axes.models_outer || negate || !elements.layout.is_native() {
+        return None;
     }
-    copied(elements.bytes, axes, negate, read, workers, control)
+    let (file, offset) = elements.place.as_ref()?;
+    let bytes = axes.responses * size_of::<T>();
+    (0..axes.models).map(|model| Row::in_file(Arc::clone(file), offset + model * bytes, axes.responses)).collect()
 }
 
 fn copied<T: Float + std::ops::Sub<Output = T>, const SIZE: usize>(
     bytes: &[u8],
     axes: Axes,
     negate: bool,
-    read: fn([u8; SIZE]) -> T,
+    read: impl Fn([u8; SIZE]) -> T + Sync,
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<Row<T>>> {
@@ -104,13 +100,8 @@ fn copied<T: Float + std::ops::Sub<Output = T>, const SIZE: usize>(
 
     if models_outer {
         return workers.map(models, control, |model| {
-            let mut row = empty_row();
-            let from = &values[model * responses..][..responses];
-            for (to, from) in unshared(&mut row)?.chunks_mut(CHUNK).zip(from.chunks(CHUNK)) {
-                control.check()?;
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = value(from));
-            }
-            Ok(Row::Owned(row))
+            // Of known length: written once, in place.
+            Ok(Row::Owned(values[model * responses..][..responses].iter().map(value).collect()))
         });
     }
     let blocks = workers.map(models.div_ceil(BLOCK), control, |block| {
@@ -247,7 +238,7 @@ mod tests {
             });
             let bytes: Vec<u8> = elements.collect();
             let layout = Layout::new(dtype, big, !models_outer, vec![models, responses]).unwrap();
-            let elements = Elements { layout: &layout, bytes: &bytes, mapped: None };
+            let elements = Elements { layout: &layout, bytes: &bytes, place: None };
             let axes = Axes { models, responses, models_outer };
             let workers = Workers::new(Some(threads)).unwrap();
             let rows = gather(&elements, axes, negate, &workers, &Control::new()).unwrap();

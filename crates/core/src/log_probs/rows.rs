@@ -2,26 +2,25 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use memmap2::Mmap;
-
 use super::check::check_row;
+use super::file::Bytes;
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// The n log-probabilities of one model: in memory, or a view into a mapped file.
+/// The n log-probabilities of one model: on their own, or where they lie in a file.
 #[derive(Clone)]
 pub enum Row<T> {
     /// Values in memory, shared between matrices that contain the row.
     Owned(Arc<[T]>),
-    /// `len` values that begin `offset` bytes into a mapped file.
-    Mapped(MappedRow<T>),
+    /// Values in the bytes of a file, read or mapped, which are shared between all rows in it.
+    InFile(RowInFile<T>),
 }
 
-/// A view into a mapped file; made by [`Row::mapped`] only, which checks bounds and alignment.
+/// `len` values that begin `offset` bytes into a file; made by [`Row::in_file`] only, which checks bounds and alignment.
 #[derive(Clone)]
-pub struct MappedRow<T> {
-    map: Arc<Mmap>,
+pub struct RowInFile<T> {
+    file: Arc<Bytes>,
     offset: usize,
     len: usize,
     kind: std::marker::PhantomData<T>,
@@ -33,14 +32,13 @@ impl Float for f32 {}
 impl Float for f64 {}
 
 impl<T: Float> Row<T> {
-    /// A view of `len` native-endian values, `offset` bytes into `map`; `None` if they do not lie in the file or
+    /// A view of `len` native-endian values, `offset` bytes into `file`; `None` if they do not lie in the file or
     /// are not aligned.
-    #[must_use]
-    pub fn mapped(map: Arc<Mmap>, offset: usize, len: usize) -> Option<Self> {
+    pub(super) fn in_file(file: Arc<Bytes>, offset: usize, len: usize) -> Option<Self> {
         let end = len.checked_mul(size_of::<T>())?.checked_add(offset)?;
-        let aligned = (map.as_ptr() as usize).checked_add(offset)?.is_multiple_of(align_of::<T>());
-        (end <= map.len() && aligned)
-            .then(|| Self::Mapped(MappedRow { map, offset, len, kind: std::marker::PhantomData }))
+        let aligned = (file.as_ptr() as usize).checked_add(offset)?.is_multiple_of(align_of::<T>());
+        (end <= file.len() && aligned)
+            .then(|| Self::InFile(RowInFile { file, offset, len, kind: std::marker::PhantomData }))
     }
 }
 
@@ -50,10 +48,10 @@ impl<T: Float> Deref for Row<T> {
     fn deref(&self) -> &[T] {
         match self {
             Self::Owned(values) => values,
-            Self::Mapped(MappedRow { map, offset, len, .. }) => {
-                // SAFETY: `Row::mapped` checked that the range lies in the map and is aligned for T; T is a plain
-                // float, for which every bit pattern is valid; the map lives as long as `self`.
-                unsafe { std::slice::from_raw_parts(map.as_ptr().add(*offset).cast::<T>(), *len) }
+            Self::InFile(RowInFile { file, offset, len, .. }) => {
+                // SAFETY: `Row::in_file` checked that the range lies in the file and is aligned for T; T is a plain
+                // float, for which every bit pattern is valid; the bytes live, unmoved, as long as `self`.
+                unsafe { std::slice::from_raw_parts(file.as_ptr().add(*offset).cast::<T>(), *len) }
             }
         }
     }
@@ -234,8 +232,12 @@ impl LogProbs {
     /// Bytes of the values held in memory (mapped rows not counted).
     #[must_use]
     pub fn owned_bytes(&self) -> usize {
-        fn owned<T>(rows: &[Row<T>]) -> usize {
-            rows.iter().map(|row| if let Row::Owned(values) = row { size_of_val(&**values) } else { 0 }).sum()
+        fn owned<T: Float>(rows: &[Row<T>]) -> usize {
+            let in_memory = |row: &&Row<T>| match row {
+                Row::Owned(_) => true,
+                Row::InFile(RowInFile { file, .. }) => matches!(**file, Bytes::Owned(_)),
+            };
+            rows.iter().filter(in_memory).map(|row| size_of_val(&**row)).sum()
         }
         match &self.rows {
             Rows::F32(rows) => owned(rows),
