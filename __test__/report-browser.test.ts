@@ -108,6 +108,48 @@ const REPORTS: Readonly<Record<string, Report>> = {
     figures: 1,
     headings: ['1 of 2 claims held, 1 undecided', 'Summary', 'Figures'],
   },
+  'several experiments': {
+    html: () => {
+      const verdicts = [false, null].map((holds) => ({
+        claim: HOSTILE[1]!,
+        source: 'T1',
+        predicted: `≤ ${HOSTILE[2]}`,
+        measured: 2,
+        interval: [1, 3] as const,
+        holds,
+        ...(holds === null && { reason: `${HOSTILE[0]} ${'and so on '.repeat(20)}` }),
+      }));
+      const figures = ['one', 'two', 'three'].map((id, at) =>
+        learningCurveFigure({
+          ...HOSTILE_STEPS,
+          id,
+          narrow: at < 2,
+          scale: 'log10',
+          stepScale: 'log10',
+          steps: [0, 10, 20],
+          curves: [{ name: HOSTILE[1]!, values: [3, 2, 1], intervals: [null, [1, 3], [1, 1]] }],
+        }),
+      );
+      const tables = [{ caption: HOSTILE[0]!, columns: [{ label: 'a' }], rows: [[{ text: HOSTILE[1]! }]] }];
+      const part = {
+        name: 'one-part',
+        title: HOSTILE[0]!,
+        source: 'T1',
+        summary: [[HOSTILE[3]!]],
+        verdicts,
+        tables,
+        figures,
+      };
+      return experimentHtml({
+        ...part,
+        subtitle: 'seed 0',
+        parts: [part, { ...part, name: 'other', source: 'T2', verdicts: [], tables: [], figures: [] }],
+        result: { hostile: HOSTILE },
+      });
+    },
+    figures: 3,
+    headings: ['0 of 2 claims held, 1 undecided', `T1: ${HOSTILE[0]}`, `T2: ${HOSTILE[0]}`],
+  },
 };
 
 function problems(models: number, count: number, samples: number): number[][] {

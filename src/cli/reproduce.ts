@@ -115,6 +115,9 @@ function toReport(results: readonly ExperimentResult[], { quick, seed }: { quick
     verdicts: results.flatMap(({ verdicts }) => verdicts),
     tables: results.flatMap(({ tables }) => tables),
     figures: results.flatMap(({ plots }) => plots.map(plotFigure)),
+    ...(single === null && {
+      parts: results.map(({ plots, ...each }) => ({ ...each, figures: plots.map(plotFigure) })),
+    }),
     provenance: { version: packageVersion, sources: [], seed: String(seed) },
     result: results,
   };

@@ -1,5 +1,6 @@
 import { LogProbs } from '../log-probs/log-probs.js';
 import { type GraphCheckpoint, type GraphRun, graphTraining } from '../problems/graph-task.js';
+import { plural } from '../report/format.js';
 import { tournament } from '../tournament/tournament.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import { PASS_N, type Picks, type Seed } from './figure-1-checkpoints.js';
@@ -77,7 +78,7 @@ export async function runFigure1(
       [
         'Beside what sees the graph, the features are conjunctions of names, and pre-training goes through a training set in ' +
           'epochs: what is learned of it by heart makes probabilities vary from prompt to prompt. The limits are those of ' +
-          `${size.calibrated} further runs without such features, whose prompts all share two probabilities.`,
+          `${plural(size.calibrated, 'further run')} without such features, whose prompts all share two probabilities.`,
       ],
       [
         'The tournament sees the log-probabilities of held-out responses alone. For Pass@N it is held at (N/2)^(2/3): ' +

@@ -1,5 +1,5 @@
 import { type GraphRunOptions, graphTraining } from '../problems/graph-task.js';
-import { compact } from '../report/format.js';
+import { compact, plural } from '../report/format.js';
 import { numberCell, type Table } from '../report/table.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import {
@@ -72,7 +72,7 @@ export async function runFigure2(
       [
         'Beside what sees the graph, the features are conjunctions of names, and training goes through a training set in ' +
           `epochs (${EXAMPLES} prompts, 5% of them with such choices): the choices are learned by heart, and KL on new prompts ` +
-          `is above that of the calibrated learner, ${size.calibrated} further runs without such features at each H.`,
+          `is above that of the calibrated learner, ${plural(size.calibrated, 'further run')} without such features at each H.`,
       ],
       [
         'At H = 8 the calibrated learner is at the edge: it gives a path of the 5% the probability 2^(−H/2) = 1/16, which ' +

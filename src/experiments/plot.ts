@@ -50,8 +50,11 @@ export function plotFigure(plot: Plot): Figure {
 }
 
 const SIZE = { width: 900, height: 420 };
-/** Scatters stand side by side. */
+/** Scatters stand side by side, and sweeps whose series have short names. */
 const NARROW = { width: 560, height: 400 };
+const NARROW_LABELS = 136;
+/** Names up to this length fit into the narrow one. */
+const SHORT_NAME = 13;
 
 function sweepFigure({ id, title, caption, variable, quantity, series }: SweepPlot): Figure {
   const positive = (value: number) => (value > 0 ? value : null);
@@ -65,6 +68,8 @@ function sweepFigure({ id, title, caption, variable, quantity, series }: SweepPl
       .filter(({ value, standardError }) => value - 2 * standardError > 0)
       .map(({ x, value, standardError }) => [x, value - 2 * standardError, value + 2 * standardError] as const),
   }));
+  const narrow = series.every(({ name }) => name.length <= SHORT_NAME);
+  const size = narrow ? NARROW : SIZE;
   const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
   const ys = series.flatMap(({ points }) => points.map(({ value }) => value)).filter((value) => value > 0);
   return {
@@ -72,8 +77,14 @@ function sweepFigure({ id, title, caption, variable, quantity, series }: SweepPl
     title,
     caption,
     description: `${quantity} against ${variable}: ${series.map(({ name }) => name).join(', ')}.`,
-    ...SIZE,
-    option: curveChart({ ...SIZE, x: logAxis(variable, xs), y: logAxis(quantity, ys), curves }),
+    ...size,
+    option: curveChart({
+      ...size,
+      ...(narrow && { labelRoom: NARROW_LABELS }),
+      x: logAxis(variable, xs),
+      y: logAxis(quantity, ys),
+      curves,
+    }),
   };
 }
 
@@ -81,7 +92,9 @@ function logAxis(label: string, values: readonly number[]) {
   if (values.length === 0) return linearAxis(label, [0, 1]);
   const low = Math.min(...values);
   const high = Math.max(...values);
-  return { label, scale: 'log10' as const, min: low / 1.15, max: Math.max(high * 1.15, low * 4) };
+  // At least a factor of 4 in all, or there would be no round value to label.
+  const margin = Math.max(1.15, Math.sqrt((4 * low) / high));
+  return { label, scale: 'log10' as const, min: low / margin, max: high * margin };
 }
 
 function scatterFigure({ id, title, caption, x, y, points, picks }: ScatterPlot): Figure {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -48,7 +49,8 @@ export async function reproduce(
   names: string | readonly string[],
   options: ReproduceOptions = {},
 ): Promise<readonly ExperimentResult[]> {
-  const { quick, seed, threads, signal, folder } = checkOptions('reproduce', schema, options);
+  const { quick, seed, threads, folder, ...checked } = checkOptions('reproduce', schema, options);
+  const signal = checked.signal && ownSignal(checked.signal);
   const chosen = choose([names].flat());
   const results: ExperimentResult[] = [];
   for (const experiment of chosen) {
@@ -71,6 +73,13 @@ export async function reproduce(
     results.push(result);
   }
   return results;
+}
+
+/** A signal that follows `signal`, on which many computations at once may listen without a warning of Node's. */
+function ownSignal(signal: AbortSignal): AbortSignal {
+  const own = AbortSignal.any([signal]);
+  setMaxListeners(0, own);
+  return own;
 }
 
 /** The result as it would come back from a file: a run that was taken up differs in nothing from one that was not. */

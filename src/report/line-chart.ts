@@ -115,7 +115,7 @@ function endLabels(
   const edge = box.width - box.right;
   const names = shortNames(
     labelled.map(({ label }) => label),
-    Math.floor((box.right - 34) / 7.2),
+    Math.floor((box.right - 34) / 7.8),
   );
   return labelled.flatMap(({ colour, x: endX }, index) => {
     const from = MARGIN.left + fraction(endX, x) * (edge - MARGIN.left);

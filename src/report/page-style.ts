@@ -51,6 +51,9 @@ thead th{white-space:normal;min-width:3.4rem;position:sticky;top:0;background:va
 thead th.short{white-space:nowrap}
 tbody th{font-weight:500}
 td.long,tbody th.long{white-space:normal;overflow-wrap:anywhere;min-width:16rem}
+td.wrapped{white-space:normal;min-width:7.5rem}
+.table-box.whole{max-height:none}
+tbody small{display:block;color:var(--fig-muted);font-weight:400}
 tbody th.tone-strong{font-weight:700}
 th.number,td.number{text-align:right}
 tbody tr:hover{background:var(--panel)}

@@ -10,6 +10,8 @@ export interface Cell {
   readonly tone?: Tone;
   /** Explanation shown on hovering in a page. */
   readonly title?: string;
+  /** A small line below the text in a page. */
+  readonly note?: string;
 }
 
 export interface Column {

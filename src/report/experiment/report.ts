@@ -1,12 +1,22 @@
 import type { Provenance, Warning } from '../../result.js';
 import type { Figure } from '../figure.js';
 import { compact, plural } from '../format.js';
+import { html } from '../html.js';
 import { htmlTable } from '../html-table.js';
 import { figuresHtml, pageHtml, provenanceHtml, section, summaryHtml, warningsHtml } from '../page.js';
 import type { Phrase } from '../phrase.js';
-import type { Table } from '../table.js';
+import type { Cell, Table, Tone } from '../table.js';
 import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
 import { type Verdict, verdictsTable } from './verdict.js';
+
+/** One of several experiments in a report. */
+export interface ExperimentPart
+  extends Pick<ExperimentReport, 'title' | 'summary' | 'verdicts' | 'tables' | 'figures'> {
+  /** Distinct within a report and fit for an anchor. */
+  readonly name: string;
+  /** Where in the paper the claims are. */
+  readonly source: string;
+}
 
 /** A training run or a reproduced experiment, ready to be reported on: verdicts first, then what they rest on. */
 export interface ExperimentReport {
@@ -19,6 +29,8 @@ export interface ExperimentReport {
   readonly verdicts: readonly Verdict[];
   readonly tables: readonly Table[];
   readonly figures: readonly Figure[];
+  /** Several experiments in one report, each with a section of its own instead of the common ones. */
+  readonly parts?: readonly ExperimentPart[];
   readonly warnings?: readonly Warning[];
   readonly provenance?: Provenance;
   /** The result as data, kept in the page for programs. */
@@ -27,12 +39,15 @@ export interface ExperimentReport {
 
 /** The report as one self-contained HTML file that opens offline. */
 export function experimentHtml(report: ExperimentReport): string {
-  const { title, subtitle, summary, verdicts, tables, figures, warnings = [], provenance, result } = report;
+  const { title, subtitle, parts, summary, verdicts, tables, figures, warnings = [], provenance, result } = report;
+  if (parts) return partsHtml(report, parts);
   return pageHtml({
     title,
     subtitle,
     sections: [
-      ...(verdicts.length > 0 ? [section('verdicts', held(verdicts), htmlTable(verdictsTable(verdicts)))] : []),
+      ...(verdicts.length > 0
+        ? [section('verdicts', held(verdicts), htmlTable(verdictsTable(verdicts), { whole: true }))]
+        : []),
       section('summary', 'Summary', summaryHtml(summary), warningsHtml(warnings)),
       ...(figures.length > 0 ? [section('figures', 'Figures', figuresHtml(figures))] : []),
       ...(tables.length > 0
@@ -48,6 +63,68 @@ export function experimentHtml(report: ExperimentReport): string {
     ],
     result,
   });
+}
+
+/** Verdicts on all experiments first, then each by itself. */
+function partsHtml(
+  { title, subtitle, verdicts, warnings = [], provenance, result }: ExperimentReport,
+  parts: readonly ExperimentPart[],
+): string {
+  return pageHtml({
+    title,
+    subtitle,
+    sections: [
+      section(
+        'verdicts',
+        held(verdicts),
+        warningsHtml(warnings),
+        htmlTable(partsTable(parts), { whole: true }),
+        htmlTable(verdictsTable(verdicts), { whole: true }),
+      ),
+      ...parts.map(({ name, source, title: heading, summary, tables, figures }) =>
+        section(
+          name,
+          `${source}: ${heading}`,
+          summaryHtml(summary),
+          figuresHtml(figures),
+          tables.length > 0
+            ? html`<details><summary>In numbers</summary>
+${tables.map((each) => htmlTable(each))}</details>
+`
+            : [],
+        ),
+      ),
+      ...(provenance ? [provenanceHtml(provenance, [], [])] : []),
+    ],
+    result,
+  });
+}
+
+/** One row an experiment: how many of its claims held. */
+function partsTable(parts: readonly ExperimentPart[]): Table {
+  const count = (verdicts: readonly Verdict[], holds: boolean | null) =>
+    verdicts.filter((each) => each.holds === holds).length;
+  const cell = (value: number, tone: Tone): Cell =>
+    value === 0 ? { text: '–', sort: 0, tone: 'muted' } : { text: String(value), sort: value, tone };
+  return {
+    caption: 'Experiments',
+    columns: [
+      { label: 'experiment', name: true },
+      { label: 'source' },
+      { label: 'what it shows', name: true },
+      { label: 'held', align: 'right' },
+      { label: 'failed', align: 'right' },
+      { label: 'undecided', align: 'right' },
+    ],
+    rows: parts.map(({ name, source, title, verdicts }) => [
+      { text: name },
+      { text: source },
+      { text: title },
+      cell(count(verdicts, true), 'good'),
+      cell(count(verdicts, false), 'caution'),
+      cell(count(verdicts, null), 'muted'),
+    ]),
+  };
 }
 
 /** The report for a terminal. */
@@ -67,7 +144,7 @@ export function experimentText(report: ExperimentReport, options: TerminalOption
 
 /** A verdict as a paragraph: claims are sentences, which a table would cut. */
 function verdictText(
-  { claim, source, predicted, measured, interval, holds }: Verdict,
+  { claim, source, predicted, measured, interval, holds, reason }: Verdict,
   options: TerminalOptions,
 ): string {
   const word = holds === null ? 'undecided' : holds ? 'holds' : 'fails';
@@ -78,7 +155,8 @@ function verdictText(
     interval && `interval ${compact(interval[0])} to ${compact(interval[1])}`,
   ].filter(Boolean);
   const tail = figures.length > 0 ? `: ${figures.join(', ')}` : '';
-  return terminalParagraph([{ stress: word }, `: ${claim} (${source})${tail}`], options, { bullet: '• ' });
+  const why = reason === undefined ? '' : `; ${reason}`;
+  return terminalParagraph([{ stress: word }, `: ${claim} (${source})${tail}${why}`], options, { bullet: '• ' });
 }
 
 function held(verdicts: readonly Verdict[]): string {

@@ -20,7 +20,7 @@ export interface Verdict {
   readonly reason?: string;
 }
 
-/** One row a claim. */
+/** One row a claim; the reason of a verdict, where there is one, below it. */
 export function verdictsTable(verdicts: readonly Verdict[]): Table {
   const figure = (value: number | string | null): Cell =>
     value === null
@@ -38,8 +38,8 @@ export function verdictsTable(verdicts: readonly Verdict[]): Table {
       { label: 'interval', align: 'right' },
       { label: 'holds' },
     ],
-    rows: verdicts.map(({ claim, source, predicted, measured, interval, holds }): Cell[] => [
-      { text: claim },
+    rows: verdicts.map(({ claim, source, predicted, measured, interval, holds, reason }): Cell[] => [
+      { text: claim, ...(reason && { note: reason }) },
       { text: source },
       figure(predicted),
       figure(measured),
