@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ball_logits::{Throws, mle_on_ball};
 use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
@@ -104,43 +105,11 @@ impl HiddenSigns {
         self.plus
     }
 
-    /// The MLE on the unit ball as log odds Bθ̂_h, from the number of ones at each position among `seen` responses to
-    /// +. Coordinates solve k − seen·σ(z) = λz; λ ≥ 0 is bisected until ‖z‖ ≤ B.
+    /// The MLE on the unit ball as log odds Bθ̂_h, from the number of ones at each position among `seen` responses to +.
     #[must_use]
     pub fn mle(&self, seen: u64, ones: &[u64]) -> Vec<f64> {
-        let seen = seen as f64;
-        let mut distinct = ones.to_vec();
-        distinct.sort_unstable();
-        let groups: Vec<(f64, f64)> =
-            distinct.chunk_by(|a, b| a == b).map(|same| (same[0] as f64, same.len() as f64)).collect();
-        let square = |lambda: f64| -> f64 {
-            groups.iter().map(|&(ones, size)| size * self.penalised_logit(seen, ones, lambda).powi(2)).sum()
-        };
-        let ball = self.bound * self.bound;
-        let mut lambda = 0.0;
-        if square(0.0) > ball {
-            let (mut low, mut high) = (0.0, seen * (ones.len() as f64).sqrt() / self.bound + 1.0);
-            for _ in 0..100 {
-                let middle = 0.5 * (low + high);
-                if square(middle) > ball { low = middle } else { high = middle }
-            }
-            lambda = high;
-        }
-        ones.iter().map(|&ones| self.penalised_logit(seen, ones as f64, lambda)).collect()
-    }
-
-    /// The root of ones − seen·σ(z) − λz in [−2B, 2B], or the nearer end.
-    fn penalised_logit(&self, seen: f64, ones: f64, lambda: f64) -> f64 {
-        let slope = |z: f64| ones - seen / (1.0 + (-z).exp()) - lambda * z;
-        let (mut low, mut high) = (-2.0 * self.bound, 2.0 * self.bound);
-        if seen == 0.0 || slope(0.0) == 0.0 {
-            return 0.0;
-        }
-        for _ in 0..64 {
-            let middle = 0.5 * (low + high);
-            if slope(middle) > 0.0 { low = middle } else { high = middle }
-        }
-        0.5 * (low + high)
+        let coins: Vec<Throws> = ones.iter().map(|&ones| Throws { ones, total: seen }).collect();
+        mle_on_ball(&coins, self.bound)
     }
 
     /// The log odds of the mean of π over the posterior of the signs.

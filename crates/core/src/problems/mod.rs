@@ -3,6 +3,7 @@
 //! An [`Instance`] has its μ and π_D exactly, its model class, its claims as data, and trials: the data set drawn as
 //! sufficient statistics, estimators in closed form, measures exact. [`trials`] runs many of them.
 
+mod ball_logits;
 mod bernoulli;
 mod binomial;
 mod coarse_rate;
@@ -14,6 +15,7 @@ mod instance;
 mod misspecification;
 pub mod mixture_mle;
 mod rare_prompt;
+mod rare_prompts;
 mod registry;
 mod sgd_lower_bound;
 mod tail;
@@ -33,6 +35,7 @@ pub use instance::{
 };
 pub use misspecification::{Misspecification, MisspecificationOptions};
 pub use rare_prompt::{RarePrompt, RarePromptOptions};
+pub use rare_prompts::{RarePrompts, RarePromptsOptions};
 pub use registry::{ProblemOptions, build, names};
 pub use sgd_lower_bound::{Branch, Rule, SgdLowerBound, SgdLowerBoundOptions};
 pub use token_table::TokenTable;

@@ -11,6 +11,7 @@ use super::hidden_signs::{HiddenSigns, HiddenSignsOptions};
 use super::instance::Instance;
 use super::misspecification::{Misspecification, MisspecificationOptions};
 use super::rare_prompt::{RarePrompt, RarePromptOptions};
+use super::rare_prompts::{RarePrompts, RarePromptsOptions};
 use super::sgd_lower_bound::{SgdLowerBound, SgdLowerBoundOptions};
 use crate::error::Result;
 
@@ -55,5 +56,6 @@ registry! {
     "prop-i.1": HiddenSigns(HiddenSignsOptions) => HiddenSigns,
     "prop-e.1": Misspecification(MisspecificationOptions) => Misspecification,
     "theorem-e.1": ConvexClass(ConvexClassOptions) => ConvexClass,
+    "rare-prompts": RarePrompts(RarePromptsOptions) => RarePrompts,
     "graph": Graph(GraphOptions) => GraphTask,
 }
