@@ -11,11 +11,14 @@ use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
     check_real, plain,
 };
-use super::tail::{BinaryToken, binary_kl, independent_tokens, log_bernoulli};
+use super::tail::{BinaryToken, binary_kl, identical_tokens, independent_tokens, log_bernoulli};
 use super::token_table::TokenTable;
 use crate::error::{Error, Result};
 use crate::linear::features::{Layout, SparseRows, SparseTableFeatures};
-use crate::linear::{Constraint, DataDistribution, PromptWeights};
+use crate::linear::train::{Procedure, StepSize, TrainOptions, TrainTask, Trainer, TrainingData, Validation};
+use crate::linear::{Constraint, DataDistribution, FeatureMap, Policy, PromptWeights};
+use crate::parallel::Workers;
+use crate::progress::Control;
 use crate::random::{Purpose, Stream};
 use crate::tournament::Budgets;
 
@@ -36,13 +39,16 @@ pub struct HiddenSignsOptions {
     pub c0: f64,
     /// c1 of ε = √(4 log N/(c1·H·B²)). Default 1/8.
     pub c1: f64,
+    /// Factor on the step sizes that Proposition 5.1 and Theorem 6.2 choose for T = n; with it SGD and truncated SGD are
+    /// trained, too. Positive.
+    pub step_factor: Option<f64>,
     /// Seed of the signs. Default 0.
     pub seed: u64,
 }
 
 impl Default for HiddenSignsOptions {
     fn default() -> Self {
-        Self { responses: 1000, horizon: 64, n: 4.0, bound: None, c0: 1.0, c1: 0.125, seed: 0 }
+        Self { responses: 1000, horizon: 64, n: 4.0, bound: None, c0: 1.0, c1: 0.125, step_factor: None, seed: 0 }
     }
 }
 
@@ -54,7 +60,8 @@ impl Default for HiddenSignsOptions {
 /// be done without.
 ///
 /// Prompt 0 is −, prompt 1 is +. Estimators: the MLE, and the posterior mean under random signs, which knows ε and is
-/// the best there is for KL.
+/// the best there is for KL; the untrained θ = 0; with `stepFactor` SGD and truncated SGD, which is told π_D's token
+/// probabilities, at a uniformly drawn iterate: the mean is their average over iterates.
 #[derive(Clone, Debug)]
 pub struct HiddenSigns {
     options: HiddenSignsOptions,
@@ -64,7 +71,10 @@ pub struct HiddenSigns {
     plus: f64,
     /// Bε, the size of the log odds.
     logit: f64,
+    features: Arc<dyn FeatureMap>,
     data: DataDistribution,
+    /// The responses to + alone.
+    plus_data: Arc<DataDistribution>,
 }
 
 impl HiddenSigns {
@@ -78,6 +88,9 @@ impl HiddenSigns {
         check_real("N", options.n, 1.0, 1e100)?;
         check_real("c0", options.c0, 0.0, 1e6)?;
         check_real("c1", options.c1, 0.0, 1e6)?;
+        if let Some(factor) = options.step_factor {
+            check_real("stepFactor", factor, 0.0, 1e12)?;
+        }
         let log_n = Budgets::new(&[options.n])?.log_n()[0];
         let least = (4.0 * log_n / options.c1).sqrt();
         let bound = options.bound.unwrap_or(2.0 * least);
@@ -94,15 +107,75 @@ impl HiddenSigns {
         let half = -std::f64::consts::LN_2;
         let mut log_probs = vec![half; 2 * theta.len()];
         log_probs.extend(theta.iter().flat_map(|&theta| log_bernoulli(theta.signum() * logit)));
-        let policy = TokenTable::by_position(2, theta.len(), log_probs)?;
-        let data = DataDistribution::new(PromptWeights::new(&[1.0 - plus, plus])?, Arc::new(policy), None)?;
-        Ok(Self { options: options.clone(), bound, theta, plus, logit, data })
+        let policy: Arc<dyn Policy> = Arc::new(TokenTable::by_position(2, theta.len(), log_probs)?);
+        let with_plus =
+            |plus: f64| DataDistribution::new(PromptWeights::new(&[1.0 - plus, plus])?, policy.clone(), None);
+        let (data, plus_data) = (with_plus(plus)?, Arc::new(with_plus(1.0)?));
+        let features = Arc::new(features(theta.len(), bound)?);
+        Ok(Self { options: options.clone(), bound, theta, plus, logit, features, data, plus_data })
     }
 
     /// μ(+).
     #[must_use]
     pub fn plus(&self) -> f64 {
         self.plus
+    }
+
+    /// σ*².
+    #[must_use]
+    pub fn inherent_variance(&self) -> f64 {
+        let p = 1.0 / (1.0 + (-self.logit).exp());
+        self.plus * self.options.horizon as f64 * self.bound.powi(2) * p * (1.0 - p)
+    }
+
+    /// η of SGD (Proposition 5.1) and of truncated SGD (Theorem 6.2).
+    #[must_use]
+    pub fn step_sizes(&self) -> [f64; 2] {
+        let (steps, horizon) = (self.options.responses as f64, self.options.horizon as f64);
+        let (square, noise, log_n) = (self.bound.powi(2), steps * self.inherent_variance(), self.options.n.ln());
+        [
+            (1.0 / (2.0 * horizon * square)).min((2.0 / noise).sqrt()),
+            (1.0 / ((64.0 * log_n + 2.0) * square)).min(1.0 / (noise * log_n).sqrt()),
+        ]
+    }
+
+    /// θ after `seen` responses to + on which `procedure` stepped, as log odds; responses to − have no gradient.
+    fn train(&self, procedure: Procedure, step_size: f64, seen: u64, stream: &mut Stream) -> Result<Vec<f64>> {
+        let seed = stream.next_u64();
+        if seen == 0 {
+            return Ok(vec![0.0; self.theta.len()]);
+        }
+        let task = TrainTask {
+            features: self.features.clone(),
+            data: TrainingData::Fresh(self.plus_data.clone()),
+            teacher: None,
+            validation: Validation::default(),
+        };
+        let options = TrainOptions {
+            procedure,
+            step_size: StepSize::Constant { value: step_size },
+            steps: Some(seen),
+            n: self.options.n,
+            seed,
+            ..TrainOptions::default()
+        };
+        let mut trainer = Trainer::new(task, options)?;
+        trainer.run(None, &Workers::sequential(), &Control::new())?;
+        Ok(trainer.model()?.theta().iter().map(|value| self.bound * value).collect())
+    }
+
+    /// Of the untrained θ = 0: every token is the likelier one of its position with the same probability.
+    fn untrained(&self, budgets: &Budgets) -> Estimate {
+        let (truth, model) = (log_bernoulli(self.logit), log_bernoulli(0.0));
+        let at_minus = |log_n: f64| if log_n <= 0.0 { 1.0 - self.plus } else { 0.0 };
+        let cov =
+            |&log_n: &f64| self.plus * identical_tokens(self.options.horizon, &truth, &model, log_n) + at_minus(log_n);
+        Estimate {
+            estimator: "untrained",
+            kl: self.plus * self.options.horizon as f64 * binary_kl(truth[1].exp(), model),
+            cov: budgets.log_n().iter().map(cov).collect(),
+            details: BTreeMap::new(),
+        }
     }
 
     /// The MLE on the unit ball as log odds Bθ̂_h, from the number of ones at each position among `seen` responses to +.
@@ -156,13 +229,25 @@ impl HiddenSigns {
     }
 }
 
+/// One coordinate a position at +, none at −.
+fn features(dim: usize, bound: f64) -> Result<SparseTableFeatures> {
+    let blocks = (0..2 * dim)
+        .map(|context| {
+            let mut rows = SparseRows::default();
+            rows.end_row();
+            if context >= dim {
+                rows.add((context - dim) as u32, bound);
+            }
+            rows.end_row();
+            rows
+        })
+        .collect();
+    SparseTableFeatures::new(Layout::PromptPosition { prompts: 2, horizon: dim }, 2, dim, blocks, None)
+}
+
 impl Instance for HiddenSigns {
     fn describe(&self) -> Description {
         let source = "Proposition I.1";
-        let variance = self.plus * self.options.horizon as f64 * self.bound.powi(2) * {
-            let p = 1.0 / (1.0 + (-self.logit).exp());
-            p * (1.0 - p)
-        };
         let text =
             "E Cov_N ≥ c·min{1, H/(n log N)}, of the order of μ(+) = c0·c1·H/(4·n·log N), for every proper algorithm";
         let lower = |estimator| {
@@ -173,6 +258,10 @@ impl Instance for HiddenSigns {
                 .like("n", -1.0)
                 .like("log N", -1.0)
         };
+        let mut estimators = vec!["mle", "posterior-mean", "untrained"];
+        if self.options.step_factor.is_some() {
+            estimators.extend(["sgd", "truncated-sgd"]);
+        }
         Description {
             name: "prop-i.1",
             title: "Hidden signs",
@@ -183,7 +272,7 @@ impl Instance for HiddenSigns {
                 ("epsilon", self.logit / self.bound),
                 ("logit", self.logit),
                 ("plus", self.plus),
-                ("inherentVariance", variance),
+                ("inherentVariance", self.inherent_variance()),
                 (
                     "horizonOverNLogN",
                     self.options.horizon as f64 / (self.options.responses as f64 * self.options.n.ln()),
@@ -192,7 +281,7 @@ impl Instance for HiddenSigns {
             prompts: Some(2),
             vocabulary: 2,
             horizon: self.theta.len(),
-            estimators: vec!["mle", "posterior-mean"],
+            estimators,
             conditions: vec![
                 Condition::new("μ(+) < 1, so that the scaling is not cut off", self.plus < 1.0),
                 Condition::new("Bε ≤ 1, so that a token tells little of its sign", self.logit <= 1.0),
@@ -206,24 +295,10 @@ impl Instance for HiddenSigns {
     }
 
     fn class(&self) -> Result<ModelClass> {
-        let dim = self.theta.len();
-        let blocks = (0..2 * dim)
-            .map(|context| {
-                let mut rows = SparseRows::default();
-                rows.end_row();
-                if context >= dim {
-                    rows.add((context - dim) as u32, self.bound);
-                }
-                rows.end_row();
-                rows
-            })
-            .collect();
-        let layout = Layout::PromptPosition { prompts: 2, horizon: dim };
-        let features = SparseTableFeatures::new(layout, 2, dim, blocks, None)?;
         Ok(ModelClass::Linear(LinearClass {
-            features: Arc::new(features),
+            features: self.features.clone(),
             constraint: Constraint::Ball { radius: 1.0 },
-            start: vec![0.0; dim],
+            start: vec![0.0; self.theta.len()],
         }))
     }
 
@@ -232,17 +307,28 @@ impl Instance for HiddenSigns {
     }
 
     fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
-        let seen = binomial::draw(self.options.responses, self.plus, stream);
+        let drawn = if self.options.step_factor.is_some() { stream.below(self.options.responses) } else { 0 };
+        let before = binomial::draw(drawn, self.plus, stream);
+        let seen = before + binomial::draw(self.options.responses - drawn, self.plus, stream);
         let p = 1.0 / (1.0 + (-self.logit).exp());
         let ones: Vec<u64> = self
             .theta
             .iter()
             .map(|theta| binomial::draw(seen, if *theta > 0.0 { p } else { 1.0 - p }, stream))
             .collect();
-        Ok(vec![
+        let mut estimates = vec![
             self.estimate("mle", &self.mle(seen, &ones), seen, budgets),
             self.estimate("posterior-mean", &self.posterior_mean(seen, &ones), seen, budgets),
-        ])
+            self.untrained(budgets),
+        ];
+        if let Some(factor) = self.options.step_factor {
+            let procedures = [("sgd", Procedure::Sgd), ("truncated-sgd", Procedure::TruncatedSgd { threshold: None })];
+            for ((name, procedure), step_size) in procedures.into_iter().zip(self.step_sizes()) {
+                let logits = self.train(procedure, factor * step_size, before, stream)?;
+                estimates.push(self.estimate(name, &logits, before, budgets));
+            }
+        }
+        Ok(estimates)
     }
 }
 
@@ -269,6 +355,12 @@ mod tests {
         for (&log_n, cov) in budgets.log_n().iter().zip(&estimate.cov) {
             let (kl, expected) = enumerated(instance.data(), &model(&theta), log_n);
             assert!((estimate.kl - kl).abs() < 1e-12 && (cov - expected).abs() < 1e-12);
+        }
+        let untrained = instance.untrained(&budgets);
+        let zero = model(&[0.0; 6]);
+        for (&log_n, cov) in budgets.log_n().iter().zip(&untrained.cov) {
+            let (kl, expected) = enumerated(instance.data(), &zero, log_n);
+            assert!((untrained.kl - kl).abs() < 1e-12 && (cov - expected).abs() < 1e-12);
         }
     }
 
@@ -311,6 +403,23 @@ mod tests {
             let ratio = of_horizon[1][estimator] / of_horizon[0][estimator];
             assert!((2.8..5.6).contains(&ratio), "{of_horizon:?}");
         }
+    }
+
+    /// With many responses to + both learn the signs, averaged over iterates; the untrained does not.
+    #[test]
+    fn gradient_methods_learn_the_signs() {
+        let options =
+            HiddenSignsOptions { responses: 4000, horizon: 32, c0: 1e6, step_factor: Some(10.0), ..Default::default() };
+        let instance = HiddenSigns::new(&options).unwrap();
+        let budgets = Budgets::new(&[4.0]).unwrap();
+        let mut stream = Stream::new(3, Purpose::Data, 0);
+        let mut means = [0.0; 5];
+        for _ in 0..10 {
+            for (mean, estimate) in means.iter_mut().zip(instance.trial(&budgets, &mut stream).unwrap()) {
+                *mean += estimate.cov[0] / 10.0;
+            }
+        }
+        assert!(means[2] > 0.5 && means[3] < 0.3 && means[4] < 0.3, "{means:?}");
     }
 
     #[test]

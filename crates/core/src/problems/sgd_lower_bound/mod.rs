@@ -35,7 +35,8 @@ pub use options::{Branch, Rule, SgdLowerBoundOptions};
 /// e^{rb} = H/(4 log N), μ(+) = min{1, BH/(512·e·T·b² log N)}. Near saturation the gradient on + is e^{−bθ_1} of what
 /// it could be, and + is rare: θ_1 does not reach r within T steps, so Cov_N ≥ ½·μ(+) ≳ min{1, H/(T log N)}.
 ///
-/// Shows that no constant step works for every prompt; normalisation does. Only token counts enter the gradient, so a
+/// Shows that no constant step works for every prompt; normalisation does, and so does truncation where the teacher's
+/// probabilities are known. Only token counts enter the gradient, so a
 /// step costs the same at any horizon. Prompt 0 is + (or the only one), prompt 1 is −.
 #[derive(Clone, Debug)]
 pub struct SgdLowerBound {
@@ -46,6 +47,7 @@ pub struct SgdLowerBound {
     log_n: f64,
     step_size: f64,
     normalized: Rule,
+    truncated: Rule,
     /// μ(+); 1 if there is one prompt only.
     plus: f64,
     /// φ, [prompt, token, 2].
@@ -106,6 +108,10 @@ impl SgdLowerBound {
         if !(lambda.is_finite() && lambda >= 0.0) {
             return Err(Error::option("lambda", format!("lambda must be finite and not negative, not {lambda}.")));
         }
+        let truncated_step_size = options
+            .truncated_step_size
+            .unwrap_or_else(|| (1.0 / ((64.0 * log_n + 2.0) * bound * bound)).min(1.0 / (t * variance * log_n).sqrt()));
+        check_real("truncatedStepSize", truncated_step_size, 0.0, 1e300)?;
         Ok(Self {
             options: options.clone(),
             branch,
@@ -114,6 +120,7 @@ impl SgdLowerBound {
             log_n,
             step_size,
             normalized: Rule::Normalized { step_size: normalized_step_size, lambda, batch_size: options.batch_size },
+            truncated: Rule::Truncated { step_size: truncated_step_size, threshold: log_n },
             plus,
             features,
             theta,
@@ -129,10 +136,10 @@ impl SgdLowerBound {
         self.branch
     }
 
-    /// SGD and normalized SGD with the step sizes of the options.
+    /// SGD, normalized SGD and truncated SGD with the step sizes of the options.
     #[must_use]
-    pub fn rules(&self) -> [Rule; 2] {
-        [Rule::Sgd { step_size: self.step_size }, self.normalized]
+    pub fn rules(&self) -> [Rule; 3] {
+        [Rule::Sgd { step_size: self.step_size }, self.normalized, self.truncated]
     }
 
     /// μ(+).
@@ -165,24 +172,26 @@ impl SgdLowerBound {
     /// D_KL(π_D ‖ π_θ).
     #[must_use]
     pub fn kl(&self, theta: [f64; 2]) -> f64 {
-        let of_prompt = |prompt: usize| -> f64 {
-            let model = log_softmax(&self.features[prompt], theta);
-            let log_probs = self.log_probs[prompt].iter().zip(model);
-            self.data.mu().probability(prompt)
-                * log_probs.map(|(log_p, log_q)| log_p.exp() * (log_p - log_q)).sum::<f64>()
-        };
-        (self.options.horizon as f64 * (0..self.features.len()).map(of_prompt).sum::<f64>()).max(0.0)
+        let of_prompt = |prompt: usize| self.data.mu().probability(prompt) * self.token_kl(prompt, theta);
+        self.options.horizon as f64 * (0..self.features.len()).map(of_prompt).sum::<f64>()
     }
 
-    /// The gradient of the log-likelihood of a response to `prompt` with these token counts:
-    /// Σ_a counts_a·φ(a) − H·φ_θ.
-    #[must_use]
-    pub fn gradient(&self, prompt: usize, counts: [u64; 3], theta: [f64; 2]) -> [f64; 2] {
+    /// D_KL(π_D ‖ π_θ) of one token at `prompt`.
+    fn token_kl(&self, prompt: usize, theta: [f64; 2]) -> f64 {
         let model = log_softmax(&self.features[prompt], theta);
-        let horizon = self.options.horizon as f64;
+        let log_probs = self.log_probs[prompt].iter().zip(model);
+        log_probs.map(|(log_p, log_q)| log_p.exp() * (log_p - log_q)).sum::<f64>().max(0.0)
+    }
+
+    /// The gradient of the log-likelihood of tokens at `prompt` with these (weighted) counts:
+    /// Σ_a counts_a·(φ(a) − φ_θ).
+    #[must_use]
+    pub fn gradient(&self, prompt: usize, counts: [f64; 3], theta: [f64; 2]) -> [f64; 2] {
+        let model = log_softmax(&self.features[prompt], theta);
+        let total: f64 = counts.iter().sum();
         let mut gradient = [0.0; 2];
         for token in 0..3 {
-            let weight = counts[token] as f64 - horizon * model[token].exp();
+            let weight = counts[token] - total * model[token].exp();
             for axis in 0..2 {
                 gradient[axis] += weight * self.features[prompt][token][axis];
             }
@@ -190,11 +199,27 @@ impl SgdLowerBound {
         gradient
     }
 
-    /// Token counts of a response to `prompt` from π_D.
-    fn draw(&self, prompt: usize, stream: &mut Stream) -> [u64; 3] {
+    /// Token counts of a fresh response to `prompt` as `rule` weights them: KL(π_D‖π_θ) is the same at every token, so
+    /// truncation keeps the first ⌊A/KL⌋ and a fraction of the next.
+    fn weighted_counts(&self, rule: Rule, prompt: usize, theta: [f64; 2], stream: &mut Stream) -> [f64; 3] {
+        let horizon = self.options.horizon;
+        let allowed = match rule {
+            Rule::Truncated { threshold, .. } => threshold / self.token_kl(prompt, theta),
+            Rule::Sgd { .. } | Rule::Normalized { .. } => f64::INFINITY,
+        };
+        if allowed >= horizon as f64 {
+            return self.draw(prompt, horizon, stream).map(|count| count as f64);
+        }
+        let whole = self.draw(prompt, allowed as u64, stream);
+        let next = self.draw(prompt, 1, stream);
+        std::array::from_fn(|token| whole[token] as f64 + allowed.fract() * next[token] as f64)
+    }
+
+    /// Counts of `tokens` tokens of a response to `prompt` from π_D.
+    fn draw(&self, prompt: usize, tokens: u64, stream: &mut Stream) -> [u64; 3] {
         let p = self.log_probs[prompt].map(f64::exp);
-        let first = binomial::draw(self.options.horizon, p[0].min(1.0), stream);
-        let rest = self.options.horizon - first;
+        let first = binomial::draw(tokens, p[0].min(1.0), stream);
+        let rest = tokens - first;
         let second = binomial::draw(rest, (p[1] / (p[1] + p[2])).clamp(0.0, 1.0), stream);
         [first, second, rest - second]
     }
@@ -202,18 +227,18 @@ impl SgdLowerBound {
     /// One step of `rule` on fresh responses to the prompts `prompt` draws.
     fn step(&self, rule: Rule, theta: &mut [f64; 2], stream: &mut Stream, prompt: impl Fn(&mut Stream) -> usize) {
         let batch_size = match rule {
-            Rule::Sgd { .. } => 1,
+            Rule::Sgd { .. } | Rule::Truncated { .. } => 1,
             Rule::Normalized { batch_size, .. } => batch_size,
         };
         let mut mean = [0.0; 2];
         for _ in 0..batch_size {
             let prompt = prompt(stream);
-            let counts = self.draw(prompt, stream);
+            let counts = self.weighted_counts(rule, prompt, *theta, stream);
             let gradient = self.gradient(prompt, counts, *theta);
             (mean[0], mean[1]) = (mean[0] + gradient[0] / batch_size as f64, mean[1] + gradient[1] / batch_size as f64);
         }
         let factor = match rule {
-            Rule::Sgd { step_size } => step_size,
+            Rule::Sgd { step_size } | Rule::Truncated { step_size, .. } => step_size,
             Rule::Normalized { step_size, lambda, .. } => {
                 let norm = lambda + mean[0].hypot(mean[1]);
                 if norm > 0.0 { step_size / norm } else { 0.0 }
@@ -277,6 +302,8 @@ impl SgdLowerBound {
     }
 }
 
+const ESTIMATORS: [&str; 3] = ["sgd", "normalized-sgd", "truncated-sgd"];
+
 /// Iterates over which Cov_N is averaged, at most.
 const AVERAGED: u64 = 64;
 
@@ -331,6 +358,14 @@ impl Instance for SgdLowerBound {
                     )
                     .of("normalized-sgd")
                     .like("H", 0.0),
+                    Claim::new(
+                        "Theorem 6.2",
+                        Quantity::Other,
+                        Relation::Scales,
+                        "promptsUntilCovered: prompts + until Cov_N on + vanishes, truncated",
+                    )
+                    .of("truncated-sgd")
+                    .like("H", 0.0),
                 ],
                 Condition::new("A response to + is likely to be 1^H under π_D", typical >= 0.5),
             ),
@@ -346,11 +381,14 @@ impl Instance for SgdLowerBound {
         if let Rule::Normalized { step_size, lambda, .. } = self.normalized {
             derived.extend([("normalizedStepSize", step_size), ("lambda", lambda)]);
         }
+        if let Rule::Truncated { step_size, .. } = self.truncated {
+            derived.insert("truncatedStepSize", step_size);
+        }
         Description {
             name: "prop-5.1",
             title: "Why sequence-level SGD needs the horizon",
             source,
-            shows: "No constant step of SGD works for every prompt: large ones oscillate, small ones are too slow; normalisation works",
+            shows: "No constant step of SGD works for every prompt: large ones oscillate, small ones are too slow; normalisation works, and so does truncation",
             options: plain(&SgdLowerBoundOptions {
                 branch: Some(self.branch),
                 bound: Some(self.bound),
@@ -362,7 +400,7 @@ impl Instance for SgdLowerBound {
             prompts: Some(self.features.len()),
             vocabulary: 3,
             horizon: self.options.horizon as usize,
-            estimators: vec!["sgd", "normalized-sgd"],
+            estimators: ESTIMATORS.to_vec(),
             conditions: vec![condition],
             claims,
         }
@@ -388,8 +426,8 @@ impl Instance for SgdLowerBound {
     }
 
     fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
-        let mut estimates = Vec::with_capacity(2);
-        for (name, rule) in ["sgd", "normalized-sgd"].into_iter().zip(self.rules()) {
+        let mut estimates = Vec::with_capacity(ESTIMATORS.len());
+        for (name, rule) in ESTIMATORS.into_iter().zip(self.rules()) {
             let mut estimate = self.run(name, rule, budgets, stream);
             if let Some(prompts) = self.prompts_until_covered(rule, NEARLY_ZERO, MOST_PLUS_PROMPTS, stream) {
                 estimate.details.insert("promptsUntilCovered", prompts as f64);

@@ -37,6 +37,8 @@ pub struct SgdLowerBoundOptions {
     pub lambda: Option<f64>,
     /// K, fresh responses a step of normalized SGD: 1 to 10^6. Default 1.
     pub batch_size: u64,
+    /// η of truncated SGD. Default min{1/((64 log N + 2)B²), (Tσ*² log N)^{−1/2}} of Theorem 6.2.
+    pub truncated_step_size: Option<f64>,
 }
 
 impl Default for SgdLowerBoundOptions {
@@ -52,6 +54,7 @@ impl Default for SgdLowerBoundOptions {
             normalized_step_size: None,
             lambda: None,
             batch_size: 1,
+            truncated_step_size: None,
         }
     }
 }
@@ -73,5 +76,12 @@ pub enum Rule {
         lambda: f64,
         /// K.
         batch_size: u64,
+    },
+    /// Token gradients weighted by α_h until KL(π_D‖π_θ) of the tokens passes log N in sum [24–26].
+    Truncated {
+        /// η.
+        step_size: f64,
+        /// A.
+        threshold: f64,
     },
 }

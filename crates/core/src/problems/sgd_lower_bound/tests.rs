@@ -1,6 +1,7 @@
 //! The constructions do what the proof says.
 
 use super::*;
+use crate::linear::train::{Procedure, StepSize, TrainOptions, TrainTask, Trainer, TrainingData, Validation};
 use crate::linear::{Model, Responses};
 use crate::problems::tests::enumerated;
 use crate::random::Purpose;
@@ -39,7 +40,7 @@ fn closed_forms_agree_with_enumeration_and_with_the_linear_model() {
         for (prompt, tokens) in [(0, [0u32, 1, 2, 2, 2, 1]), (instance.features.len() - 1, [1; 6])] {
             let responses = Responses::from_rectangle(vec![prompt], tokens.to_vec(), 6).unwrap();
             let expected = model.gradients(&responses, &Workers::sequential(), &Control::new()).unwrap();
-            let count = |token| tokens.iter().filter(|&&other| other == token).count() as u64;
+            let count = |token| tokens.iter().filter(|&&other| other == token).count() as f64;
             let found = instance.gradient(prompt, [count(0), count(1), count(2)], theta);
             assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-10), "{found:?} {expected:?}");
         }
@@ -49,7 +50,7 @@ fn closed_forms_agree_with_enumeration_and_with_the_linear_model() {
 #[test]
 fn large_steps_jump_between_two_points_for_ever() {
     let instance = instance(Branch::Oscillating, 256, 300);
-    let [sgd, _] = instance.rules();
+    let [sgd, _, truncated] = instance.rules();
     let mut stream = Stream::new(0, Purpose::Data, 0);
     let mut theta = instance.start();
     for step in 0..300 {
@@ -60,6 +61,64 @@ fn large_steps_jump_between_two_points_for_ever() {
         instance.step(sgd, &mut theta, &mut stream, |_| 0);
     }
     assert!(instance.describe().conditions[0].holds);
+    // Truncated SGD does not follow them, slow as its step is where B is large.
+    let mut theta = instance.start();
+    for _ in 0..200_000 {
+        instance.step(truncated, &mut theta, &mut stream, |_| 0);
+    }
+    assert!(instance.cov(theta, instance.log_n) < 1e-3, "{theta:?}");
+}
+
+/// A truncated step is the one the general training loop takes: in the mean over fresh responses, to either prompt.
+#[test]
+fn truncated_steps_are_those_of_the_general_loop() {
+    let instance = SgdLowerBound::new(&SgdLowerBoundOptions {
+        horizon: 60,
+        n: 1.3,
+        bound: Some(9.0),
+        ..SgdLowerBoundOptions::default()
+    })
+    .unwrap();
+    let ModelClass::Linear(class) = instance.class().unwrap() else { panic!("linear") };
+    let (value, threshold, steps) = (1e-3, 0.7, 1500);
+    for prompt in 0..2 {
+        let theta = [0.3, 0.31];
+        let mut mu = [0.0; 2];
+        mu[prompt] = 1.0;
+        let weights = PromptWeights::new(&mu).unwrap();
+        let data = DataDistribution::new(weights, instance.data().policy().clone(), None).unwrap();
+        let (mut own, mut general) = ([0.0; 2], [0.0; 2]);
+        for run in 0..steps {
+            let mut at = theta;
+            let rule = Rule::Truncated { step_size: value, threshold };
+            instance.step(rule, &mut at, &mut Stream::new(1, Purpose::Data, run), |_| prompt);
+            let task = TrainTask {
+                features: class.features.clone(),
+                data: TrainingData::Fresh(Arc::new(data.clone())),
+                teacher: None,
+                validation: Validation::default(),
+            };
+            let options = TrainOptions {
+                procedure: Procedure::TruncatedSgd { threshold: Some(threshold) },
+                step_size: StepSize::Constant { value },
+                steps: Some(1),
+                theta0: Some(theta.to_vec()),
+                seed: 2,
+                run,
+                ..TrainOptions::default()
+            };
+            let mut trainer = Trainer::new(task, options).unwrap();
+            trainer.run(None, &Workers::sequential(), &Control::new()).unwrap();
+            let model = trainer.model().unwrap();
+            for axis in 0..2 {
+                own[axis] += (at[axis] - theta[axis]) / value / steps as f64;
+                general[axis] += (model.theta()[axis] - theta[axis]) / value / steps as f64;
+            }
+        }
+        let size = own[0].hypot(own[1]);
+        assert!(size > 0.3, "{own:?}");
+        assert!((0..2).all(|axis| (own[axis] - general[axis]).abs() < 0.1 * size), "{prompt}: {own:?} {general:?}");
+    }
 }
 
 #[test]
@@ -72,7 +131,7 @@ fn small_steps_are_too_slow() {
     assert!(instance.describe().conditions[0].holds);
 }
 
-/// At the largest stable step SGD needs prompts + in proportion to H; normalized SGD does not.
+/// At the largest stable step SGD needs prompts + in proportion to H; normalized and truncated SGD do not.
 #[test]
 fn prompts_needed_grow_with_the_horizon_for_sgd_alone() {
     let needed = |horizon| {
@@ -86,6 +145,7 @@ fn prompts_needed_grow_with_the_horizon_for_sgd_alone() {
     let (short, long) = (needed(2048), needed(16_384));
     assert!((6.0..10.0).contains(&(long[0] / short[0])), "{short:?} {long:?}");
     assert!((0.8..1.25).contains(&(long[1] / short[1])), "{short:?} {long:?}");
+    assert!((0.8..1.25).contains(&(long[2] / short[2])), "{short:?} {long:?}");
 }
 
 #[test]
