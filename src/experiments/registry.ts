@@ -11,7 +11,11 @@ import { prop51 } from './prop-5-1.js';
 import { propE1 } from './prop-e-1.js';
 import { propI1 } from './prop-i-1.js';
 import { signSgd } from './sign-sgd.js';
+import { theorem41 } from './theorem-4-1.js';
+import { theorem42 } from './theorem-4-2.js';
 import { theorem51 } from './theorem-5-1.js';
+import { theorem61 } from './theorem-6-1.js';
+import { theorem62 } from './theorem-6-2.js';
 import { theorem63 } from './theorem-6-3.js';
 import { theorem64 } from './theorem-6-4.js';
 import { theoremE1 } from './theorem-e-1.js';
@@ -23,11 +27,15 @@ export const experiments: readonly Experiment[] = [
   bernoulli,
   prop31,
   prop32,
+  theorem41,
   prop41a,
   prop41b,
+  theorem42,
   prop51,
   theorem51,
   signSgd,
+  theorem61,
+  theorem62,
   theorem63,
   theorem64,
   bestOfNExperiment,

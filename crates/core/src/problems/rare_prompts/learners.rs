@@ -27,6 +27,15 @@ impl Visit {
     }
 }
 
+/// What was measured of π^TTT.
+#[derive(Clone, Debug)]
+pub(super) struct TestTime {
+    pub(super) kl: f64,
+    pub(super) cov: Vec<f64>,
+    /// How far KL along the last response is from what token SGD pays on it from the same θ, relative to that.
+    pub(super) regret_gap: f64,
+}
+
 /// θ on its way, each coordinate times the sign of θ*'s.
 #[derive(Clone, Debug)]
 pub(super) struct Learner<'i> {
@@ -80,7 +89,7 @@ impl<'i> Learner<'i> {
 
     /// KL and Cov_N of π^TTT from this θ with this step size, estimated on `paths` responses of π_D to rare prompts:
     /// KL by the sum of its tokens' along each, Cov_N by the share of log ratios at or above log N.
-    pub(super) fn test_time(&self, step_size: f64, log_n: &[f64], stream: &mut Stream) -> Result<(f64, Vec<f64>)> {
+    pub(super) fn test_time(&self, step_size: f64, log_n: &[f64], stream: &mut Stream) -> Result<TestTime> {
         let RarePrompts { options, features, signs, .. } = self.instance;
         let theta: Vec<f64> = self.theta.iter().zip(signs).map(|(value, sign)| value * sign).collect();
         let constraint = Constraint::Ball { radius: 1.0 };
@@ -89,26 +98,31 @@ impl<'i> Learner<'i> {
         let theta: Vec<f64> = theta.iter().map(|value| value / radius).collect();
         let policy = TestTimeModel::new(Model::new(features.clone(), theta)?, step_size, constraint)?;
         let mut walker = policy.walker();
-        let (mut kl, mut cov) = (0.0, vec![0.0; log_n.len()]);
-        for _ in 0..options.paths {
+        let (mut kl, mut cov, mut regret_gap) = (0.0, vec![0.0; log_n.len()], 0.0);
+        for path in 0..options.paths {
             let visit = Visit::draw(self.instance, stream);
             let positive = signs[visit.prompt] > 0.0;
             walker.start(visit.prompt + 1);
-            let mut ratio = 0.0;
+            let (mut kl_here, mut ratio) = (0.0, 0.0);
             for &likelier in &visit.likelier {
                 let token = u32::from(likelier == positive);
                 let log_probs = walker.next();
                 let log_q = if positive { [log_probs[0], log_probs[1]] } else { [log_probs[1], log_probs[0]] };
-                kl += self.instance.token_kl(log_q);
+                kl_here += self.instance.token_kl(log_q);
                 let index = usize::from(likelier);
                 ratio += self.instance.log_probs[index] - log_q[index];
                 walker.push(token);
             }
+            kl += kl_here;
             for (cov, &log_n) in cov.iter_mut().zip(log_n) {
                 *cov += f64::from(u8::from(ratio >= log_n));
             }
+            if path + 1 == options.paths {
+                let regret = self.clone().step_by_token(&visit, step_size);
+                regret_gap = (kl_here - regret).abs() / regret.max(1e-3);
+            }
         }
         let scale = self.instance.rare() / options.paths as f64;
-        Ok((kl * scale, cov.into_iter().map(|cov| cov * scale).collect()))
+        Ok(TestTime { kl: kl * scale, cov: cov.into_iter().map(|cov| cov * scale).collect(), regret_gap })
     }
 }

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use learners::{Learner, Visit};
+use learners::{Learner, TestTime, Visit};
 
 use super::ball_logits::{Throws, mle_on_ball};
 use super::binomial;
@@ -33,10 +33,11 @@ pub use options::RarePromptsOptions;
 /// in proportion to H; Cov_N is at most μ(x ≥ 1) = dρ/n. With N, σ*² = (dρ/n)·H·B²·4p(1 − p), p = σ(z), and B fixed H may
 /// still grow: then z has to. Test-time training learns the prompt while it responds, and pays much less.
 ///
-/// Prompt 0 is the common one; token 0 stands for −1 and token 1 for +1. Estimators: the MLE; with `stepFactor`, SGD and
-/// token SGD at a uniformly drawn iterate, exactly, which is their average over iterates, and token SGD's with test-time
-/// training by Monte Carlo. The detail `regret` is Σ_t KL of token SGD's own tokens over n, of the same mean as the KL of
-/// test-time training: π^TTT at iterate t takes the steps that token SGD takes on response t.
+/// Prompt 0 is the common one; token 0 stands for −1 and token 1 for +1. Estimators: the MLE and the untrained θ = 0;
+/// with `stepFactor`, SGD and token SGD at a uniformly drawn iterate, exactly, which is their average over iterates, and
+/// token SGD's with test-time training by Monte Carlo. The detail `regretGap` is how far, relatively, the KL of π^TTT
+/// along a response is from what token SGD pays on it from the same θ: they are the same, which is why averaging over
+/// iterates proves Theorem 6.1.
 #[derive(Clone, Debug)]
 pub struct RarePrompts {
     options: RarePromptsOptions,
@@ -177,7 +178,12 @@ impl RarePrompts {
         for of_prompt in &mut counts {
             of_prompt.ones = binomial::draw(of_prompt.total, self.likelier, stream);
         }
-        vec![self.estimate("mle", &self.mle(&counts), budgets)]
+        vec![self.estimate("mle", &self.mle(&counts), budgets), self.untrained(budgets)]
+    }
+
+    /// Of the untrained θ = 0.
+    fn untrained(&self, budgets: &Budgets) -> Estimate {
+        self.estimate("untrained", &vec![0.0; self.theta.len()], budgets)
     }
 
     /// All estimators, on the same responses.
@@ -189,7 +195,6 @@ impl RarePrompts {
         let mut counts = vec![Throws::default(); self.theta.len()];
         let (mut sgd, mut token_sgd) = (Learner::new(self), Learner::new(self));
         let mut iterates = None;
-        let mut regret = 0.0;
         for index in 0..before + after {
             if index == before {
                 iterates = Some((sgd.clone(), token_sgd.clone()));
@@ -199,19 +204,20 @@ impl RarePrompts {
             of_prompt.total += self.options.horizon;
             of_prompt.ones += visit.count();
             sgd.step(&visit, of_response);
-            regret += token_sgd.step_by_token(&visit, of_token);
+            token_sgd.step_by_token(&visit, of_token);
         }
         let (sgd, token_sgd) = iterates.unwrap_or((sgd, token_sgd));
         let logits = |learner: &Learner<'_>| -> Vec<f64> {
             learner.theta.iter().map(|value| 2.0 * self.bound * value).collect()
         };
-        let (kl, mut cov) = token_sgd.test_time(of_token, budgets.log_n(), stream)?;
+        let TestTime { kl, mut cov, regret_gap } = token_sgd.test_time(of_token, budgets.log_n(), stream)?;
         for (cov, &log_n) in cov.iter_mut().zip(budgets.log_n()) {
             *cov += if log_n <= 0.0 { 1.0 - self.rare() } else { 0.0 };
         }
-        let details = BTreeMap::from([("regret", regret / self.options.responses as f64)]);
+        let details = BTreeMap::from([("regretGap", regret_gap)]);
         Ok(vec![
             self.estimate("mle", &self.mle(&counts), budgets),
+            self.untrained(budgets),
             self.estimate("sgd", &logits(&sgd), budgets),
             self.estimate("token-sgd", &logits(&token_sgd), budgets),
             Estimate { estimator: "test-time", kl, cov, details },
@@ -242,7 +248,7 @@ impl Instance for RarePrompts {
         let [of_response, of_token] = self.step_sizes();
         let (visits, responses) = (self.options.visits, self.options.responses as f64);
         let unseen = (responses * (-visits / responses).ln_1p()).exp();
-        let mut estimators = vec!["mle"];
+        let mut estimators = vec!["mle", "untrained"];
         if self.options.step_factor.is_some() {
             estimators.extend(["sgd", "token-sgd", "test-time"]);
         }

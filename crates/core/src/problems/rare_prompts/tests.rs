@@ -131,11 +131,9 @@ fn test_time_training_pays_the_regret_of_token_sgd() {
     let mut stream = Stream::new(6, Purpose::Data, 0);
     let paid: f64 = (0..20_000).map(|_| learner.clone().step_by_token(&Visit::draw(&instance, &mut stream), 0.2)).sum();
     assert!((instance.rare() * paid / 20_000.0 / kl - 1.0).abs() < 0.02);
-    let (estimated, covs) = learner.test_time(0.2, &[log_n], &mut stream).unwrap();
-    assert!(
-        (estimated / kl - 1.0).abs() < 0.02 && (covs[0] / cov - 1.0).abs() < 0.05,
-        "{estimated} {kl} {covs:?} {cov}"
-    );
+    let found = learner.test_time(0.2, &[log_n], &mut stream).unwrap();
+    assert!((found.kl / kl - 1.0).abs() < 0.02 && (found.cov[0] / cov - 1.0).abs() < 0.05, "{found:?} {kl} {cov}");
+    assert!(found.regret_gap < 1e-12, "{found:?}");
 }
 
 #[test]
