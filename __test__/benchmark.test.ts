@@ -16,9 +16,10 @@ import { growthExponent, quantile, ratio } from '../benchmark/statistics.js';
 const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const noDraws = async () => {
-  throw new Error('no draws here');
+const nobody = async () => {
+  throw new Error('nobody writes this here');
 };
+const noWriters = { draws: nobody, convert: nobody };
 
 describe('statistics', () => {
   test('quantiles interpolate', () => {
@@ -60,15 +61,15 @@ describe('inputs', () => {
 
   test('log-probabilities are negative multiples of 2^-13, equal in both precisions', async () => {
     const spec = { kind: 'checkpoints', models: 5, responses: 100, noise: 0.3, seed: 1 } as const;
-    const single = readNpy(await makeInput({ ...spec, dtype: 'f4' }, folder, noDraws)).values;
-    const double = readNpy(await makeInput({ ...spec, dtype: 'f8' }, folder, noDraws)).values;
+    const single = readNpy(await makeInput({ ...spec, dtype: 'f4' }, folder, noWriters)).values;
+    const double = readNpy(await makeInput({ ...spec, dtype: 'f8' }, folder, noWriters)).values;
     expect(Float64Array.from(single)).toEqual(double);
     expect(double.every((value) => value < 0 && Number.isInteger(value * 2 ** 13))).toBe(true);
   });
 
   test('features have norm 1', async () => {
     const spec = { kind: 'features', prompts: 2, horizon: 3, vocabulary: 2, dim: 4, seed: 1 } as const;
-    const { shape, values } = readNpy(await makeInput(spec, folder, noDraws));
+    const { shape, values } = readNpy(await makeInput(spec, folder, noWriters));
     expect(shape).toEqual([2, 3, 2, 4]);
     for (let start = 0; start < values.length; start += 4) {
       expect(Math.hypot(...values.subarray(start, start + 4))).toBeCloseTo(1, 12);

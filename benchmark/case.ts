@@ -1,5 +1,8 @@
 /** What a benchmark consists of, as data. */
 
+/** Formats beside `.npy` that files of log-probabilities are read from. */
+export type FileFormat = 'npz' | 'safetensors' | 'csv' | 'jsonl' | 'parquet';
+
 /** Inputs that are made before a case runs, from a seed (or from measured data, where it is at hand). */
 export type InputSpec =
   | {
@@ -13,6 +16,12 @@ export type InputSpec =
       /** Interpolate measured checkpoints where they are at hand, instead of the look-alike. */
       readonly measured?: boolean;
       readonly seed: number;
+    }
+  | {
+      /** The same values in another format, written by the Python process. */
+      readonly kind: 'converted';
+      readonly format: FileFormat;
+      readonly from: Extract<InputSpec, { readonly kind: 'checkpoints' }>;
     }
   | {
       /** Log-probabilities without any structure: every pair differs by much, on every response. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InputSpec } from './case.js';
+import type { FileFormat, InputSpec } from './case.js';
 import { readNpy, type Values, writeNpy } from './npy.js';
 import { ROOT } from './paths.js';
 import { Random } from './random.js';
@@ -16,14 +16,23 @@ const RESOLUTION = 2 ** 13;
 /** Ten measured checkpoints of one training run, which lie beside the project where they are at hand. */
 const MEASURED = join(ROOT, '../shared/data/olmo7b_checkpoints_lambada.npy');
 
-/** Writes the draws of a bootstrap to a file; only the core knows them. */
-export type WriteDraws = (file: string, spec: Extract<InputSpec, { kind: 'draws' }>) => Promise<void>;
+/** Inputs that others write. */
+export interface Writers {
+  /** Writes the draws of a bootstrap to a file; only the core knows them. */
+  readonly draws: (file: string, spec: Extract<InputSpec, { kind: 'draws' }>) => Promise<void>;
+  /** Writes the matrix of a `.npy` file in another format. */
+  readonly convert: (source: string, file: string, format: FileFormat) => Promise<void>;
+}
 
 /** Makes the input in `folder`, unless an equal one is there, and returns its path. */
-export async function makeInput(spec: InputSpec, folder: string, writeDraws: WriteDraws): Promise<string> {
+export async function makeInput(spec: InputSpec, folder: string, writers: Writers): Promise<string> {
   const name = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 16);
-  const file = join(folder, `${spec.kind}-${name}.npy`);
-  if (!existsSync(file)) await (spec.kind === 'draws' ? writeDraws(file, spec) : write(spec, file));
+  const file = join(folder, `${spec.kind}-${name}.${spec.kind === 'converted' ? spec.format : 'npy'}`);
+  if (existsSync(file)) return file;
+  if (spec.kind === 'draws') await writers.draws(file, spec);
+  else if (spec.kind === 'converted')
+    await writers.convert(await makeInput(spec.from, folder, writers), file, spec.format);
+  else write(spec, file);
   return file;
 }
 
@@ -35,6 +44,8 @@ export function describeInput(spec: InputSpec): string {
         spec.measured && existsSync(MEASURED) ? 'measured checkpoints, interpolated' : 'synthetic checkpoints';
       return `${spec.models} × ${spec.responses} ${spec.dtype}, ${source}, noise ${spec.noise}`;
     }
+    case 'converted':
+      return `${describeInput(spec.from)}, as ${spec.format}`;
     case 'unrelated':
       return `${spec.models} × ${spec.responses} ${spec.dtype}, unrelated rows of spread ${spec.spread}`;
     case 'features':
@@ -48,7 +59,7 @@ export function describeInput(spec: InputSpec): string {
   }
 }
 
-function write(spec: Exclude<InputSpec, { kind: 'draws' }>, file: string): void {
+function write(spec: Exclude<InputSpec, { kind: 'draws' | 'converted' }>, file: string): void {
   const random = new Random(spec.seed);
   switch (spec.kind) {
     case 'checkpoints':

@@ -10,9 +10,9 @@ import { buildCore, startCore } from './hosts/core.js';
 import { type Host, Skipped } from './hosts/host.js';
 import type { LineProcess } from './hosts/line-process.js';
 import { findPython, startPeers } from './hosts/peers.js';
-import { describeInput, makeInput, type WriteDraws } from './inputs.js';
+import { describeInput, makeInput, type Writers } from './inputs.js';
 import { describeMachine } from './machine.js';
-import { type Effort, measureCase, message } from './measure.js';
+import { type Effort, measureCase, message, skippedCase } from './measure.js';
 import { benchmarkPage } from './page.js';
 import { ROOT } from './paths.js';
 import type { BenchmarkResult, CaseResult, Roof } from './result.js';
@@ -113,12 +113,13 @@ async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: read
   const files: Record<string, string> = {};
   try {
     for (const [name, spec] of Object.entries(aCase.inputs)) {
-      files[name] = await makeInput(spec, folder, (file, draws) => hosts.writeDraws(file, draws));
+      files[name] = await makeInput(spec, folder, hosts.writers);
     }
     const find = (participant: Participant) => hosts.find(participant, ofCase);
     const timings = await measureCase(aCase, files, folder, find, options.quick ? QUICK : FULL);
     return evaluateCase(aCase, described, timings, roofline);
   } catch (error) {
+    if (error instanceof Skipped) return evaluateCase(aCase, described, skippedCase(aCase, error.message), roofline);
     return failedCase(aCase, described, message(error));
   } finally {
     for (const host of ofCase) host.close();
@@ -162,9 +163,15 @@ class Hosts {
     return this.#peers === null ? null : this.#peers.ask({ call: 'versions' });
   }
 
-  async writeDraws(file: string, { units, replicates, seed }: Parameters<WriteDraws>[1]): Promise<void> {
-    await this.#core.ask({ call: 'draws', file, units, replicates, seed });
-  }
+  readonly writers: Writers = {
+    draws: async (file, { units, replicates, seed }) => {
+      await this.#core.ask({ call: 'draws', file, units, replicates, seed });
+    },
+    convert: async (source, file, format) => {
+      if (!this.#peers) throw new Skipped(`there is no Python to write the ${format} file`);
+      await this.#peers.ask({ call: 'convert', source, file, format });
+    },
+  };
 
   async roofline(): Promise<Roof[]> {
     return this.#core.ask({ call: 'roofline', quick: options.quick });

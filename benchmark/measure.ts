@@ -86,6 +86,17 @@ export async function measureCase(
   });
 }
 
+/** A case whose inputs cannot be made: nobody takes part, for that reason. */
+export function skippedCase(aCase: Case, reason: string): Timing[] {
+  return aCase.participants.map(({ id, host, task }) => ({
+    id,
+    host,
+    method: task.method,
+    threads: task.threads,
+    skipped: reason,
+  }));
+}
+
 function timing(entrant: Entrant): Omit<Timing, 'id' | 'host' | 'method' | 'threads'> {
   const { equal, difference, rounds, iterations, prepared, participant } = entrant;
   // Only a process of its own has memory that can be put down to the participant.

@@ -1,9 +1,88 @@
-import type { Case } from '../case.js';
+import { plural } from '../../src/report/format.js';
+import type { Case, FileFormat } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
 
 /** Reading files, every value checked. */
 export function readingCases(scope: Scope): Case[] {
+  return [...npyCases(scope), ...FORMATS.map((format) => formatCase(format, scope))];
+}
+
+/** Another format: at which size, who reads it. */
+interface Format {
+  readonly format: FileFormat;
+  readonly models: number;
+  readonly responses: number;
+  readonly dtype: 'f4' | 'f8';
+  readonly about: string;
+  readonly participants: readonly string[];
+}
+
+const FORMATS: readonly Format[] = [
+  {
+    format: 'npz',
+    models: 64,
+    responses: 1_048_576,
+    dtype: 'f4',
+    about: 'One stored array a model.',
+    participants: ['core', 'facade', 'numpy'],
+  },
+  {
+    format: 'safetensors',
+    models: 64,
+    responses: 1_048_576,
+    dtype: 'f4',
+    about: 'One matrix; numpy is the reader of the safetensors package.',
+    participants: ['core', 'mapped', 'facade', 'numpy'],
+  },
+  {
+    format: 'csv',
+    models: 16,
+    responses: 65_536,
+    dtype: 'f4',
+    about: 'A column a model, a row a response, joined by id. Only the facade reads text.',
+    participants: ['facade', 'loadtxt', 'pyarrow'],
+  },
+  {
+    format: 'jsonl',
+    models: 16,
+    responses: 65_536,
+    dtype: 'f4',
+    about: 'One line for each model and response, joined by id. Only the facade reads text.',
+    participants: ['facade', 'jsonLoads'],
+  },
+  {
+    format: 'parquet',
+    models: 16,
+    responses: 524_288,
+    dtype: 'f4',
+    about: 'A column a model and one of ids, compressed with zstd. Only the facade reads Parquet.',
+    participants: ['facade', 'pyarrow'],
+  },
+];
+
+function formatCase({ format, models, responses: most, dtype, about, participants }: Format, scope: Scope): Case {
+  const responses = scope.quick ? most / 16 : most;
+  const as = participantsOf({ kind: 'read', file: '$matrix' }, { roofs: [{ name: 'bytes-256M' }] });
+  return {
+    name: `read-${format}`,
+    title: `Reading ${plural(models, 'model')} × ${plural(responses, 'response')} from ${format}`,
+    about: `${about} Speeds are bytes of values, not of the file.`,
+    inputs: {
+      matrix: {
+        kind: 'converted',
+        format,
+        from: { kind: 'checkpoints', models, responses, dtype, noise: 0.3, seed: 4 },
+      },
+    },
+    participants: participants.map((method) => as(method)),
+    work: { unit: 'bytes', amount: models * responses * (dtype === 'f4' ? 4 : 8) },
+    tolerance: 0,
+    goals: [],
+  };
+}
+
+function npyCases(scope: Scope): Case[] {
   const models = 64;
   const responses = scope.quick ? 65_536 : 1_048_576;
   return (['f4', 'f8'] as const).map((dtype) => {

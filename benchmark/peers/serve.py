@@ -5,6 +5,7 @@
     {"call": "prepare", "slot": S, "task": {...}, "result": FILE}   run once, write the result's bytes to FILE
     {"call": "round", "slot": S, "iterations": k}                   run k times: {"seconds": total, "checksum": ...}
     {"call": "release", "slot": S}                                  forget the task
+    {"call": "convert", "source": F, "file": G, "format": E}        write the matrix of F, a .npy file, as G
     {"call": "versions"}                                            which packages there are
 
 A package that is not installed answers {"skipped": reason}; anything else that fails answers {"error": message}.
@@ -97,6 +98,9 @@ def serve(request: dict[str, Any], slots: dict[str, Slot]) -> dict[str, Any]:
     call = request["call"]
     if call == "versions":
         return versions()
+    if call == "convert":
+        reading.convert(request["source"], request["file"], request["format"])
+        return {}
     if call == "prepare":
         slot = Slot(request["task"])
         answer = slot.prepare(request["result"])
