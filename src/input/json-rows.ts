@@ -8,9 +8,14 @@ import type { RowSink } from './rows.js';
  * position where the file is not one object a line.
  */
 export async function* readJsonRows(stream: FileStream): AsyncGenerator<{ value: JsonObject; row: number }> {
-  for await (const batch of (await isJsonLines(stream)) ? stream.lines() : stream.jsonValues()) {
+  for await (const batch of batches(stream)) {
     for (const { text, row } of batch) yield { value: parseRow(text, row, stream.path), row };
   }
+}
+
+/** The values as text, many at a time: waiting for each would take longer than parsing it. */
+async function* batches(stream: FileStream): AsyncGenerator<{ text: string; row: number }[]> {
+  yield* (await isJsonLines(stream)) ? stream.lines() : stream.jsonValues();
 }
 
 /** Whether the file has one value a line, judged by how it begins. */
@@ -44,8 +49,11 @@ export async function readJsonTable(
   makeSink: (columns: readonly string[]) => RowSink,
 ): Promise<void> {
   let sink: RowSink | undefined;
-  for await (const { value, row } of readJsonRows(stream)) {
-    sink ??= makeSink(Object.keys(value));
-    sink.read((column) => value[column], row);
+  for await (const batch of batches(stream)) {
+    for (const { text, row } of batch) {
+      const value = parseRow(text, row, stream.path);
+      sink ??= makeSink(Object.keys(value));
+      sink.read((column) => value[column], row);
+    }
   }
 }

@@ -3,14 +3,10 @@ import type { Findings } from '../input/findings.js';
 import { compareIds } from '../input/ids.js';
 import { LogProbs, type ModelSource } from './log-probs.js';
 
-/** The score of one response under one model, as a reader found it. */
+/** What a row of the input says of a response, whatever the models that scored it. */
 export interface Observation {
-  /** Name of the model. */
-  readonly model: string;
   /** Id of the response: equal ids are the same response, whatever the file and the line. */
   readonly id: string;
-  /** Log-probability of the whole response in nats. */
-  readonly logProb: number;
   /** File it is from. */
   readonly file: string;
   /** One-based line, or zero-based record where the format has no lines. */
@@ -79,19 +75,27 @@ export class Join {
     this.#columns.set(name, { name, source, values: new Float64Array(64).fill(Number.NaN), count: 0 });
   }
 
-  /** Adds one observation; reports values that are no log-probability, and repeated or contradictory ids. */
-  add(observation: Observation, source: ModelSource): void {
-    const { model, id, logProb } = observation;
-    if (!this.#isLegal(observation)) return;
-    this.addModel(model, source);
-    const column = this.#columns.get(model)!;
-    let number = this.#numbers.get(id);
+  /**
+   * Adds the log-probability, in nats, of an observed response under one model; reports values that are none, and
+   * repeated or contradictory ids. One observation serves all models of a row: nothing is allocated for a value.
+   */
+  add(observation: Observation, model: string, logProb: number, source: ModelSource): void {
+    if (!(logProb <= POSITIVE_TOLERANCE)) {
+      this.#reportIllegal(observation, model, logProb);
+      return;
+    }
+    let column = this.#columns.get(model);
+    if (column === undefined) {
+      this.addModel(model, source);
+      column = this.#columns.get(model)!;
+    }
+    let number = this.#numbers.get(observation.id);
     if (number === undefined) {
       number = this.#facts.length;
-      this.#numbers.set(id, number);
+      this.#numbers.set(observation.id, number);
       const { tokens, promptId, contentHash } = observation;
       this.#facts.push({ tokens, promptId, contentHash, model });
-    } else if (!this.#agrees(number, observation)) {
+    } else if (!this.#agrees(number, observation, model)) {
       return;
     }
     if (number >= column.values.length) {
@@ -103,7 +107,7 @@ export class Join {
       this.#findings.error(
         'ERR_DUPLICATE_RESPONSE',
         'The response occurs twice for this model: keep one. lm-evaluation-harness appends to an existing file when a run is repeated.',
-        place(observation),
+        place(observation, model),
       );
       return;
     }
@@ -111,27 +115,24 @@ export class Join {
     column.count += 1;
   }
 
-  #isLegal(observation: Observation): boolean {
-    const { logProb } = observation;
-    if (logProb <= POSITIVE_TOLERANCE) return true;
+  #reportIllegal(observation: Observation, model: string, logProb: number): void {
     if (Number.isNaN(logProb)) {
       this.#findings.error(
         'ERR_NAN_LOG_PROB',
         'The log-probability is NaN: score the response again, or drop it for every model.',
-        place(observation),
+        place(observation, model),
       );
     } else {
       this.#findings.error(
         'ERR_POSITIVE_LOG_PROB',
         `The log-probability is ${logProb}, above zero: did you pass negative log-likelihoods? Then negate them (--negate).`,
-        place(observation),
+        place(observation, model),
       );
     }
-    return false;
   }
 
   /** Whether the observation is about the same text as those of the same id before it. */
-  #agrees(number: number, observation: Observation): boolean {
+  #agrees(number: number, observation: Observation, model: string): boolean {
     const facts = this.#facts[number]!;
     if (!this.#ignoreHashes && comparable(facts.contentHash, observation.contentHash)) {
       if (facts.contentHash !== observation.contentHash) {
@@ -139,7 +140,7 @@ export class Join {
           'ERR_MISMATCHED_RESPONSE',
           `Prompt or response are not the same as those of this id under model ${facts.model}: score the same data with the same prompts ` +
             '(or say that the difference does not matter: --ignore-hashes).',
-          place(observation),
+          place(observation, model),
         );
         return false;
       }
@@ -154,7 +155,7 @@ export class Join {
         'WARN_TOKEN_COUNTS',
         `The response has ${observation.tokens} tokens here and ${facts.tokens} under ${facts.model}: with one tokenizer, ` +
           'something was truncated, or an end-of-sequence token was scored for one and not for the other.',
-        place(observation),
+        place(observation, model),
       );
     }
     return true;
@@ -226,7 +227,7 @@ export class Join {
   }
 }
 
-function place({ file, row, model, id }: Observation): ErrorPlace {
+function place({ file, row, id }: Observation, model: string): ErrorPlace {
   return { file, row, model, response: id };
 }
 

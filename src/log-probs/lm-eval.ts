@@ -41,14 +41,14 @@ export async function readLmEval(stream: FileStream, context: ReaderContext): Pr
     const targetHash = toId(sample['target_hash']);
     join.add(
       {
-        model,
         id,
-        logProb: options.negate ? 0 - score : score,
         file,
         row,
         promptId: promptHash,
         contentHash: promptHash && targetHash ? `lm-eval:${promptHash} ${targetHash}` : undefined,
       },
+      model,
+      options.negate ? 0 - score : score,
       source,
     );
   }

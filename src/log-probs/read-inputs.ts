@@ -184,19 +184,14 @@ function addArray(join: Join, array: LogProbs): void {
   array.models.forEach((model, index) => {
     const source = sources[index]!;
     array.row(index).forEach((logProb, response) => {
-      const id = responseIds[response]!;
-      join.add(
-        {
-          model,
-          id,
-          logProb,
-          file: source.file ?? '',
-          row: response,
-          tokens: tokenCounts?.[response],
-          promptId: promptIds?.[response],
-        },
-        source,
-      );
+      const observation = {
+        id: responseIds[response]!,
+        file: source.file ?? '',
+        row: response,
+        tokens: tokenCounts?.[response],
+        promptId: promptIds?.[response],
+      };
+      join.add(observation, model, logProb, source);
     });
   });
 }

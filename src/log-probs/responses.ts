@@ -89,7 +89,7 @@ export async function readResponses(stream: FileStream, context: ReaderContext):
       const logProb = sumTokens(scored.tokens, start, place, findings, options);
       if (logProb === null || id === undefined) continue;
       const tokens = scored.tokens.length - start;
-      join.add({ model, id, logProb, file, row, tokens, contentHash, promptId: promptIdOf(record) }, source);
+      join.add({ id, file, row, tokens, contentHash, promptId: promptIdOf(record) }, model, logProb, source);
     }
   }
 }

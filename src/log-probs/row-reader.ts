@@ -2,6 +2,7 @@ import type { ErrorPlace } from '../error.js';
 import { located } from '../input/findings.js';
 import { normalise, show, toId, toNumber } from '../input/json.js';
 import type { RowSink } from '../input/rows.js';
+import type { Observation } from './join.js';
 import type { ReaderContext } from './reader.js';
 import { sumTokens } from './tokens.js';
 
@@ -125,15 +126,16 @@ export class RowReader implements RowSink {
       );
       return;
     }
-    const common = {
+    const observation = {
       id,
+      file,
       row,
       promptId: plan.promptId === undefined ? undefined : toId(get(plan.promptId)),
       contentHash: plan.contentHash === undefined ? undefined : hashOf(get(plan.contentHash)),
       tokens: plan.tokens === undefined ? undefined : (toNumber(get(plan.tokens)) ?? undefined),
     };
     if (plan.models.length > 0) {
-      for (const model of plan.models) this.#addValue(model, get(model), model, common);
+      for (const model of plan.models) this.#addValue(model, get(model), model, observation);
       return;
     }
     const model = plan.model === undefined ? this.#context.model : toId(get(plan.model));
@@ -147,37 +149,42 @@ export class RowReader implements RowSink {
     }
     const tokenLogProbs = plan.tokenLogProbs === undefined ? undefined : get(plan.tokenLogProbs);
     if (tokenLogProbs === undefined || tokenLogProbs === null) {
-      if (plan.logProb !== undefined) this.#addValue(model, get(plan.logProb), plan.logProb, common);
-      else this.#addValue(model, tokenLogProbs, plan.tokenLogProbs!, common);
+      if (plan.logProb !== undefined) this.#addValue(model, get(plan.logProb), plan.logProb, observation);
+      else this.#addValue(model, tokenLogProbs, plan.tokenLogProbs!, observation);
       return;
     }
-    this.#addTokens(model, tokenLogProbs, get, common);
+    this.#addTokens(model, tokenLogProbs, get, observation);
   }
 
-  #addValue(model: string, value: unknown, column: string, common: Common): void {
-    const { findings, options, join, file, source } = this.#context;
-    const place = { file, row: common.row, model, response: common.id };
+  #addValue(model: string, value: unknown, column: string, observation: Observation): void {
+    const { options, join, source } = this.#context;
     const logProb = toNumber(value);
-    if (logProb === undefined) {
+    if (logProb === undefined || logProb === null) this.#reportValue(model, value, column, observation);
+    else join.add(observation, model, options.negate ? 0 - logProb : logProb, source);
+  }
+
+  #reportValue(model: string, value: unknown, column: string, { file, row, id }: Observation): void {
+    const { findings } = this.#context;
+    const place = { file, row, model, response: id };
+    if (toNumber(value) === undefined) {
       const advice =
         typeof value === 'string' && /^[-+]?[\d.]+,\d/.test(value.trim())
           ? ': write a decimal point and no thousands separators.'
           : '. If the column is no model, name those that are (--column models=NAME,…).';
       findings.error('ERR_NOT_A_NUMBER', `Column ${column} is ${show(value)}, not a number${advice}`, place);
-    } else if (logProb === null) {
+    } else {
       findings.error(
         'ERR_NULL_LOG_PROB',
         `Column ${column} has no value. If it was −∞: JSON has no infinity and JSON.stringify writes null for it; write the text "-inf".`,
         place,
       );
-    } else {
-      join.add({ ...common, model, file, logProb: options.negate ? 0 - logProb : logProb }, source);
     }
   }
 
-  #addTokens(model: string, value: unknown, get: (column: string) => unknown, common: Common): void {
-    const { findings, options, join, file, source } = this.#context;
-    const place: ErrorPlace = { file, row: common.row, model, response: common.id };
+  #addTokens(model: string, value: unknown, get: (column: string) => unknown, observation: Observation): void {
+    const { findings, options, join, source } = this.#context;
+    const { file, row, id } = observation;
+    const place: ErrorPlace = { file, row, model, response: id };
     const tokens = parseList(value);
     if (tokens === undefined) {
       findings.error(
@@ -199,16 +206,8 @@ export class RowReader implements RowSink {
     }
     const logProb = sumTokens(tokens, start, place, findings, options);
     if (logProb === null) return;
-    join.add({ ...common, model, file, logProb, tokens: tokens.length - start }, source);
+    join.add({ ...observation, tokens: tokens.length - start }, model, logProb, source);
   }
-}
-
-interface Common {
-  readonly id: string;
-  readonly row: number;
-  readonly promptId: string | undefined;
-  readonly contentHash: string | undefined;
-  readonly tokens: number | undefined;
 }
 
 function makePlan(columns: readonly string[], context: ReaderContext): Plan {
