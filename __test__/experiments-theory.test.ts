@@ -86,7 +86,7 @@ test('theorem-5.1: normalized SGD does not feel H where SGD needs prompts in pro
   expect(values('theorem-5-1-h', 1)).toEqual([1, 1, 1, 1, 1]);
   for (const needed of values('theorem-5-1-h', 2)) expect(needed).toBeCloseTo(1234, -1);
   expect(find('at its best step falls at least like 1/√T')).toMatchObject({ holds: true });
-  expect(find("theory's η and λ falls at least like 1/√T").measured).toBeLessThan(-0.5);
+  expect(find("theory's η and λ falls at least like 1/√T").measured).toBeLessThan(-0.65);
   expect(find('√(σ*²/(T log N)) is attained')).toMatchObject({ holds: null, reason: expect.stringContaining('128B') });
   const inK = find('exponent in K');
   expect(inK.holds).toBe(true);
@@ -138,11 +138,12 @@ test('theorem-6.4: the offset tournament finds the good model where the simple o
   expect(find('exponent in n')).toMatchObject({ holds: true });
   expect(find('keeps a Cov of the order of N^-(1-a)').measured).toBeCloseTo(-0.75, 6);
   expect(find('On the same class')).toMatchObject({ holds: true, measured: 1 });
-  // The simple winner stays at N^-(1-a)/2 = 1/128, the offset winner does not.
-  expect(values('theorem-6-4-n', 0).at(-1)).toBeGreaterThan(0.9 / 128);
-  expect(values('theorem-6-4-n', 1).at(-1)).toBeLessThan(0.3 / 128);
+  // The simple winner stays at N^-(1-a)/5 = 1/320, the offset winner does not.
+  expect(values('theorem-6-4-n', 0).at(-1)).toBeGreaterThan(0.9 / 320);
+  expect(values('theorem-6-4-n', 1).at(-1)).toBeLessThan(0.4 / 320);
   expect(values('theorem-6-4-budget', 1)).toEqual([0, 0, 0, 0, 0]);
-  expect(find('exponent in log(M/δ)').measured).toBeCloseTo(1, 0.5);
+  expect(find('exponent in log(M/δ)').holds).not.toBe(false);
+  expect(values('theorem-6-4-m', 0).at(-1)).toBeLessThan(Math.log(24 / 0.05) / 48);
 }, 120_000);
 
 test('the class of the tournaments is what it says', () => {
@@ -159,7 +160,7 @@ test('the class of the tournaments is what it says', () => {
     expect(Math.abs(Math.log(p / flat!.outside[response]!))).toBeLessThanOrEqual(a * Math.log(N) + 1e-9);
   }
   expect(covOf(task, flat!, N ** a * 1.001)).toBe(0);
-  expect(covOf(task, bold!, 2 * N ** (1 + a))).toBeGreaterThan(0.9);
+  expect(covOf(task, bold!, 2 * N ** (1 + a))).toBeCloseTo(0.2 * N ** (a - 1), 12);
   expect(covOf(task, first!, 2 * N ** (1 + a))).toBeCloseTo(0.1, 12);
   expect(covOf(task, second!, N ** (1 + a))).toBeCloseTo(0.02, 12);
   // What bold claims it claims N times as much as flat, N^(1-a) as much as π_D.

@@ -4,9 +4,10 @@ import { LogProbs } from '../log-probs/log-probs.js';
  * A class of models on which likelihood misleads and which does not hold π_D. A prompt may fall into any of the sets of
  * the models, independently. There are three responses: the main one, a special one and junk.
  *
- * - `flat` is within N^a of π_D everywhere, but spreads itself thin: the least likely of all but `bold`. It may have a
+ * - `flat` is within N^a of π_D everywhere, but spreads itself thin: less likely than all but `bold`. It may have a
  *   set of its own where it, too, is wrong.
- * - `bold` (if there is a special response) gives that one nearly everything, N times what `flat` gives it.
+ * - `bold` (if there is a special response) gives that one nearly everything, N times what `flat` gives it and, outside a
+ *   small set, the others enough for no ratio to it to reach N.
  * - `wrong-j` is π_D except on its set, where it gives the main response N^-(1+a)/3 of what π_D does.
  */
 export interface EventsClass {
@@ -38,10 +39,10 @@ export interface EventsClassOptions {
   readonly flat?: number;
 }
 
-/** Probability of what a model gives no chance to speak of. */
-const NEXT_TO_NOTHING = 1e-12;
-/** By how much a ratio that is to reach N exceeds it: enough for rounding. */
-const MARGIN = 1.02;
+/** The probability under π_D that `bold` fails, in units of N^-(1-a): well below what it costs `flat`. */
+export const BOLD_FAILS = 0.2;
+/** By how much a ratio that is to reach N exceeds it where `bold` gives everything. */
+const MARGIN = 1.1;
 
 export function eventsClass({ N, a, wrong, bold = false, flat = 0 }: EventsClassOptions): EventsClass {
   const thin = N ** -a;
@@ -54,12 +55,15 @@ export function eventsClass({ N, a, wrong, bold = false, flat = 0 }: EventsClass
   };
   const spread = [truth[0]! * thin, special * thin];
   const flatOutside = [...spread, 1 - spread[0]! - spread[1]!];
-  const boldly = [NEXT_TO_NOTHING, 1 - 2 * NEXT_TO_NOTHING, NEXT_TO_NOTHING];
+  const boldly = [2 / N, 1 - 4 / N, 2 / N];
+  const denied = deny(truth)[0]!;
+  const boldInside = [denied, 1 - denied - 2 / N, 2 / N];
+  const boldShare = (BOLD_FAILS * N ** (a - 1)) / truth[0]!;
   return {
     ...{ N, a, truth },
     models: [
       { name: 'flat', outside: flatOutside, inside: deny(truth), share: flat / truth[0]! },
-      ...(bold ? [{ name: 'bold', outside: boldly, inside: boldly, share: 0 }] : []),
+      ...(bold ? [{ name: 'bold', outside: boldly, inside: boldInside, share: boldShare }] : []),
       ...wrong.map((fails, index) => ({
         ...{ name: `wrong-${index}`, outside: truth, inside: deny(truth), share: fails / truth[0]! },
       })),
