@@ -9,6 +9,8 @@ const FULL_SIZE = { models: 256, responses: 16_384 };
 const QUICK_SIZE = { models: 64, responses: 4096 };
 const ONE_N = [16];
 const EIGHT_N = [2, 4, 8, 16, 32, 64, 128, 256];
+/** Eight from the one N on: what more values of N cost, the least being the same. */
+const EIGHT_N_FROM_ONE = [16, 32, 64, 128, 256, 512, 1024, 2048];
 
 const checkpoints = (models: number, responses: number, dtype: 'f4' | 'f8' = 'f4'): InputSpec => ({
   kind: 'checkpoints',
@@ -83,6 +85,8 @@ function variants(scope: Scope): Case {
   const { models, responses } = sizeOf(scope);
   const as = counting(ONE_N, { roofs: ROOFS });
   const eight = counting(EIGHT_N, { roofs: ROOFS, group: 'eight N' });
+  const least = counting([EIGHT_N[0]!], { roofs: ROOFS, group: 'N = 2' });
+  const fromOne = counting(EIGHT_N_FROM_ONE, { roofs: ROOFS, group: '8 N from 16' });
   const avx2 = participantsOf(
     { kind: 'tournament', file: '$matrix', budgets: ONE_N, instructions: 'avx2' },
     { roofs: [{ name: 'compares-f32', instructions: 'avx2' }] },
@@ -104,12 +108,16 @@ function variants(scope: Scope): Case {
       double('numbaPairs', { id: 'numbaPairs, f64' }),
       eight('core', { id: 'core, 8 N' }),
       eight('numbaPairs', { id: 'numbaPairs, 8 N' }),
+      least('core', { id: 'core, N = 2' }),
+      fromOne('core', { id: 'core, 8 N from 16' }),
     ],
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
     goals: [
       { kind: 'ratio', slow: 'numpy', fast: 'core, AVX2', atLeast: 12 },
       { kind: 'ratio', slow: 'core, 8 N', fast: 'core', atMost: 2 },
+      { kind: 'ratio', slow: 'core, 8 N', fast: 'core, N = 2', atMost: 2 },
+      { kind: 'ratio', slow: 'core, 8 N from 16', fast: 'core', atMost: 2 },
       { kind: 'ratio', slow: 'core, f64', fast: 'core', atMost: 1 / 0.45, note: '45% of the speed' },
     ],
   };
