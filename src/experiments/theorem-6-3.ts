@@ -92,7 +92,7 @@ async function inModels(context: ExperimentContext): Promise<Part> {
       ...{ kind: 'sweep', id: 'theorem-6-3-m', title, variable: 'log(M/δ)', quantity: 'Cov at N^{1+a}', series },
       caption: `n = ${n}, N = 10^6, a = 1/4, δ = ${DELTA}, M from ${counts[0]} to ${counts.at(-1)}; all models but one are wrong on independent sets of one size. Both axes are logarithmic; bands are two standard errors.`,
     },
-    seen: `From M = ${counts[0]} to ${counts.at(-1)} the Cov that wins with probability δ goes from ${compact(points[0]!.value)} to ${compact(points.at(-1)!.value)}: M enters by its logarithm.`,
+    seen: `From M = ${counts[0]} to ${counts.at(-1)} the Cov that wins with probability δ goes from ${compact(points[0]!.value)} to ${compact(points.at(-1)!.value)}, log(M/δ) from ${compact(points[0]!.x)} to ${compact(points.at(-1)!.x)}.`,
   };
 }
 
