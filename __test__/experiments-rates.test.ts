@@ -30,7 +30,7 @@ const EXPONENTS: readonly (readonly [Experiment, number, readonly (readonly [str
   ],
   [
     theorem61,
-    9,
+    8,
     [
       ['KL of token SGD with test-time training does not grow', 0],
       ['KL of the MLE', 1],
