@@ -35,7 +35,7 @@ async function run(context: ExperimentContext): Promise<Outcome> {
   const overHorizon = await inHorizon(context);
   const worst = (rates: Rates<unknown>) => [
     rateSeries(rates, 'MLE', 'mle', cov, greatest),
-    rateSeries(rates, 'posterior mean, which knows more', 'posterior-mean', cov, greatest),
+    rateSeries(rates, 'posterior mean', 'posterior-mean', cov, greatest),
     rateSeries(rates, 'untrained', 'untrained', cov, greatest),
   ];
   const [inN, inBudget] = [worst(overResponses), worst(overBudgets)];

@@ -114,8 +114,8 @@ function seriesOf(rates: Rates<Step>) {
     mle: rateSeries(rates, 'MLE', 'mle', kl, theory),
     sgd: rateSeries(rates, 'SGD, best step', 'sgd', kl, least),
     token: rateSeries(rates, 'token SGD, best step', 'token-sgd', kl, least),
-    testTime: rateSeries(rates, 'with test-time training', 'test-time', kl, theory),
-    testTimeBest: rateSeries(rates, 'with test-time training, best step', 'test-time', kl, least),
+    testTime: rateSeries(rates, 'test-time training', 'test-time', kl, theory),
+    testTimeBest: rateSeries(rates, 'the same, best step', 'test-time', kl, least),
   };
 }
 
@@ -218,10 +218,7 @@ async function generalModel(
     }
     progress(0.3 + (0.7 * (index + 1)) / rows.length);
   }
-  const series = [
-    meanSeries('with test-time training', values.testTime),
-    meanSeries('token SGD, the same θ without', values.plain),
-  ];
+  const series = [meanSeries('test-time training', values.testTime), meanSeries('without', values.plain)];
   return {
     series,
     verdict: exponentVerdict(

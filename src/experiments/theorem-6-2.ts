@@ -36,12 +36,12 @@ async function run(context: ExperimentContext): Promise<Outcome> {
   const slow = await slowInstances(context);
   const oscillating = await oscillatingInstance(context);
   const family = await rateInT(context);
-  const truncated = rateSeries(slow, 'truncated SGD, step size of the theorem', 'truncated-sgd', needed, any);
-  const sgd = rateSeries(slow, 'SGD, largest step size that does not oscillate', 'sgd', needed, any);
+  const truncated = rateSeries(slow, 'truncated SGD', 'truncated-sgd', needed, any);
+  const sgd = rateSeries(slow, 'SGD, largest step', 'sgd', needed, any);
   const worst = {
     mle: rateSeries(family, 'MLE', 'mle', cov, greatest),
-    truncated: rateSeries(family, 'truncated SGD, best step size', 'truncated-sgd', cov, bestStep),
-    sgd: rateSeries(family, 'SGD, best step size', 'sgd', cov, bestStep),
+    truncated: rateSeries(family, 'truncated SGD', 'truncated-sgd', cov, bestStep),
+    sgd: rateSeries(family, 'SGD', 'sgd', cov, bestStep),
     untrained: rateSeries(family, 'untrained', 'untrained', cov, greatest),
   };
   const ratio = ratioOf('truncated SGD over MLE', worst.truncated, worst.mle);
