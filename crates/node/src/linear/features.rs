@@ -86,7 +86,7 @@ impl FeaturesHandle {
     #[napi(factory)]
     pub fn table(env: &Env, options: String, values: Float64Array) -> napi::Result<Self> {
         let TableOptions { layout, vocabulary, dim, bound } = parse_options(&options)?;
-        let features = TableFeatures::new(layout.into(), vocabulary, dim, values.to_vec(), bound);
+        let features = TableFeatures::new(layout.into(), vocabulary, dim, &*values, bound);
         Self::new(env, features.map(|features| Arc::new(features) as _), size_of_val::<[f64]>(&values))
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Block, Context, FeatureMap, Part, Scratch, SparseRows, checked_bound, checked_size, greatest_norm};
 use crate::error::{Code, Error, Result};
+use crate::linear::aligned::Aligned;
 
 /// What a table is looked up by, besides the next token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ pub struct TableFeatures {
     dim: usize,
     contexts: usize,
     bound: f64,
-    values: Arc<[f64]>,
+    values: Arc<Aligned>,
 }
 
 impl TableFeatures {
@@ -122,11 +123,11 @@ impl TableFeatures {
         layout: Layout,
         vocabulary: usize,
         dim: usize,
-        values: impl Into<Arc<[f64]>>,
+        values: impl AsRef<[f64]>,
         bound: Option<f64>,
     ) -> Result<Self> {
         check_sizes(vocabulary, dim)?;
-        let values = values.into();
+        let values = values.as_ref();
         let contexts = layout.contexts(vocabulary)?;
         let expected = checked_size("A feature table", &[contexts, vocabulary, dim])?;
         if values.len() != expected {
@@ -138,7 +139,8 @@ impl TableFeatures {
                 ),
             ));
         }
-        let bound = checked_bound(greatest_norm(&values, dim)?, bound)?;
+        let bound = checked_bound(greatest_norm(values, dim)?, bound)?;
+        let values = Arc::new(Aligned::copy_of(values)?);
         Ok(Self { layout, vocabulary, dim, contexts, bound, values })
     }
 
