@@ -25,13 +25,14 @@ const USAGE = `npm run bench -- [options]
   --only PART,…     only cases whose name contains one of the parts
   --list            name the cases and end
   --threads LIST    numbers of threads, such as 1,2,all (default)
+  --seconds S       timed rounds of a case, in seconds (default 40)
   --quick           small sizes, few rounds: to try it out, not to quote
   --large           also the cases that need 5 GB of disk and memory
   --previous DIR    an installed earlier release, to compare with
 `;
 
 const QUICK: Effort = { caseSeconds: 2, roundSeconds: 0.01, minRounds: 2, maxRounds: 5 };
-const FULL: Effort = { caseSeconds: 40, roundSeconds: 0.05, minRounds: 3, maxRounds: 15 };
+const FULL: Omit<Effort, 'caseSeconds'> = { roundSeconds: 0.05, minRounds: 3, maxRounds: 15 };
 
 const { values: options } = parseArgs({
   options: {
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true },
     list: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1,2,all' },
+    seconds: { type: 'string', default: '40' },
     quick: { type: 'boolean', default: false },
     large: { type: 'boolean', default: false },
     previous: { type: 'string' },
@@ -50,6 +52,7 @@ const { values: options } = parseArgs({
 async function main(): Promise<void> {
   if (options.help) return void process.stdout.write(USAGE);
   const cases = chosenCases();
+  effort();
   if (options.list) return void process.stdout.write(cases.map(({ name, title }) => `${name}  ${title}\n`).join(''));
   // A path that cannot be written to is told of now, not after an hour.
   for (const file of [options.json, options.html]) if (file) closeSync(openSync(file, 'a'));
@@ -92,6 +95,12 @@ function write(result: BenchmarkResult): void {
   if (options.html) writeFileSync(options.html, benchmarkPage(result));
 }
 
+function effort(): Effort {
+  const caseSeconds = Number(options.seconds);
+  if (!(caseSeconds > 0)) throw new Error(`--seconds takes a positive number, not ${options.seconds}.`);
+  return options.quick ? QUICK : { ...FULL, caseSeconds };
+}
+
 function chosenCases(): Case[] {
   const most = availableParallelism();
   const asked = options.threads.split(',').map((text) => (text === 'all' ? most : Number(text)));
@@ -116,7 +125,7 @@ async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: read
       files[name] = await makeInput(spec, folder, hosts.writers);
     }
     const find = (participant: Participant) => hosts.find(participant, ofCase);
-    const timings = await measureCase(aCase, files, folder, find, options.quick ? QUICK : FULL);
+    const timings = await measureCase(aCase, files, folder, find, effort());
     return evaluateCase(aCase, described, timings, roofline);
   } catch (error) {
     if (error instanceof Skipped) return evaluateCase(aCase, described, skippedCase(aCase, error.message), roofline);
