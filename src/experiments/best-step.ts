@@ -42,7 +42,10 @@ async function atPoint(
   const measure = async (chosen: readonly { rule: Rule; stepSize: number }[], firstRun: number) => {
     const runs = chosen.flatMap(({ rule, stepSize }) =>
       problems.map((problem, index) => ({
-        ...{ problem, steps, stepSize, run: firstRun + index },
+        problem,
+        steps,
+        stepSize,
+        run: firstRun + index,
         procedure: procedureOf(rule, stepSize, RANDOM_BUDGET),
       })),
     );

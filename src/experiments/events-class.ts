@@ -60,12 +60,17 @@ export function eventsClass({ N, a, wrong, bold = false, flat = 0 }: EventsClass
   const boldInside = [denied, 1 - denied - 2 / N, 2 / N];
   const boldShare = (BOLD_FAILS * N ** (a - 1)) / truth[0]!;
   return {
-    ...{ N, a, truth },
+    N,
+    a,
+    truth,
     models: [
       { name: 'flat', outside: flatOutside, inside: deny(truth), share: flat / truth[0]! },
       ...(bold ? [{ name: 'bold', outside: boldly, inside: boldInside, share: boldShare }] : []),
       ...wrong.map((fails, index) => ({
-        ...{ name: `wrong-${index}`, outside: truth, inside: deny(truth), share: fails / truth[0]! },
+        name: `wrong-${index}`,
+        outside: truth,
+        inside: deny(truth),
+        share: fails / truth[0]!,
       })),
     ],
   };

@@ -247,7 +247,11 @@ async function linearPair(index: number, { seed, signal, threads }: ExperimentCo
   const [vocabulary, horizon] = SHAPES[index % SHAPES.length]!;
   const dim = 2 + Math.floor(11 * uniform());
   const features = randomFeatures({
-    ...{ vocabulary, horizon, dim, bound: 1 + 24 * uniform(), window: Math.floor(3 * uniform()) },
+    vocabulary,
+    horizon,
+    dim,
+    bound: 1 + 24 * uniform(),
+    window: Math.floor(3 * uniform()),
     seed: Math.floor(uniform() * 2 ** 31),
   });
   const [data, model] = [0, 1].map(() => new LinearModel(features, inUnitBall(dim, uniform))) as [

@@ -43,7 +43,11 @@ export async function randomProblem(
   const job = jobOf({ signal, threads });
   const uniform = uniforms(seed, 51, index);
   const features = randomFeatures({
-    ...{ vocabulary: VOCABULARY, horizon, dim: DIM, bound, window: 1 },
+    vocabulary: VOCABULARY,
+    horizon,
+    dim: DIM,
+    bound,
+    window: 1,
     seed: Math.floor(uniform() * 2 ** 31),
   });
   const direction = Array.from({ length: DIM }, () => uniform() - 0.5);
@@ -81,7 +85,12 @@ export async function averagedCov(
   const every = Math.ceil(runs[0]!.steps / FINENESS);
   const training = await Training.create(
     runs.map(({ problem: { features, data }, ...rest }) => ({
-      ...{ ...rest, features, data, seed, N: RANDOM_BUDGET, checkpoints: { every } },
+      ...rest,
+      features,
+      data,
+      seed,
+      N: RANDOM_BUDGET,
+      checkpoints: { every },
     })),
     job,
   );
@@ -97,7 +106,10 @@ export async function averagedCov(
     );
     using scores = await scoreResponses(policies, problem.heldOut, job);
     const profiles = await coverageProfile(scores, {
-      ...{ ...job, reference: problem.reference, N: [RANDOM_BUDGET], points: 3 },
+      ...job,
+      reference: problem.reference,
+      N: [RANDOM_BUDGET],
+      points: 3,
     });
     for (const [order, index] of mine.entries()) {
       const models = profiles.models.slice(order * chosen.length, (order + 1) * chosen.length);

@@ -60,7 +60,11 @@ export async function reproduce(
     const result =
       stored ??
       plain({
-        ...{ name: experiment.name, title: experiment.title, source: experiment.source, quick, seed },
+        name: experiment.name,
+        title: experiment.title,
+        source: experiment.source,
+        quick,
+        seed,
         ...(await experiment.run({
           quick,
           seed,

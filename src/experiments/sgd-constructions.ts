@@ -39,7 +39,11 @@ function oscillating(horizon: number, alpha: number): Construction {
     [alpha, side],
   ] as const;
   const features = functionFeatures({
-    ...{ by: 'prompt', prompts: 1, vocabulary: 3, dim: 2, bound: BOUND * (1 + 1e-15) },
+    by: 'prompt',
+    prompts: 1,
+    vocabulary: 3,
+    dim: 2,
+    bound: BOUND * (1 + 1e-15),
     phi: (_, tokens) => v[tokens.at(-1)!]!.map((coordinate) => BOUND * coordinate),
   });
   const logit = (theta: readonly number[]) => v.map(([a, b]) => a * theta[0]! + b * theta[1]!);
@@ -106,7 +110,10 @@ export async function onConstructions(
     runs.map(({ contestant, construction, last }) => ({
       ...construction.run,
       ...settingsOf(contestant),
-      ...{ N: BUDGET, steps: last, seed, run: replicate },
+      N: BUDGET,
+      steps: last,
+      seed,
+      run: replicate,
       checkpoints: { every: 1 },
     })),
     job,

@@ -43,8 +43,13 @@ async function inHorizon(context: ExperimentContext): Promise<Part> {
   return {
     verdicts: [...verdicts, await adamIsSign(context)],
     plot: {
-      ...{ kind: 'sweep', id: 'sign-sgd-h', title: NEEDED_TITLE, caption: NEEDED_CAPTION },
-      ...{ variable: 'H', quantity: 'prompts + needed', series },
+      kind: 'sweep',
+      id: 'sign-sgd-h',
+      title: NEEDED_TITLE,
+      caption: NEEDED_CAPTION,
+      variable: 'H',
+      quantity: 'prompts + needed',
+      series,
     },
     seen: `On the instance of Proposition 5.1, at the least and the greatest H, prompts + needed are ${list(series)}: per-coordinate normalisation helps as much there. From then on Cov_N is 0, so that its average over T iterates falls like 1/T for every rule.`,
   };
@@ -61,7 +66,13 @@ async function adamIsSign(context: ExperimentContext): Promise<Verdict> {
   for (const [index, horizon] of horizons.entries()) {
     const { features, data } = await randomProblem(horizon, 6, 100 + index, context);
     const runs = (['signSgd', ADAM_WITHOUT_AVERAGES] as const).map((procedure) => ({
-      ...{ features, data, procedure, steps: 1000, stepSize: 0.01, batchSize: 2, seed: context.seed },
+      features,
+      data,
+      procedure,
+      steps: 1000,
+      stepSize: 0.01,
+      batchSize: 2,
+      seed: context.seed,
     }));
     const job = jobOf(context);
     const [sign, adam] = await (await Training.create(runs, job)).run(job);
@@ -101,9 +112,13 @@ async function inSteps(context: ExperimentContext): Promise<Part> {
       return exponentVerdict({ claim, source: sourceOf(rule), exponent: -0.5, relation: 'atMost' }, series[at]!);
     }),
     plot: {
-      ...{ kind: 'sweep', id: 'sign-sgd-t', title: 'Averaged Cov_4 on random classes against T' },
+      kind: 'sweep',
+      id: 'sign-sgd-t',
+      title: 'Averaged Cov_4 on random classes against T',
       caption: `${problems.length} random linear classes (H = ${HORIZON}, V = 4, d = 32, B = ${RANDOM_BOUND}), one response a step, each rule at its best step size. Both axes are logarithmic; bands are two standard errors.`,
-      ...{ variable: 'T', quantity: 'averaged Cov_4', series },
+      variable: 'T',
+      quantity: 'averaged Cov_4',
+      series,
     },
     seen: `On random classes, at T = ${sizes[0]} and ${sizes.at(-1)}, the averaged Cov_4 is ${list(series)}: with one kind of prompt only, normalising gains nothing over SGD at its best step.`,
   };
@@ -129,9 +144,13 @@ async function inNoisyHorizon(context: ExperimentContext): Promise<Part> {
       return exponentVerdict({ claim, source: sourceOf(rule), exponent: 0, relation: 'atMost' }, mine);
     }),
     plot: {
-      ...{ kind: 'sweep', id: 'sign-sgd-noisy-h', title: 'Averaged Cov_4 on random classes against H at fixed σ*²' },
+      kind: 'sweep',
+      id: 'sign-sgd-noisy-h',
+      title: 'Averaged Cov_4 on random classes against H at fixed σ*²',
       caption: `As above with T = ${steps}, B falling like 1/√H and σ*² from ${Math.min(...variances).toPrecision(3)} to ${Math.max(...variances).toPrecision(3)}. Both axes are logarithmic; bands are two standard errors.`,
-      ...{ variable: 'H', quantity: 'averaged Cov_4', series },
+      variable: 'H',
+      quantity: 'averaged Cov_4',
+      series,
     },
     seen: `At fixed σ*², at H = ${horizons[0]} and ${horizons.at(-1)}, it is ${list(series)}.`,
   };

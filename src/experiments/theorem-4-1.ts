@@ -118,7 +118,11 @@ function coarseFamily({ responses, prompts, horizon }: Coarse, quick: boolean): 
   return probabilities(26, quick).map((rare) => ({
     problem: {
       name: 'rare-prompts',
-      ...{ responses, prompts, horizon, logit: LOGIT, bound: BOUND },
+      responses,
+      prompts,
+      horizon,
+      logit: LOGIT,
+      bound: BOUND,
       visits: (rare * responses) / prompts,
     },
   }));

@@ -41,8 +41,13 @@ async function inHorizon(context: ExperimentContext): Promise<Part> {
       exponentVerdict({ claim: `${claim}: exponent in H`, source, exponent }, series[at]!),
     ),
     plot: {
-      ...{ kind: 'sweep', id: 'theorem-5-1-h', title: NEEDED_TITLE, caption: NEEDED_CAPTION },
-      ...{ variable: 'H', quantity: 'prompts + needed', series },
+      kind: 'sweep',
+      id: 'theorem-5-1-h',
+      title: NEEDED_TITLE,
+      caption: NEEDED_CAPTION,
+      variable: 'H',
+      quantity: 'prompts + needed',
+      series,
     },
     seen: `On the instance of Proposition 5.1 SGD needs ${sgd} prompts + at the least and the greatest H, normalized SGD ${normalized}, with theory's constants ${theory}.`,
   };
@@ -62,7 +67,10 @@ async function inSteps(context: ExperimentContext): Promise<Part> {
   const atTheory: Series['points'][number][] = [];
   for (const [index, steps] of theory.entries()) {
     const runs = problems.map((problem, run) => ({
-      ...{ problem, steps, run, procedure: 'normalizedSgd' as const },
+      problem,
+      steps,
+      run,
+      procedure: 'normalizedSgd' as const,
       stepSize: { kind: 'theory' as const, inherentVariance: problem.variance },
     }));
     context.progress((0.7 * index) / theory.length, `theory's constants: T = ${steps}`);
@@ -120,7 +128,10 @@ async function inBatchSize(context: ExperimentContext): Promise<Part> {
   const steps = 1000;
   const replicates = context.quick ? 4 : 16;
   const features = tableFeatures({
-    ...{ by: 'prompt', prompts: 1, vocabulary: 2, dim: 1 },
+    by: 'prompt',
+    prompts: 1,
+    vocabulary: 2,
+    dim: 1,
     values: Float64Array.of(0, RARE_BOUND),
   });
   const lambdas = [
@@ -144,7 +155,15 @@ async function inBatchSize(context: ExperimentContext): Promise<Part> {
       const star = Math.log(p / (1 - p)) / RARE_BOUND;
       const data = DataDistribution.from({ prompts: 1, policy: new LinearModel(features, [star]), horizon: 1 });
       return Array.from({ length: replicates }, (_, run) => ({
-        ...{ features, data, procedure, stepSize: 0.02, batchSize: K, steps, run, seed: context.seed, theta0: [star] },
+        features,
+        data,
+        procedure,
+        stepSize: 0.02,
+        batchSize: K,
+        steps,
+        run,
+        seed: context.seed,
+        theta0: [star],
         validation: { exact: true, N: [RARE_BUDGET], every: steps / 50 },
       }));
     });

@@ -51,13 +51,20 @@ async function inResponses(context: ExperimentContext): Promise<Part> {
       exponentVerdict(
         {
           claim: 'Cov at 2N^{1+a} of the offset winner falls at least like 1/n: exponent in n',
-          ...{ source: SOURCE, exponent: -1, relation: 'atMost' },
+          source: SOURCE,
+          exponent: -1,
+          relation: 'atMost',
         },
         series[1]!,
       ),
     ],
     plot: {
-      ...{ kind: 'sweep', id: 'theorem-6-4-n', title, variable: 'n', quantity: 'mean Cov at 2N^{1+a}', series },
+      kind: 'sweep',
+      id: 'theorem-6-4-n',
+      title,
+      variable: 'n',
+      quantity: 'mean Cov at 2N^{1+a}',
+      series,
       caption: `N = ${N}, a = 1/4, ${task.models.length} models of which one is within N^a of π_D everywhere, one is bold and ten are wrong with probability 0.3 down to N^-(1-a)/5. Both axes are logarithmic; bands are two standard errors.`,
     },
     seen: `Both tournaments improve with n at first; then the simple one stays where it is, since a bold model makes the good one look worse than one that fails with probability N^-(1-a)/5. Cov at 2N^{1+a} is ${ends(series[1]!)} at n = ${sizes[0]} and ${sizes.at(-1)} for the offset one, ${ends(series[0]!)} for the simple one.`,
@@ -86,14 +93,20 @@ async function inBudget(context: ExperimentContext): Promise<Part> {
         {
           claim:
             'However many responses there are, the simple winner keeps a Cov of the order of N^-(1-a) on this class: exponent in N',
-          ...{ source: 'Theorem 6.3', exponent: A - 1 },
+          source: 'Theorem 6.3',
+          exponent: A - 1,
         },
         series[0]!,
       ),
       boundVerdict('On the same class Cov at 2N^{1+a} of the offset winner is at most log(M/δ)/n', SOURCE, bounded),
     ],
     plot: {
-      ...{ kind: 'sweep', id: 'theorem-6-4-budget', title, variable: 'N', quantity: 'mean Cov at 2N^{1+a}', series },
+      kind: 'sweep',
+      id: 'theorem-6-4-budget',
+      title,
+      variable: 'N',
+      quantity: 'mean Cov at 2N^{1+a}',
+      series,
       caption:
         'Three models: one within N^a of π_D everywhere, a bold one and a wrong one; both fail with probability N^-(1-a)/5; a = 1/4, n = 60·N^{1-a}. Both axes are logarithmic; zeros are not drawn; bands are two standard errors.',
     },
@@ -124,13 +137,20 @@ async function inModels(context: ExperimentContext): Promise<Part> {
         {
           claim:
             'The number of models enters by its logarithm: exponent in log(M/δ) of the Cov that wins with probability δ',
-          ...{ source: SOURCE, exponent: 1, relation: 'atMost' },
+          source: SOURCE,
+          exponent: 1,
+          relation: 'atMost',
         },
         series[0]!,
       ),
     ],
     plot: {
-      ...{ kind: 'sweep', id: 'theorem-6-4-m', title, variable: 'log(M/δ)', quantity: 'Cov at 2N^{1+a}', series },
+      kind: 'sweep',
+      id: 'theorem-6-4-m',
+      title,
+      variable: 'log(M/δ)',
+      quantity: 'Cov at 2N^{1+a}',
+      series,
       caption: `N = ${N}, a = 1/4, n = ${n}, δ = ${DELTA}, M from ${counts[0]} to ${counts.at(-1)}; all but two models are wrong on independent sets of one size. Both axes are logarithmic; bands are two standard errors.`,
     },
     seen: `From M = ${counts[0]} to ${counts.at(-1)} the Cov that wins with probability δ goes from ${compact(points[0]!.value)} to ${compact(points.at(-1)!.value)}, log(M/δ) from ${compact(points[0]!.x)} to ${compact(points.at(-1)!.x)}.`,

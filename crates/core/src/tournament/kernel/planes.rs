@@ -56,7 +56,7 @@ pub(super) struct PlanesPanel<'a, T> {
     values: Vec<&'a [T]>,
     log_n: Vec<f64>,
     /// `[row][group]`.
-    codes: Vec<Codes>,
+    codes: Vec<Vec<Codes>>,
     groups: usize,
     decisions: Decisions,
 }
@@ -83,6 +83,8 @@ struct Decisions {
     reachable: Vec<[u64; MOST_HIGH_BITS]>,
     /// The same of the multiple before the first; `None` if that is 0, which everything reaches.
     before: Option<[u64; MOST_HIGH_BITS]>,
+    /// The same of the multiple after the last, from which on nothing is near a threshold; `None` if it is out of reach.
+    beyond: Option<[u64; MOST_HIGH_BITS]>,
 }
 
 /// The range of each response of a group.
@@ -118,14 +120,12 @@ impl<'a, T: Planar> PlanesPanel<'a, T> {
                 *base = if *base > lowest { *base } else { lowest };
             }
         }
-        let empty = Plane([0; GROUP / 64]);
-        let mut codes = vec![Codes { bits: [empty; BITS], outside: empty }; rows.len() * groups];
-        workers.for_each_chunk(&mut codes, groups, control, |row, codes| {
-            for (group, codes) in codes.iter_mut().enumerate() {
+        let codes = workers.map(rows.len(), control, |row| {
+            let codes = spans.iter().enumerate().map(|(group, span)| {
                 // SAFETY: as above.
-                unsafe { T::encode(&values[row][group_range(group, len)], &spans[group].base, scale, codes) };
-            }
-            Ok(())
+                unsafe { T::encode(&values[row][group_range(group, len)], &span.base, scale) }
+            });
+            Ok(codes.collect())
         })?;
         let decisions = Decisions::new(grid, high_bits);
         let log_n = grid.levels.iter().map(|level| level.log_n).collect();
@@ -162,23 +162,27 @@ impl<'a, T: Planar> PlanesPanel<'a, T> {
         tallies: &mut [__m512i],
         left_open: &mut Vec<Open>,
     ) {
-        let Decisions { reachable, before, .. } = &self.decisions;
+        let Decisions { reachable, before, beyond, .. } = &self.decisions;
         let Some((first, further)) = reachable.split_first() else { return };
         let (first_tally, further_tallies) = tallies.split_at_mut(1);
-        let a = &self.codes[pair.first * self.groups..][..self.groups];
-        let b = &self.codes[pair.second * self.groups..][..self.groups];
+        let (a, b) = (&self.codes[pair.first], &self.codes[pair.second]);
         let mut tally = _mm512_setzero_si512();
         further_tallies.fill(tally);
         for group in groups {
             let (a, b) = (&a[group], &b[group]);
             let Difference { negative, high, all, any } = Difference::<HIGH>::of(a, b);
             let mut passed = at_least(&high, first);
-            // Just below a multiple, or at it. Multiples that are no threshold are let through: they are rare.
+            // Just below a multiple, or at it.
             let below = match before {
                 None => all,
                 Some(before) => _mm512_and_si512(all, at_least(&high, before)),
             };
-            let near = _mm512_ternarylogic_epi64::<0xF4>(below, passed, any);
+            let mut near = _mm512_ternarylogic_epi64::<0xF4>(below, passed, any);
+            if let Some(beyond) = beyond
+                && _mm512_test_epi64_mask(near, near) != 0
+            {
+                near = _mm512_andnot_si512(at_least(&high, beyond), near);
+            }
             let open = _mm512_ternarylogic_epi64::<0xFE>(near, load(&a.outside), load(&b.outside));
             if _mm512_test_epi64_mask(open, open) != 0 {
                 left_open.push(Open { pair, group, elements: words(open) });
@@ -252,6 +256,12 @@ impl Decisions {
         Self {
             high_bits,
             reachable: multiples.take_while(|multiple| multiple >> high_bits == 0).map(mask).collect(),
+            beyond: grid
+                .levels
+                .last()
+                .map(|level| level.multiple + 1)
+                .filter(|multiple| multiple >> high_bits == 0)
+                .map(mask),
             before: grid.levels.first().filter(|level| level.multiple > 1).map(|level| mask(level.multiple - 1)),
         }
     }
@@ -398,11 +408,11 @@ pub(super) trait Planar: Countable {
     /// The CPU has AVX-512 F, BW, DQ and VL.
     unsafe fn span(rows: &[&[Self]], range: Range<usize>) -> Span<Self>;
 
-    /// Writes the codes of up to a group of values.
+    /// The codes of up to a group of values.
     ///
     /// # Safety
     /// The CPU has AVX-512 F, BW, DQ and VL.
-    unsafe fn encode(values: &[Self], base: &[Self], scale: f64, codes: &mut Codes);
+    unsafe fn encode(values: &[Self], base: &[Self], scale: f64) -> Codes;
 }
 
 macro_rules! planar {
@@ -428,7 +438,7 @@ macro_rules! planar {
             }
 
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-            unsafe fn encode(values: &[Self], base: &[Self], scale: f64, codes: &mut Codes) {
+            unsafe fn encode(values: &[Self], base: &[Self], scale: f64) -> Codes {
                 // Responses that are missing have code 0 in every row: no difference, nothing counts.
                 let mut numbers = [0u16; GROUP];
                 let mut outside = [0u16; GROUP];
@@ -442,8 +452,11 @@ macro_rules! planar {
                     *number = unsafe { place.to_int_unchecked::<i32>() } as u16;
                     *outside = if inside { 0 } else { u16::MAX };
                 }
+                let empty = Plane([0; GROUP / 64]);
+                let mut codes = Codes { bits: [empty; BITS], outside: empty };
                 write_planes(&numbers, &mut codes.bits);
                 write_planes(&outside, std::slice::from_mut(&mut codes.outside));
+                codes
             }
         }
     };
