@@ -13,7 +13,8 @@ export function describeMachine(python: Machine['python']): Machine {
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     instructions: instructions(),
-    os: `${platform()} ${release()}`,
+    // What follows the version names a build, which says nothing to readers.
+    os: `${platform()} ${release().split('-')[0]}`,
     loadBefore: loadavg()[0]!,
     node: process.version,
     rust: spawnSync('rustc', ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? 'unknown',
