@@ -149,7 +149,12 @@ export {
 } from './profile/coverage-profile.js';
 export type { CsvValue } from './report/csv.js';
 export { type LearningCurve, type LearningCurves, learningCurveFigure } from './report/experiment/learning-curve.js';
-export { type ExperimentReport, experimentHtml, experimentText } from './report/experiment/report.js';
+export {
+  type ExperimentPart,
+  type ExperimentReport,
+  experimentHtml,
+  experimentText,
+} from './report/experiment/report.js';
 export type { Verdict } from './report/experiment/verdict.js';
 export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
 export type { PageExtras } from './report/page.js';
