@@ -112,7 +112,11 @@ impl<'a, T: Planar> PlanesPanel<'a, T> {
             // SAFETY: the caller vouches for the instruction set.
             Ok(unsafe { T::span(&values, group_range(group, len)) })
         })?;
-        let Some(high_bits) = high_bits(&values, &spans, grid.unit) else { return Ok(None) };
+        // The first threshold must be within reach, or what lies outside the codes would not be looked at.
+        let first = grid.levels.first().map_or(0, |level| level.multiple.ilog2() as usize + 1);
+        let Some(high_bits) = high_bits(&values, &spans, grid.unit).map(|bits| bits.max(first)) else {
+            return Ok(None);
+        };
         let scale = f64::from(1u32 << (BITS - high_bits)) / grid.unit;
         for span in &mut spans {
             for (base, &most) in span.base.iter_mut().zip(&span.most) {

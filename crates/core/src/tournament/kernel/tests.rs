@@ -113,6 +113,18 @@ fn rows_of_one_run_at_many_budgets() {
     }
 }
 
+#[test]
+fn what_lies_far_below_counts_where_nothing_else_does() {
+    // Rows so near each other that no difference of codes reaches a threshold; three elements lie outside the codes.
+    let mut stream = Stream::new(6, Purpose::Data, 0);
+    let mut rows: Vec<Vec<f64>> = (0..3).map(|_| (0..5000).map(|_| -1.0 - 0.01 * stream.uniform()).collect()).collect();
+    (rows[0][5], rows[1][700], rows[2][1400]) = (f64::NEG_INFINITY, -500.0, -7.5);
+    let log_probs = LogProbs::from_f64(rows).unwrap();
+    for budgets in [&[64.0, 512.0, 4096.0][..], &[1e3], &[2.0]] {
+        check(&log_probs, &Budgets::new(budgets).unwrap(), &Workers::sequential());
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn rows_of_one_run_are_counted_on_planes() {
