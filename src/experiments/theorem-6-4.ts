@@ -120,7 +120,7 @@ async function inModels(context: ExperimentContext): Promise<Part> {
   const counts = context.quick ? geometric(6, 2, 3) : geometric(6, 2, 4);
   const replicates = context.quick ? 60 : 300;
   const points: Series['points'][number][] = [];
-  for (const [_index, M] of counts.entries()) {
+  for (const M of counts) {
     context.progress((M / counts.at(-1)!) ** 2 / 3, `M = ${M}`);
     const worst = await worstCov(n, async (fails) => {
       const task = eventsClass({ N, a: A, wrong: new Array<number>(M - 2).fill(fails), bold: true });
