@@ -10,15 +10,18 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const addon = readdirSync(join(root, 'native')).find((name) => name.endsWith('.node'))!;
 const platform = addon.split('.')[1]!;
 
+// The installed package finds its addon by itself.
+const { NAPI_RS_NATIVE_LIBRARY_PATH: _, ...env } = process.env;
+
 let folder: string;
 let packed: string[];
 
 function npm(args: string[], cwd: string): string {
-  return execFileSync('npm', args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
+  return execFileSync('npm', args, { cwd, env, encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
 function node(args: string[]): string {
-  return execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).trim();
+  return execFileSync(process.execPath, args, { cwd: folder, env, encoding: 'utf8' }).trim();
 }
 
 // The package as a user gets it: packed, with the platform package beside it, installed in an empty folder.
@@ -114,6 +117,7 @@ test.each([
 test('the command runs', () => {
   const version = execFileSync('npx', ['--no-install', 'coverage-principle', '--version'], {
     cwd: folder,
+    env,
     encoding: 'utf8',
   });
   expect(version.trim()).toBe(manifest.version);
