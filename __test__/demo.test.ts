@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type GraphDemoResult, runGraphDemo } from '../src/demo/graph-demo.js';
 import { checkpointOf, coverageAt, passAt, verdict } from '../src/demo/graph-demo-summary.js';
-import { phraseText } from '../src/report/phrase.js';
+import { phraseText } from '../src/results/phrase.js';
 
 const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'coverage-principle-demo-'));

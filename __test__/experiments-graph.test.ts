@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { runFigure1 } from '../src/experiments/figure-1.js';
 import { runFigure2 } from '../src/experiments/figure-2.js';
-import { plotFigure } from '../src/experiments/plot.js';
 import { bootstrapInterval, mean, rankCorrelation, slope } from '../src/experiments/statistics.js';
 import { GraphTask, graphTraining } from '../src/problems/graph-task.js';
+import { plotFigure } from '../src/report/experiment/plot-figure.js';
 
 const context = { seed: 0, signal: undefined, progress: () => undefined };
 

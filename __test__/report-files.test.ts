@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { figurePng } from '../src/report/figure.js';
 import { findSansFont } from '../src/report/fonts.js';
 import { selectionFigures } from '../src/report/selection/figures.js';
-import { writeReportFile } from '../src/report/write-file.js';
+import { writeReportFile } from '../src/write-file.js';
 import { SELECTION } from './report-selection-fixture.js';
 
 let folder: string;

@@ -1,5 +1,5 @@
 /** Selections worked out in the plainest way, to be reported on. */
-import type { Interval } from '../src/result.js';
+import type { Interval } from '../src/results/estimate.js';
 import type { Disagreement, SelectionResult, TournamentResult } from '../src/selection/result.js';
 
 /** A small generator of numbers in [0, 1), the same everywhere (mulberry32). */

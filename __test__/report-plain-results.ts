@@ -1,7 +1,7 @@
 /** Coverage profiles and Pass@k worked out in the plainest way, to be reported on. */
 import type { PassAtKResult } from '../src/pass-at-k/pass-at-k.js';
 import type { CoverageProfiles } from '../src/profile/coverage-profile.js';
-import type { Estimate, Interval } from '../src/result.js';
+import type { Estimate, Interval } from '../src/results/estimate.js';
 import { numbers } from './report-fixture.js';
 
 function mean(values: readonly number[]): Estimate {

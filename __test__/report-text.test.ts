@@ -1,9 +1,9 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { csv } from '../src/report/csv.js';
-import { decimal, percent, percentInterval, roughPercent, shortName, shortNames } from '../src/report/format.js';
 import { selectionCsv, selectionTables } from '../src/report/selection/text.js';
 import { displayWidth, printable, terminalOptions, terminalParagraph, terminalTable } from '../src/report/terminal.js';
+import { csv } from '../src/text/csv.js';
+import { decimal, percent, percentInterval, roughPercent, shortName, shortNames } from '../src/text/format.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
 

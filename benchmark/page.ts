@@ -1,11 +1,11 @@
 import type { Figure } from '../src/report/figure.js';
-import { compact, count, percent } from '../src/report/format.js';
 import { type Html, html } from '../src/report/html.js';
 import { htmlTable } from '../src/report/html-table.js';
 import { lineChart } from '../src/report/line-chart.js';
 import { figureHtml, pageHtml, section } from '../src/report/page.js';
-import type { Cell, Table } from '../src/report/table.js';
 import { LIGHT } from '../src/report/theme.js';
+import type { Cell, Table } from '../src/results/table.js';
+import { compact, count, percent } from '../src/text/format.js';
 import type { BenchmarkResult, CaseResult, GoalResult, Growth } from './result.js';
 import { formatRate, formatSeconds } from './terminal.js';
 

@@ -1,8 +1,6 @@
 export { CoverageError, type ErrorPlace, type Problem } from './error.js';
 export type { ExperimentResult } from './experiments/experiment.js';
-export { type LearningPlot, type Plot, plotFigure, type ScatterPlot, type SweepPlot } from './experiments/plot.js';
 export { experimentNames, type ReproduceOptions, reproduce } from './experiments/reproduce.js';
-export type { Series } from './experiments/sweep.js';
 export type { Finding } from './input/findings.js';
 export type { InputFile } from './input/names.js';
 export type { JobOptions, Progress } from './job.js';
@@ -124,7 +122,7 @@ export {
   graphTraining,
 } from './problems/graph-task.js';
 export { type NamedProblem, namedProblem, type ProblemClass } from './problems/named-problem.js';
-export { fitPowerLaw, type Measurement, type PowerLaw } from './problems/power-law.js';
+export { fitPowerLaw, type PowerLaw } from './problems/power-law.js';
 export {
   describeProblem,
   type Exponent,
@@ -147,21 +145,19 @@ export {
   coverageProfile,
   type ModelProfile,
 } from './profile/coverage-profile.js';
-export type { CsvValue } from './report/csv.js';
-export { type LearningCurve, type LearningCurves, learningCurveFigure } from './report/experiment/learning-curve.js';
+export { type LearningCurves, learningCurveFigure } from './report/experiment/learning-curve.js';
+export { plotFigure } from './report/experiment/plot-figure.js';
 export {
   type ExperimentPart,
   type ExperimentReport,
   experimentHtml,
   experimentText,
 } from './report/experiment/report.js';
-export type { Verdict } from './report/experiment/verdict.js';
 export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
 export type { PageExtras } from './report/page.js';
 export { passAtKFigures } from './report/pass-at-k/figures.js';
 export { passAtKHtml } from './report/pass-at-k/html.js';
 export { type PassAtKTablesOptions, passAtKCsv, passAtKTables } from './report/pass-at-k/tables.js';
-export type { Part, Phrase } from './report/phrase.js';
 export { coverageProfileFigures } from './report/profile/figures.js';
 export { coverageProfileHtml } from './report/profile/html.js';
 export {
@@ -172,15 +168,18 @@ export {
 export { selectionFigures } from './report/selection/figures.js';
 export { selectionHtml } from './report/selection/html.js';
 export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
-export type { Cell, Column, Table, Tone } from './report/table.js';
 export { type TerminalOptions, terminalOptions } from './report/terminal.js';
 export type { FigureTheme } from './report/theme.js';
 export { trainingFigures } from './report/training/curves.js';
 export { type TrainingReport, trainingHtml } from './report/training/html.js';
-export { writeReportFile } from './report/write-file.js';
-export type { Estimate, Interval, Provenance, Warning } from './result.js';
+export type { Estimate, Interval, Provenance, Warning } from './results/estimate.js';
+export type { Part, Phrase } from './results/phrase.js';
+export type * from './results/plot.js';
+export type { Cell, Column, Table, Tone } from './results/table.js';
+export type { Verdict } from './results/verdict.js';
 export type * from './selection/result.js';
 export { type SelectCheckpointOptions, selectCheckpoint } from './selection/select.js';
+export type { CsvValue } from './text/csv.js';
 export {
   type BootstrapAt,
   type BootstrapOptions,
@@ -202,3 +201,4 @@ export {
   type UncoveredResponsesOptions,
   uncoveredResponses,
 } from './tournament/uncovered-responses.js';
+export { writeReportFile } from './write-file.js';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { GraphTask } from '../problems/graph-task.js';
-import { writeReportFile } from '../report/write-file.js';
+import { writeReportFile } from '../write-file.js';
 import { parseWeights, parseWholeNumber } from './arguments.js';
 import type { CommandContext } from './program.js';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Figure, figurePng, figureSvg } from '../report/figure.js';
 import { terminalOptions } from '../report/terminal.js';
-import { writeReportFile } from '../report/write-file.js';
+import { writeReportFile } from '../write-file.js';
 
 /** The command-line options that say where results go, as commander hands them over. */
 export interface OutputOptions {

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { ExperimentResult } from '../experiments/experiment.js';
-import { plotFigure } from '../experiments/plot.js';
 import { experiments } from '../experiments/registry.js';
 import { reproduce } from '../experiments/reproduce.js';
+import { plotFigure } from '../report/experiment/plot-figure.js';
 import { experimentHtml, experimentText } from '../report/experiment/report.js';
 import { figurePng, figureSvg } from '../report/figure.js';
-import { plural } from '../report/format.js';
 import { terminalOptions } from '../report/terminal.js';
-import { writeReportFile } from '../report/write-file.js';
+import { plural } from '../text/format.js';
 import { packageVersion } from '../version.js';
+import { writeReportFile } from '../write-file.js';
 import { parseWholeNumber } from './arguments.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';

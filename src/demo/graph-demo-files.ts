@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { npyPieces } from '../log-probs/npy.js';
 import { selectionHtml } from '../report/selection/html.js';
-import { writeReportFile } from '../report/write-file.js';
+import { writeReportFile } from '../write-file.js';
 import type { GraphDemoResult } from './graph-demo.js';
 import { graphDemoHtml } from './graph-demo-report.js';
 

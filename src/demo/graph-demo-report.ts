@@ -1,12 +1,12 @@
 import { linearAxis } from '../report/axis.js';
 import { learningCurveFigure } from '../report/experiment/learning-curve.js';
 import type { Figure } from '../report/figure.js';
-import { compact, percent, plural } from '../report/format.js';
 import { html } from '../report/html.js';
 import { htmlTable } from '../report/html-table.js';
 import { figureHtml, pageHtml, provenanceHtml, section, summaryHtml } from '../report/page.js';
-import { phraseHtml } from '../report/phrase.js';
+import { phraseHtml } from '../report/phrase-html.js';
 import { scatterChart } from '../report/scatter-chart.js';
+import { compact, percent, plural } from '../text/format.js';
 import { BEST_OF, type GraphDemoResult } from './graph-demo.js';
 import { COVERAGE_AT, certainty, coverageAt, passAt, picksTable, story, verdict } from './graph-demo-summary.js';
 

@@ -1,7 +1,7 @@
 import type { GraphCheckpoint } from '../problems/graph-task.js';
-import { compact, count, decimal, percent, roughPercent } from '../report/format.js';
-import type { Phrase } from '../report/phrase.js';
-import { type Cell, numberCell, type Table } from '../report/table.js';
+import type { Phrase } from '../results/phrase.js';
+import { type Cell, numberCell, type Table } from '../results/table.js';
+import { compact, count, decimal, percent, roughPercent } from '../text/format.js';
 import { BEST_OF, type GraphDemoResult } from './graph-demo.js';
 
 /** Cov_{N/2} is what bounds Best-of-N. */

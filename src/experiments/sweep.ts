@@ -1,18 +1,15 @@
-import { fitPowerLaw, type Measurement, type PowerLaw } from '../problems/power-law.js';
+import { fitPowerLaw, type PowerLaw } from '../problems/power-law.js';
 import type { Verdict } from '../report/experiment/verdict.js';
 import { compact } from '../report/format.js';
 import { numberCell, type Table } from '../report/table.js';
+import type { Series } from '../results/plot.js';
+
+export type { Series } from '../results/plot.js';
 
 /** How close an exponent measured at finite size must come to the predicted one. */
 export const EXPONENT_TOLERANCE = 0.15;
 /** An interval wider than this on either side decides nothing. */
 const WIDEST_HALF = 0.3;
-
-/** A quantity measured along a sweep of one variable. */
-export interface Series {
-  readonly name: string;
-  readonly points: readonly Measurement[];
-}
 
 /** What a claim predicts of an exponent: its value, or a bound on it. */
 export interface ExponentClaim {

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
-import { type CsvValue, csv } from '../report/csv.js';
-import { compact } from '../report/format.js';
+import { type CsvValue, csv } from '../text/csv.js';
+import { compact } from '../text/format.js';
 import { Training, type TrainRunOptions } from './train.js';
 import type { TrainResult } from './train-result.js';
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
-import type { Warning } from '../result.js';
+import type { Warning } from '../results/estimate.js';
 import type { LogProbs } from './log-probs.js';
 
 /** A binary format of floating-point numbers. */

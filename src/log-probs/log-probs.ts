@@ -1,6 +1,6 @@
 import { CoverageError } from '../error.js';
 import { callNative, native, type PlaceNames } from '../native.js';
-import type { Warning } from '../result.js';
+import type { Warning } from '../results/estimate.js';
 
 type Handle = InstanceType<typeof native.LogProbsHandle>;
 

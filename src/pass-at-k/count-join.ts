@@ -1,6 +1,6 @@
 import type { Findings } from '../input/findings.js';
 import { compareIds } from '../input/ids.js';
-import type { Warning } from '../result.js';
+import type { Warning } from '../results/estimate.js';
 import type { SampleCounts } from './pass-at-k.js';
 
 /** Where a count was found. */

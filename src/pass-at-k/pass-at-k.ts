@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
-import type { Estimate } from '../result.js';
+import type { Estimate } from '../results/estimate.js';
 
 /** How many responses were sampled and how many were right, for models on the same problems. */
 export interface SampleCounts {

@@ -1,15 +1,8 @@
 import { callNative, native } from '../native.js';
-import type { Interval } from '../result.js';
+import type { Interval } from '../results/estimate.js';
+import type { Measurement } from '../results/plot.js';
 
-/** A measured quantity at one value of a variable. */
-export interface Measurement {
-  /** The variable; positive. */
-  readonly x: number;
-  /** The quantity; positive. */
-  readonly value: number;
-  /** Standard error of the quantity; 0 if it is exact. */
-  readonly standardError: number;
-}
+export type { Measurement } from '../results/plot.js';
 
 /** `value ≈ scale · x^exponent`. */
 export interface PowerLaw {

@@ -4,7 +4,7 @@ import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape } from '../options.js';
-import type { Estimate, Interval } from '../result.js';
+import type { Estimate, Interval } from '../results/estimate.js';
 
 /** Options of {@link coverageProfile}. */
 export interface CoverageProfileOptions extends JobOptions {

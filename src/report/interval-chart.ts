@@ -1,7 +1,7 @@
 import type { EChartsOption } from 'echarts';
-import type { Interval } from '../result.js';
+import type { Interval } from '../results/estimate.js';
+import { shortNames } from '../text/format.js';
 import { type Axis, axisOption, namesOption } from './axis.js';
-import { shortNames } from './format.js';
 import { textWidth } from './marks.js';
 import { LIGHT } from './theme.js';
 

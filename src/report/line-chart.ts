@@ -1,6 +1,6 @@
 import type { EChartsOption } from 'echarts';
+import { shortNames } from '../text/format.js';
 import { type Axis, axisOption } from './axis.js';
-import { shortNames } from './format.js';
 import { symbolOf, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Provenance, Warning } from '../result.js';
+import type { Provenance, Warning } from '../results/estimate.js';
+import type { Phrase } from '../results/phrase.js';
+import { count } from '../text/format.js';
 import { type Figure, figureSvg } from './figure.js';
-import { count } from './format.js';
 import { Html, html, scriptJson } from './html.js';
 import { htmlTable } from './html-table.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
-import { type Phrase, phraseHtml } from './phrase.js';
+import { phraseHtml } from './phrase-html.js';
 
 /** A page of a report. */
 export interface Page {

@@ -1,6 +1,6 @@
 import type { EChartsOption } from 'echarts';
+import { listed, shortName } from '../text/format.js';
 import { type Axis, axisOption } from './axis.js';
-import { listed, shortName } from './format.js';
 import { DIAMOND, polygonAt, SQUARE, TRIANGLE, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 

@@ -1,6 +1,6 @@
 import type { EChartsOption } from 'echarts';
+import { percent, roughPercent, shortName } from '../text/format.js';
 import { axisOption, namesOption } from './axis.js';
-import { percent, roughPercent, shortName } from './format.js';
 import { boxAt, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { count, shortName } from './format.js';
-import { type Phrase, phraseText } from './phrase.js';
-import type { Cell, Column, Table, Tone } from './table.js';
+import { type Phrase, phraseText } from '../results/phrase.js';
+import type { Cell, Column, Table, Tone } from '../results/table.js';
+import { count, shortName } from '../text/format.js';
 
 /** How text for a terminal is set. */
 export interface TerminalOptions {

@@ -1,5 +1,5 @@
 import type { LogProbs } from '../log-probs/log-probs.js';
-import { csv } from '../report/csv.js';
+import { csv } from '../text/csv.js';
 import { uncoveredResponses } from '../tournament/uncovered-responses.js';
 import type { SelectionResult } from './result.js';
 

@@ -1,4 +1,4 @@
-import type { Estimate, Interval, Provenance, Warning } from '../result.js';
+import type { Estimate, Interval, Provenance, Warning } from '../results/estimate.js';
 
 /** Outcome of the simple tournament [28,29] at one N. Vectors are in model order. */
 export interface TournamentResult {

@@ -7,7 +7,7 @@ import { native } from '../native.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
 import { passAtK, type SampleCounts } from '../pass-at-k/pass-at-k.js';
 import { coverageProfile } from '../profile/coverage-profile.js';
-import type { Estimate, Interval, Warning } from '../result.js';
+import type { Estimate, Interval, Warning } from '../results/estimate.js';
 import { bootstrapTournament, type Significance, type TournamentBootstrap } from '../tournament/bootstrap.js';
 import { nearTies } from '../tournament/near-ties.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';

@@ -3,7 +3,7 @@ import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
-import type { Estimate, Interval } from '../result.js';
+import type { Estimate, Interval } from '../results/estimate.js';
 import { promptLabels } from './prompt-labels.js';
 
 /** Options of {@link bootstrapTournament}. */

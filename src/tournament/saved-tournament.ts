@@ -5,7 +5,7 @@ import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
 import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
-import { writeReportFile } from '../report/write-file.js';
+import { writeReportFile } from '../write-file.js';
 import { type Tournaments, toTournaments } from './tournament.js';
 
 type Handle = InstanceType<typeof native.SavedTournamentHandle>;

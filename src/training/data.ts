@@ -8,7 +8,7 @@ import type { DataDistribution } from '../linear/data-distribution.js';
 import type { FeatureMap } from '../linear/feature-map.js';
 import { Responses } from '../linear/responses.js';
 import { native } from '../native.js';
-import { count, percent, plural } from '../report/format.js';
+import { count, percent, plural } from '../text/format.js';
 import type { CheckedTrainConfig } from './schema.js';
 
 /** A file that was read. */

@@ -4,11 +4,11 @@ import { CoverageError } from '../error.js';
 import { type SweepRow, sweepCsv } from '../linear/sweep.js';
 import type { TrainResult } from '../linear/train-result.js';
 import { npyPieces } from '../log-probs/npy.js';
-import { csv } from '../report/csv.js';
-import { compact } from '../report/format.js';
 import { trainingHtml } from '../report/training/html.js';
-import { writeReportFile } from '../report/write-file.js';
+import { csv } from '../text/csv.js';
+import { compact } from '../text/format.js';
 import { packageVersion } from '../version.js';
+import { writeReportFile } from '../write-file.js';
 import type { IdentifiedRuns, PreparedTraining } from './prepare.js';
 
 const CONFIG = 'config.json';

@@ -4,7 +4,7 @@ import type { JobOptions } from '../job.js';
 import type { DataDistribution } from '../linear/data-distribution.js';
 import type { Responses } from '../linear/responses.js';
 import { Training, type TrainRunOptions } from '../linear/train.js';
-import { compact } from '../report/format.js';
+import { compact } from '../text/format.js';
 import { packageVersion } from '../version.js';
 import { type DataSource, type ReadingContext, sequencesData, type TrainingData, textData } from './data.js';
 import { type MadeFeatures, makeFeatures, readNumbers } from './features.js';

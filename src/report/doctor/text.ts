@@ -1,6 +1,6 @@
 import type { DoctorReport } from '../../log-probs/doctor.js';
-import { compact, count, plural } from '../format.js';
-import { numberCell, type Table } from '../table.js';
+import { numberCell, type Table } from '../../results/table.js';
+import { compact, count, plural } from '../../text/format.js';
 import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
 
 const MOST_MODELS = 40;

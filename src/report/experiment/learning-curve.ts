@@ -1,38 +1,11 @@
-import type { Interval } from '../../result.js';
+import type { LearningPlot } from '../../results/plot.js';
+import { compact } from '../../text/format.js';
 import { type Axis, linearAxis } from '../axis.js';
 import { type Curve, colourNote, curveChart } from '../curve-chart.js';
 import type { Figure } from '../figure.js';
-import { compact } from '../format.js';
-
-/** A quantity over the steps of training, e.g. KL divergence or Cov_4 of one run. */
-export interface LearningCurve {
-  readonly name: string;
-  /** `null` where it is not known. */
-  readonly values: readonly (number | null)[];
-  /** One interval a value, drawn as a band. */
-  readonly intervals?: readonly (Interval | null)[];
-  readonly dashed?: boolean;
-}
 
 /** What a figure of learning curves shows. */
-export interface LearningCurves {
-  readonly id: string;
-  readonly title: string;
-  readonly caption: string;
-  readonly description: string;
-  /** Rising; one for each value of every curve. */
-  readonly steps: readonly number[];
-  readonly curves: readonly LearningCurve[];
-  /** Label of the y axis, with its unit. */
-  readonly label: string;
-  /** Label of the x axis; default `step`. */
-  readonly stepLabel?: string;
-  /** Default linear; a logarithmic one leaves out what is not positive. */
-  readonly scale?: 'linear' | 'log10';
-  /** Default linear; a logarithmic axis of steps leaves out step 0. */
-  readonly stepScale?: 'linear' | 'log10';
-  /** Half as wide, so that two stand side by side in a page. */
-  readonly narrow?: boolean;
+export interface LearningCurves extends Omit<LearningPlot, 'kind'> {
   /** How values are written; default four significant digits. */
   readonly format?: (value: number) => string;
 }

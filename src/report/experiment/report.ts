@@ -1,11 +1,11 @@
-import type { Provenance, Warning } from '../../result.js';
+import type { Provenance, Warning } from '../../results/estimate.js';
+import type { Phrase } from '../../results/phrase.js';
+import type { Cell, Table, Tone } from '../../results/table.js';
+import { compact, plural } from '../../text/format.js';
 import type { Figure } from '../figure.js';
-import { compact, plural } from '../format.js';
 import { html } from '../html.js';
 import { htmlTable } from '../html-table.js';
 import { figuresHtml, pageHtml, provenanceHtml, section, summaryHtml, warningsHtml } from '../page.js';
-import type { Phrase } from '../phrase.js';
-import type { Cell, Table, Tone } from '../table.js';
 import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
 import { type Verdict, verdictsTable } from './verdict.js';
 

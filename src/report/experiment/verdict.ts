@@ -1,24 +1,8 @@
-import type { Interval } from '../../result.js';
-import { compact } from '../format.js';
-import type { Cell, Table } from '../table.js';
+export type { Verdict } from '../../results/verdict.js';
 
-/** Whether a claim of the paper was seen to hold. */
-export interface Verdict {
-  /** What is claimed, in one sentence. */
-  readonly claim: string;
-  /** Where, e.g. `Theorem 4.2`. */
-  readonly source: string;
-  /** What the claim predicts; text where it is not a number. */
-  readonly predicted: number | string | null;
-  /** What was measured. */
-  readonly measured: number | string | null;
-  /** Interval of what was measured. */
-  readonly interval: Interval | null;
-  /** Whether it holds; `null` if that could not be decided. */
-  readonly holds: boolean | null;
-  /** Why it could not be decided, or what falls short. */
-  readonly reason?: string;
-}
+import type { Cell, Table } from '../../results/table.js';
+import type { Verdict } from '../../results/verdict.js';
+import { compact } from '../../text/format.js';
 
 /** One row a claim; the reason of a verdict, where there is one, below it. */
 export function verdictsTable(verdicts: readonly Verdict[]): Table {

@@ -1,8 +1,8 @@
 import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
+import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../../text/format.js';
 import { linearAxis, shareLabel } from '../axis.js';
 import { colourNote, curveChart } from '../curve-chart.js';
 import { type Figure, figureId } from '../figure.js';
-import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../format.js';
 import { intervalChart } from '../interval-chart.js';
 import { shareBars } from '../share-bars.js';
 import { LIGHT } from '../theme.js';

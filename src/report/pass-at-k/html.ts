@@ -1,5 +1,5 @@
 import type { PassAtKResult } from '../../pass-at-k/pass-at-k.js';
-import { confidencePercent, count, listed, plural } from '../format.js';
+import { confidencePercent, count, listed, plural } from '../../text/format.js';
 import { htmlTable } from '../html-table.js';
 import {
   figureHtml,

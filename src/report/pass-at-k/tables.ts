@@ -1,8 +1,8 @@
 import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
-import { csv } from '../csv.js';
-import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../format.js';
-import type { Part, Phrase } from '../phrase.js';
-import { type Cell, type Column, numberCell, type Table } from '../table.js';
+import type { Part, Phrase } from '../../results/phrase.js';
+import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
+import { csv } from '../../text/csv.js';
+import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../../text/format.js';
 import { type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
 import { byK, meanRanking, ranking } from './facts.js';
 

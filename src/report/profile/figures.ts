@@ -1,8 +1,8 @@
 import type { CoverageProfiles, ModelProfile } from '../../profile/coverage-profile.js';
+import { compact, confidencePercent, decimal, percent, percentInterval, plural } from '../../text/format.js';
 import { linearAxis, shareAxis } from '../axis.js';
 import { colourNote, curveChart } from '../curve-chart.js';
 import { type Figure, figureId } from '../figure.js';
-import { compact, confidencePercent, decimal, percent, percentInterval, plural } from '../format.js';
 import { type Point, scatterChart } from '../scatter-chart.js';
 import { budgetsOf, byMeanRank, coverageAt, highlightedProfiles, leastKl, rankingAt } from './facts.js';
 

@@ -1,5 +1,5 @@
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
-import { compact, confidencePercent, listed, plural } from '../format.js';
+import { compact, confidencePercent, listed, plural } from '../../text/format.js';
 import { html } from '../html.js';
 import { htmlTable } from '../html-table.js';
 import { figureHtml, type PageExtras, pageHtml, provenanceHtml, section, summaryHtml, warningsHtml } from '../page.js';

@@ -1,6 +1,6 @@
 import type { CoverageProfiles, ModelProfile } from '../../profile/coverage-profile.js';
-import { compact, confidencePercent, listed, percent, percentInterval, plural } from '../format.js';
-import { listedModels, type Part, type Phrase } from '../phrase.js';
+import { listedModels, type Part, type Phrase } from '../../results/phrase.js';
+import { compact, confidencePercent, listed, percent, percentInterval, plural } from '../../text/format.js';
 import { budgetsOf, coverageAt, leastKl, overlapping, rankingAt } from './facts.js';
 
 const MOST_NAMED = 3;

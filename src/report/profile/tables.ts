@@ -1,8 +1,8 @@
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
-import type { Estimate } from '../../result.js';
-import { csv } from '../csv.js';
-import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../format.js';
-import { type Cell, type Column, numberCell, type Table } from '../table.js';
+import type { Estimate } from '../../results/estimate.js';
+import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
+import { csv } from '../../text/csv.js';
+import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../../text/format.js';
 import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
 import { budgetsOf, byMeanRank, coverageAt, rankingAt } from './facts.js';
 import { coverageProfileSummary } from './summary.js';

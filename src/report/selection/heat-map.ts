@@ -1,8 +1,8 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
+import { compact, percent, shortNames } from '../../text/format.js';
 import { namesOption } from '../axis.js';
 import { type Figure, figureId } from '../figure.js';
-import { compact, percent, shortNames } from '../format.js';
 import { boxAt, textAt, textWidth } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN, positions } from './facts.js';

@@ -1,10 +1,10 @@
 import type { SelectionResult } from '../../selection/result.js';
+import { compact, confidencePercent, count, listed, plural } from '../../text/format.js';
 import type { Figure } from '../figure.js';
-import { compact, confidencePercent, count, listed, plural } from '../format.js';
 import { type Html, html } from '../html.js';
 import { htmlTable } from '../html-table.js';
 import { figureHtml, pageHtml, provenanceHtml, section, summaryHtml, unfoldingFigures, warningsHtml } from '../page.js';
-import { phraseHtml } from '../phrase.js';
+import { phraseHtml } from '../phrase-html.js';
 import { byN, CERTAINTY_WORDS } from './facts.js';
 import { heatMapFigures } from './heat-map.js';
 import { profileFigure } from './profile-figure.js';

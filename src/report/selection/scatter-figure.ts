@@ -1,7 +1,7 @@
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
+import { compact, decimal, percent, plural } from '../../text/format.js';
 import { linearAxis, shareAxis } from '../axis.js';
 import { type Figure, figureId } from '../figure.js';
-import { compact, decimal, percent, plural } from '../format.js';
 import { type Point, scatterChart } from '../scatter-chart.js';
 import { byN } from './facts.js';
 

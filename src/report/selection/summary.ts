@@ -1,6 +1,6 @@
+import { listedModels, type Part, type Phrase } from '../../results/phrase.js';
 import type { Disagreement, SelectionResult, TournamentResult } from '../../selection/result.js';
-import { compact, confidencePercent, count, listed, percent, plural, points, roughPercent } from '../format.js';
-import { listedModels, type Part, type Phrase } from '../phrase.js';
+import { compact, confidencePercent, count, listed, percent, plural, points, roughPercent } from '../../text/format.js';
 import { byN, CERTAINTY_WORDS, type Certainty, certainty, type Stretch, stretches, winShare } from './facts.js';
 
 /** What to take for some N, and how sure that is. */

@@ -1,4 +1,5 @@
-import type { Estimate } from '../../result.js';
+import type { Estimate } from '../../results/estimate.js';
+import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
 import type { Disagreement, SelectionResult } from '../../selection/result.js';
 import {
   compact,
@@ -9,8 +10,7 @@ import {
   percent,
   percentInterval,
   roughPercent,
-} from '../format.js';
-import { type Cell, type Column, numberCell, type Table } from '../table.js';
+} from '../../text/format.js';
 import { byN, CERTAINTY_WORDS, certainty, meanRanking, positions, winShare } from './facts.js';
 
 /** One row for each N: winner, how sure, runner-up, and the cross-entropy pick beside it. */

@@ -1,6 +1,6 @@
 import type { SelectionResult } from '../../selection/result.js';
-import { csv } from '../csv.js';
-import { confidencePercent, plural } from '../format.js';
+import { csv } from '../../text/csv.js';
+import { confidencePercent, plural } from '../../text/format.js';
 import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
 import { byN, positions } from './facts.js';
 import { selectionSummary } from './summary.js';

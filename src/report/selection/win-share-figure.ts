@@ -1,6 +1,6 @@
 import type { SelectionResult } from '../../selection/result.js';
+import { compact, count, listed, roughPercent } from '../../text/format.js';
 import type { Figure } from '../figure.js';
-import { compact, count, listed, roughPercent } from '../format.js';
 import { shareBars } from '../share-bars.js';
 import { byN, highlighted, winShare } from './facts.js';
 

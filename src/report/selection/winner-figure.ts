@@ -1,8 +1,8 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult } from '../../selection/result.js';
+import { compact, listed, plural, roughPercent, shortNames } from '../../text/format.js';
 import { axisOption, namesOption } from '../axis.js';
 import type { Figure } from '../figure.js';
-import { compact, listed, plural, roughPercent, shortNames } from '../format.js';
 import { textWidth } from '../marks.js';
 import { LIGHT } from '../theme.js';
 import { byN, CERTAINTY_WORDS, certainty, highlighted, isSparse, winShare } from './facts.js';

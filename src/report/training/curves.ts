@@ -1,8 +1,8 @@
 import type { HistoryRecord, TrainResult } from '../../linear/train-result.js';
+import { compact, count, listed, percent, plural } from '../../text/format.js';
 import { linearAxis, range, shareAxis } from '../axis.js';
 import { type Curve, curveChart } from '../curve-chart.js';
 import type { Figure } from '../figure.js';
-import { compact, count, listed, percent, plural } from '../format.js';
 import { LIGHT } from '../theme.js';
 
 /** What a figure shows over steps. */

@@ -1,5 +1,5 @@
 import type { TrainResult } from '../../linear/train-result.js';
-import { count, plural } from '../format.js';
+import { count, plural } from '../../text/format.js';
 import { html } from '../html.js';
 import { htmlTable } from '../html-table.js';
 import { figureHtml, pageHtml, section } from '../page.js';

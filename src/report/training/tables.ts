@@ -1,6 +1,6 @@
 import type { TrainResult } from '../../linear/train-result.js';
-import { compact, count, decimal, percent } from '../format.js';
-import { type Cell, numberCell, type Table } from '../table.js';
+import { type Cell, numberCell, type Table } from '../../results/table.js';
+import { compact, count, decimal, percent } from '../../text/format.js';
 
 const STOPPED = { finished: 'finished', paused: 'paused', diverged: 'diverged' } as const;
 

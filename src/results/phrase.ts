@@ -1,0 +1,28 @@
+/** Sentences whose parts know what they are, so that a terminal and a page can each set them their way. */
+/** A part of a sentence: plain text, the name of a model, or words to stress. */
+export type Part = string | { readonly model: string } | { readonly stress: string };
+
+/** A sentence or a few. */
+export type Phrase = readonly Part[];
+
+/** The phrase as text, with names set by `model` and stress by `stress`. */
+export function phraseText(
+  phrase: Phrase,
+  model: (name: string) => string = (name) => name,
+  stress: (text: string) => string = (text) => text,
+): string {
+  return phrase
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      return 'model' in part ? model(part.model) : stress(part.stress);
+    })
+    .join('');
+}
+
+/** Names of models with commas and a final “and”. */
+export function listedModels(models: readonly string[]): Part[] {
+  return models.flatMap((model, index): Part[] => {
+    const separator = index === 0 ? [] : [index === models.length - 1 ? ' and ' : ', '];
+    return [...separator, { model }];
+  });
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CoverageError } from './error.js';
+
+/**
+ * Writes a report file so that a reader sees the old file or the whole new one, never half of it: written beside it,
+ * flushed, renamed over it; a content of several pieces is written piece by piece. Folders on the way are made; the
+ * partial file is removed if writing fails.
+ *
+ * @throws CoverageError `ERR_WRITE_FAILED` naming the file
+ */
+export async function writeReportFile(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
+  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    // `wx`: never through a link or over a file that happens to be there.
+    const file = await open(partial, 'wx');
+    try {
+      if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
+      else for (const piece of content) await file.writeFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+  } catch (cause) {
+    // If even this fails, the first failure is the one to tell.
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw new CoverageError('ERR_WRITE_FAILED', `${path} cannot be written: ${explain(cause)}.`, {
+      place: { file: path },
+      cause,
+    });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'no permission to write there',
+  EPERM: 'no permission to write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EISDIR: 'it is a folder; give the name of a file',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EEXIST: 'a part of its path is a file, not a folder',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+function explain(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return (code && REASONS[code]) || message;
+}
