@@ -1,7 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Whole experiments, and the package installed from its tarballs: seconds to minutes each, left out of the edit loop. */
-const slow = ['__test__/experiments-*.test.ts', '__test__/reproduce.test.ts', '__test__/package.test.ts'];
+/** Whole experiments and demonstrations, and the package installed from its tarballs: seconds to minutes each, left out of the edit loop. */
+const slow = [
+  '__test__/experiments-*.test.ts',
+  '__test__/reproduce.test.ts',
+  '__test__/package.test.ts',
+  '__test__/demo.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -11,6 +17,8 @@ export default defineConfig({
     globalSetup: '__test__/build.ts',
     // Worker processes: a crash of the addon must fail one file, not end the run unnoticed.
     pool: 'forks',
+    // Most of a test is one thread's work; by default one core would stay idle.
+    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     // What reaches tests through the addon or `dist`, not through an import.
     forceRerunTriggers: [...configDefaults.forceRerunTriggers, '**/crates/**/*.rs', '**/src/cli/**/*.ts'],
