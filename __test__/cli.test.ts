@@ -251,6 +251,26 @@ describe('pass-at-k', () => {
   });
 });
 
+describe('graph-task', () => {
+  test('names nodes by numbers below --names', () => {
+    const args = ['--layers', '2', '--count', '50'];
+    const { status, stdout } = cli('graph-task', '--names', '26', ...args);
+    expect(status).toBe(0);
+    const prompts = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).promptTokens as number[]);
+    // `|`, `/` and `=` are the three tokens after the names.
+    expect(Math.max(...prompts.flat())).toBe(26 + 2);
+    expect(new Set(prompts.flat().filter((token) => token < 26)).size).toBe(26);
+    expect(cli('graph-task', ...args).stdout).toBe(cli('graph-task', '--names', '64', ...args).stdout);
+    expect(cli('graph-task', '--names', '25', ...args)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/names/),
+    });
+  });
+});
+
 test('help lists the commands, version is that of the package', () => {
   expect(cli('--help').stdout).toMatch(/select.*doctor/s);
   expect(cli('--version').stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
