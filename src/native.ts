@@ -23,7 +23,16 @@ function load(): typeof Binding {
 interface NativeFailure {
   readonly code: string;
   readonly message: string;
-  readonly place: { file?: string; row?: number; model?: number; response?: number; field?: string };
+  readonly place: {
+    file?: string;
+    row?: number;
+    model?: number;
+    response?: number;
+    /** Names take the place of indices where the core knows them. */
+    modelName?: string;
+    responseId?: string;
+    field?: string;
+  };
 }
 
 /** Names for the indices that an error from the core carries. */
@@ -43,9 +52,11 @@ export function fromNative(error: unknown, names: PlaceNames = {}): unknown {
   }
   const { code, message, place } = failure;
   if (typeof code !== 'string') return error;
-  const model = place.model === undefined ? undefined : (names.models?.[place.model] ?? String(place.model));
+  const model =
+    place.modelName ?? (place.model === undefined ? undefined : (names.models?.[place.model] ?? String(place.model)));
   const response =
-    place.response === undefined ? undefined : (names.responseIds?.[place.response] ?? String(place.response));
+    place.responseId ??
+    (place.response === undefined ? undefined : (names.responseIds?.[place.response] ?? String(place.response)));
   const named: ErrorPlace = {
     ...(place.file !== undefined && { file: place.file }),
     ...(place.row !== undefined && { row: place.row }),

@@ -48,6 +48,46 @@ codes! {
     UnsupportedFile = "ERR_UNSUPPORTED_FILE",
     /// Input is not what it was when a saved result was made from it.
     InputChanged = "ERR_INPUT_CHANGED",
+    /// The format of a file cannot be told.
+    UnknownFormat = "ERR_UNKNOWN_FORMAT",
+    /// A column that is needed is not there.
+    MissingColumn = "ERR_MISSING_COLUMN",
+    /// Several columns could be what is looked for.
+    AmbiguousColumn = "ERR_AMBIGUOUS_COLUMN",
+    /// Something that has to be said cannot be told from the input.
+    MissingOption = "ERR_MISSING_OPTION",
+    /// A row without an id.
+    MissingId = "ERR_MISSING_ID",
+    /// A row that names no model where others do.
+    MissingModel = "ERR_MISSING_MODEL",
+    /// A value that should be a number and is none.
+    NotANumber = "ERR_NOT_A_NUMBER",
+    /// A log-probability that is missing or null.
+    NullLogProb = "ERR_NULL_LOG_PROB",
+    /// Where the response lies in a list of tokens is not known, or does not fit the list.
+    ResponseSlice = "ERR_RESPONSE_SLICE",
+    /// A server's answer without log-probabilities of the given text.
+    NoLogProbs = "ERR_NO_LOG_PROBS",
+    /// The log-probability of the actual token cannot be told from those of others.
+    UnknownToken = "ERR_UNKNOWN_TOKEN",
+    /// Which of several choices is the right one cannot be told.
+    UnknownTarget = "ERR_UNKNOWN_TARGET",
+    /// Two models of one name.
+    DuplicateModel = "ERR_DUPLICATE_MODEL",
+    /// One response twice for one model.
+    DuplicateResponse = "ERR_DUPLICATE_RESPONSE",
+    /// One id, two texts.
+    MismatchedResponse = "ERR_MISMATCHED_RESPONSE",
+    /// A response that one model was scored on and another was not.
+    MissingResponse = "ERR_MISSING_RESPONSE",
+    /// A count that cannot be right.
+    InvalidCount = "ERR_INVALID_COUNT",
+    /// One problem, or one sample of it, twice for one model.
+    DuplicateProblem = "ERR_DUPLICATE_PROBLEM",
+    /// A problem that one model has samples of and another has not.
+    MissingProblem = "ERR_MISSING_PROBLEM",
+    /// A value that says neither right nor wrong.
+    NotAFlag = "ERR_NOT_A_FLAG",
     /// More memory would be needed than is sensible or allowed.
     TooLarge = "ERR_TOO_LARGE",
     /// A handle is used after it was disposed of.
@@ -69,7 +109,7 @@ pub struct Place {
     /// Path of the file as the caller gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Zero-based row (line, record) in the file.
+    /// One-based line, or zero-based record where the format has no lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<usize>,
     /// Zero-based index of the model.
@@ -78,6 +118,12 @@ pub struct Place {
     /// Zero-based index of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<usize>,
+    /// Name of the model, where names are known and indices are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<String>,
+    /// Id of the response, where ids are known and indices are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_id: Option<String>,
     /// Dotted path of the option or field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -136,6 +182,20 @@ impl Error {
     #[must_use]
     pub fn at_response(mut self, response: usize) -> Self {
         self.place.response = Some(response);
+        self
+    }
+
+    /// The same error, of the model called `name`.
+    #[must_use]
+    pub fn of_model(mut self, name: impl Into<String>) -> Self {
+        self.place.model_name = Some(name.into());
+        self
+    }
+
+    /// The same error, of the response with this id.
+    #[must_use]
+    pub fn of_response(mut self, id: impl Into<String>) -> Self {
+        self.place.response_id = Some(id.into());
         self
     }
 

@@ -6,6 +6,7 @@
 pub mod best_of_n;
 pub mod content_hash;
 pub mod error;
+pub mod files;
 #[cfg(test)]
 mod golden;
 pub mod linear;

@@ -1,0 +1,95 @@
+//! Faults and oddities found while reading.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::error::{Code, Error, Place, Result};
+
+/// One kind of fault in the input, with the first place where it was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// `error` stops a computation, `warning` does not.
+    pub severity: Severity,
+    /// Stable machine-readable kind, `ERR_…` or `WARN_…`.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// First place where it was found.
+    pub place: Place,
+    /// How often it was found in that file and model.
+    pub count: u64,
+}
+
+/// Whether a finding stops a computation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It does not.
+    Warning,
+}
+
+/// Where readers report what they find. Either the first error ends the reading, as computations need it, or all are
+/// collected, as `doctor` needs it; repeated findings of one kind in one file and model are counted, not listed.
+#[derive(Debug, Default)]
+pub struct Findings {
+    collect: bool,
+    list: Vec<Finding>,
+    known: HashMap<(String, Option<String>, Option<String>), usize>,
+}
+
+impl Findings {
+    /// Findings that collect errors, or end at the first.
+    #[must_use]
+    pub fn new(collect: bool) -> Self {
+        Self { collect, ..Self::default() }
+    }
+
+    /// Whether errors are collected.
+    #[must_use]
+    pub fn collects(&self) -> bool {
+        self.collect
+    }
+
+    /// Reports an error: notes it so that the reader can skip what is wrong and go on, or returns it.
+    ///
+    /// # Errors
+    /// The error itself, unless errors are collected; [`Code::Aborted`] and bugs always.
+    pub fn error(&mut self, error: Error) -> Result<()> {
+        if !self.collect || matches!(error.code, Code::Aborted | Code::Internal | Code::InvalidOption) {
+            return Err(error);
+        }
+        self.note(Severity::Error, error.code.as_str(), error.message, *error.place);
+        Ok(())
+    }
+
+    /// Notes something odd.
+    pub fn warn(&mut self, code: &str, message: impl Into<String>, place: Place) {
+        self.note(Severity::Warning, code, message.into(), place);
+    }
+
+    fn note(&mut self, severity: Severity, code: &str, message: String, place: Place) {
+        let key = (code.to_owned(), place.file.clone(), place.model_name.clone());
+        if let Some(&index) = self.known.get(&key) {
+            self.list[index].count += 1;
+            return;
+        }
+        self.known.insert(key, self.list.len());
+        self.list.push(Finding { severity, code: code.to_owned(), message, place, count: 1 });
+    }
+
+    /// Whether an error was noted.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.list.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// All findings, errors first.
+    #[must_use]
+    pub fn into_list(mut self) -> Vec<Finding> {
+        self.list.sort_by_key(|finding| finding.severity == Severity::Warning);
+        self.list
+    }
+}

@@ -1,0 +1,141 @@
+//! Columns of named values in batches: what tables of any format yield, whatever their columns mean.
+
+use super::json::Json;
+use crate::error::Result;
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// A table whose columns are known and whose values are yet to be read.
+pub trait Table {
+    /// Names of the columns that hold values, nested fields as `outer.inner`, in file order.
+    fn columns(&self) -> &[String];
+
+    /// Reads all rows in order, in batches of thousands, and gives `sink` the columns it wanted.
+    ///
+    /// `wanted[i]` says of column i of [`Table::columns`] whether and how it is to be read; batches have the wanted columns
+    /// in that order.
+    fn scan(
+        &mut self,
+        wanted: &[Option<Kind>],
+        sink: &mut dyn Sink,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<()>;
+}
+
+/// What takes the batches of a table.
+pub trait Sink {
+    /// A column that rows before the coming batch did not have (JSON rows need not have the same keys): whether and how it
+    /// is to be read. It comes after those wanted so far.
+    fn late_column(&mut self, name: &str, row: u64) -> Result<Option<Kind>>;
+
+    /// Takes one batch.
+    fn batch(&mut self, batch: &Batch) -> Result<()>;
+}
+
+/// How a column is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As numbers: [`Column::Numbers`].
+    Number,
+    /// As text, such as ids and names, every digit kept: [`Column::Texts`].
+    Text,
+    /// As lists of numbers: [`Column::Lists`].
+    List,
+    /// As whatever it is: [`Column::Values`].
+    Any,
+}
+
+/// Some rows of the wanted columns.
+pub struct Batch {
+    /// One entry a wanted column, each with [`Batch::rows`] values.
+    pub columns: Vec<Column>,
+    /// Number of rows.
+    pub rows: usize,
+    /// Where the rows stand in the file: one-based lines, or zero-based records where the format has no lines.
+    pub places: Places,
+}
+
+/// Where the rows of a batch stand in the file.
+pub enum Places {
+    /// One after another from this on.
+    From(u64),
+    /// Each somewhere of its own.
+    Each(Vec<u64>),
+}
+
+impl Places {
+    /// Where row `index` of the batch stands.
+    #[must_use]
+    pub fn of(&self, index: usize) -> u64 {
+        match self {
+            Self::From(first) => first + index as u64,
+            Self::Each(places) => places[index],
+        }
+    }
+}
+
+/// The values of one column.
+pub enum Column {
+    /// Read as [`Kind::Number`].
+    Numbers(Numbers),
+    /// Read as [`Kind::Text`].
+    Texts(Texts),
+    /// Read as [`Kind::List`].
+    Lists(Lists),
+    /// Read as [`Kind::Any`].
+    Values(Vec<Json<'static>>),
+}
+
+/// Numbers, and what stood where there was none.
+#[derive(Default)]
+pub struct Numbers {
+    /// One a row; NaN where [`Numbers::odd`] has an entry.
+    pub values: Vec<f64>,
+    /// By growing index: rows that hold no number (null, text, NaN itself), with what they hold. [`Json::Null`] for a
+    /// missing one.
+    pub odd: Vec<(usize, Json<'static>)>,
+}
+
+/// Texts end to end.
+#[derive(Default)]
+pub struct Texts {
+    /// All texts, one after another.
+    pub bytes: String,
+    /// Where each ends.
+    pub ends: Vec<usize>,
+    /// By growing index: rows that hold no text or number, with what they hold; their text is empty.
+    pub odd: Vec<(usize, Json<'static>)>,
+}
+
+impl Texts {
+    /// Adds one.
+    pub fn push(&mut self, text: &str) {
+        self.bytes.push_str(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Adds what is no text.
+    pub fn push_odd(&mut self, value: Json<'static>) {
+        self.odd.push((self.ends.len(), value));
+        self.push("");
+    }
+
+    /// The text of row `index`.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &str {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start..self.ends[index]]
+    }
+}
+
+/// Lists of numbers end to end.
+#[derive(Default)]
+pub struct Lists {
+    /// The elements of all lists; those of `odd` are NaN.
+    pub elements: Numbers,
+    /// Where the list of each row ends in `elements`.
+    pub ends: Vec<usize>,
+    /// By growing index: rows that hold no list, with what they hold.
+    pub odd: Vec<(usize, Json<'static>)>,
+}
