@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PREBUILT } from '../src/addon.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -15,6 +16,7 @@ const { NAPI_RS_NATIVE_LIBRARY_PATH: _, ...env } = process.env;
 
 let folder: string;
 let packed: string[];
+let size: number;
 
 function npm(args: string[], cwd: string): string {
   return execFileSync('npm', args, { cwd, env, encoding: 'utf8', shell: process.platform === 'win32' });
@@ -24,15 +26,32 @@ function node(args: string[]): string {
   return execFileSync(process.execPath, args, { cwd: folder, env, encoding: 'utf8' }).trim();
 }
 
+function command(...args: string[]) {
+  const main = join(folder, 'node_modules/coverage-principle', manifest.bin['coverage-principle']);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+/** The name that Node gives what Rust calls a target. */
+function nameOfTarget(target: string): string {
+  const [processor, , system, abi] = target.split('-');
+  const arch = processor === 'aarch64' ? 'arm64' : 'x64';
+  return `${system === 'windows' ? 'win32' : system}-${arch}${abi === undefined ? '' : `-${abi}`}`;
+}
+
 // The package as a user gets it: packed, with the platform package beside it, installed in an empty folder.
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'coverage-principle-'));
-  const platformFolder = mkdtempSync(join(tmpdir(), 'coverage-principle-platform-'));
-  copyFileSync(join(root, 'npm', platform, 'package.json'), join(platformFolder, 'package.json'));
-  copyFileSync(join(root, 'native', addon), join(platformFolder, addon));
-  npm(['pack', '--ignore-scripts', '--pack-destination', folder], platformFolder);
-  rmSync(platformFolder, { recursive: true });
-  const [report] = JSON.parse(npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root));
+  const release = mkdtempSync(join(tmpdir(), 'coverage-principle-release-'));
+  execFileSync(process.execPath, [join(root, 'scripts/stage-release.mjs'), release, join(root, 'native'), '--partial']);
+  npm(['pack', '--pack-destination', folder], join(release, 'npm', platform));
+  const [report] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], join(release, 'package')));
+  rmSync(release, { recursive: true });
+  size = report.size;
   packed = report.files.map((file: { path: string }) => file.path);
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
@@ -115,16 +134,60 @@ test.each([
 });
 
 test('the command runs', () => {
-  const version = execFileSync('npx', ['--no-install', 'coverage-principle', '--version'], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-  });
-  expect(version.trim()).toBe(manifest.version);
+  expect(command('--version')).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
 });
 
-test('without an addon the error says what to do', () => {
+test('it is small, and installs without running anything', () => {
+  expect(size).toBeLessThan(1_000_000);
+  expect(statSync(join(root, 'native', addon)).size).toBeLessThan(6_000_000);
+  const installed = JSON.parse(readFileSync(join(folder, 'node_modules/coverage-principle/package.json'), 'utf8'));
+  expect(installed).not.toHaveProperty('scripts');
+  expect(Object.keys(installed.optionalDependencies).sort()).toEqual(
+    PREBUILT.map((name) => `coverage-principle-${name}`).sort(),
+  );
+});
+
+test('every target has its package, of this version, for its machine alone', () => {
+  const folders = readdirSync(join(root, 'npm')).sort();
+  expect(folders).toEqual([...PREBUILT].sort());
+  expect(manifest.napi.targets.map(nameOfTarget).sort()).toEqual(folders);
+  for (const name of folders) {
+    const [platform, arch, libc] = name.split('-');
+    const addon = `coverage-principle.${name}.node`;
+    const libcs: Record<string, string[]> = { gnu: ['glibc'], musl: ['musl'] };
+    const { os, cpu, ...described } = JSON.parse(readFileSync(join(root, 'npm', name, 'package.json'), 'utf8'));
+    expect({ os, cpu }).toEqual({ os: [platform], cpu: [arch] });
+    expect(described).toMatchObject({
+      name: `coverage-principle-${name}`,
+      version: manifest.version,
+      main: addon,
+      files: [addon],
+      engines: manifest.engines,
+      license: manifest.license,
+      repository: manifest.repository,
+    });
+    expect(described.libc).toEqual(libcs[libc ?? '']);
+  }
+});
+
+test('without an addon every command says which one is wanted and how to get it', () => {
   rmSync(join(folder, 'node_modules', `coverage-principle-${platform}`), { recursive: true });
-  const code = `import('coverage-principle').catch((error) => console.log(error.code, error.message))`;
-  expect(node(['-e', code])).toMatch(/^ERR_ADDON_NOT_FOUND .*NAPI_RS_NATIVE_LIBRARY_PATH/);
+  for (const args of [['--version'], ['select', 'x.npy'], []]) {
+    const { status, stdout, stderr } = command(...args);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr.split('\n')).toHaveLength(3);
+    expect(stderr).toContain(`npm install coverage-principle-${platform}@${manifest.version}`);
+    expect(stderr).toMatch(/build-addon\.mjs\n\[ERR_ADDON_NOT_FOUND\]\n$/);
+  }
+  const code = `import('coverage-principle').catch((error) => console.log(error.code))`;
+  expect(node(['-e', code])).toBe('ERR_ADDON_NOT_FOUND');
+});
+
+test('an addon that does not load says why', () => {
+  const path = join(folder, 'node_modules/coverage-principle/native', addon);
+  writeFileSync(path, 'not an addon');
+  expect(command('--version').stderr).toMatch(
+    /does not load on .*: .*(file too short|invalid ELF|not a mach-o|not a valid)/i,
+  );
+  rmSync(path);
 });

@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type * as Binding from '../native/binding.cjs';
+import { loadFailure, thisMachine, withoutAddon } from './addon.js';
 import { CoverageError, describePlace, type ErrorPlace } from './error.js';
+import { packageVersion } from './version.js';
 
 /** The Rust core behind N-API; private to this package. */
 export const native: typeof Binding = load();
@@ -9,14 +12,10 @@ function load(): typeof Binding {
   try {
     return createRequire(import.meta.url)('../native/binding.cjs');
   } catch (cause) {
-    throw new CoverageError(
-      'ERR_ADDON_NOT_FOUND',
-      `The native addon of coverage-principle does not load on ${process.platform}-${process.arch} (Node ${process.version}). ` +
-        'Install again without --ignore-scripts and with optional dependencies (npm install coverage-principle), ' +
-        'on a platform without a prebuilt addon with Rust 1.89 or later at hand; ' +
-        'or set NAPI_RS_NATIVE_LIBRARY_PATH to an addon built elsewhere.',
-      { cause },
-    );
+    const buildScript = fileURLToPath(new URL('../scripts/build-addon.mjs', import.meta.url));
+    const reason = loadFailure(cause, process.env['NAPI_RS_NATIVE_LIBRARY_PATH']);
+    const message = withoutAddon(thisMachine(), packageVersion, buildScript, reason);
+    throw new CoverageError('ERR_ADDON_NOT_FOUND', message, { cause });
   }
 }
 

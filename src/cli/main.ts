@@ -1,4 +1,12 @@
 #!/usr/bin/env node
-import { run } from './program.js';
+import { CoverageError } from '../error.js';
 
-process.exitCode = await run(process.argv.slice(2));
+try {
+  // Loaded here, not above: without an addon no command can run, and this is where it is said.
+  const { run } = await import('./program.js');
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof CoverageError)) throw error;
+  process.stderr.write(`error: ${error.message}\n[${error.code}]\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,61 @@
+// Lays out what a release publishes, in the folder named first: `package` (dist, loader, Rust sources, README …, with the
+// platform packages as optional dependencies of the same version) and `npm/NAME` for every addon in the folder named
+// second. `--partial` allows addons to be missing, as when one platform's package is tried where it was built.
+//   node scripts/stage-release.mjs RELEASE ADDONS [--partial]
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [release, addons, ...flags] = process.argv.slice(2);
+if (!release || !addons) {
+  process.stderr.write('usage: node scripts/stage-release.mjs RELEASE ADDONS [--partial]\n');
+  process.exit(2);
+}
+const target = resolve(release);
+rmSync(target, { recursive: true, force: true });
+mkdirSync(target, { recursive: true });
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const optionalDependencies = {};
+const missing = [];
+for (const folder of readdirSync(join(root, 'npm')).sort()) {
+  const platform = JSON.parse(readFileSync(join(root, 'npm', folder, 'package.json'), 'utf8'));
+  optionalDependencies[platform.name] = manifest.version;
+  const addon = join(resolve(addons), platform.main);
+  if (!existsSync(addon)) {
+    missing.push(platform.main);
+    continue;
+  }
+  const staged = join(target, 'npm', folder);
+  cpSync(join(root, 'npm', folder), staged, { recursive: true });
+  cpSync(join(root, 'LICENSE'), join(staged, 'LICENSE'));
+  cpSync(addon, join(staged, platform.main));
+  writeFileSync(
+    join(staged, 'package.json'),
+    `${JSON.stringify({ ...platform, version: manifest.version }, null, 2)}\n`,
+  );
+}
+if (missing.length > 0 && !flags.includes('--partial')) {
+  process.stderr.write(`these addons are missing: ${missing.join(', ')}\n`);
+  process.exit(1);
+}
+
+// What npm would pack, and nothing else; without what only a clone needs.
+const [report] = JSON.parse(
+  execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  }),
+);
+for (const { path } of report.files) {
+  mkdirSync(dirname(join(target, 'package', path)), { recursive: true });
+  cpSync(join(root, path), join(target, 'package', path));
+}
+const { scripts: _, devDependencies: __, overrides: ___, ...published } = manifest;
+writeFileSync(
+  join(target, 'package', 'package.json'),
+  `${JSON.stringify({ ...published, optionalDependencies }, null, 2)}\n`,
+);
