@@ -5,7 +5,6 @@ const HOSTS: Readonly<Record<string, Host>> = {
   core: 'core',
   naive: 'core',
   fullMatrix: 'core',
-  mapped: 'core',
   binding: 'addon',
   facade: 'addon',
   javascript: 'addon',

@@ -33,7 +33,7 @@ const FORMATS: readonly Format[] = [
     responses: 1_048_576,
     dtype: 'f4',
     about: 'One matrix; numpy is the reader of the safetensors package.',
-    participants: ['core', 'mapped', 'facade', 'numpy'],
+    participants: ['core', 'facade', 'numpy'],
   },
   {
     format: 'csv',
@@ -92,12 +92,11 @@ function npyCases(scope: Scope): Case[] {
       name: `read-npy-${dtype}`,
       title: `Reading a .npy file of ${Math.round(bytes / 2 ** 20)} MiB, ${dtype}`,
       about:
-        'The file lies in the cache of the operating system. We check every value (no NaN, nothing positive); ' +
-        'np.load does not, so it is also timed with that check. mapped leaves the values in the file.',
+        'The file lies in the cache of the operating system. We hash it (SHA-256) and check every value (no NaN, nothing ' +
+        'positive); np.load does neither, so it is also timed with that check.',
       inputs: { matrix: { kind: 'checkpoints', models, responses, dtype, noise: 0.3, seed: 4 } },
       participants: [
         as('core'),
-        as('mapped'),
         as('facade'),
         ...scope.threads.slice(1).map((threads) => as('core', { threads })),
         as('numpy'),

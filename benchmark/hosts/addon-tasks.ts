@@ -86,7 +86,7 @@ export const FACTORIES: Readonly<Record<string, Factory>> = {
     };
   },
 
-  /** What users call; large files stay mapped. */
+  /** What users call. */
   'read facade': ({ facade }, task) => {
     const { file, threads } = task as unknown as { file: string; threads: number };
     return async () => {

@@ -14,6 +14,19 @@ export interface NumberArray {
  * @throws CoverageError `ERR_IO`, `ERR_MALFORMED_FILE`, `ERR_UNSUPPORTED_FILE`, `ERR_TOO_LARGE`
  */
 export async function readArray(file: string, options: JobOptions = {}): Promise<NumberArray> {
+  const { shape, values } = await readHashedArray(file, options);
+  return { shape, values };
+}
+
+/**
+ * As {@link readArray}, with the SHA-256 of the bytes that were read.
+ *
+ * @internal
+ */
+export async function readHashedArray(
+  file: string,
+  options: JobOptions,
+): Promise<NumberArray & { readonly sha256: string }> {
   const output = await runJob((job) => native.readArray(file, job), options);
-  return { shape: JSON.parse(output.json), values: output.floats[0]! };
+  return { ...(JSON.parse(output.json) as { shape: number[]; sha256: string }), values: output.floats[0]! };
 }

@@ -5,7 +5,7 @@ import { Findings, located } from '../input/findings.js';
 import type { JsonObject } from '../input/json.js';
 import { readJsonRows, readJsonTable } from '../input/json-rows.js';
 import { describeLmEvalFile } from '../input/lm-eval-file.js';
-import { type InputFile, inputsSchema, nameFiles, parseInput, readSidecar } from '../input/names.js';
+import { type InputFile, inputsSchema, nameFiles, parseInput } from '../input/names.js';
 import { readParquet } from '../input/parquet.js';
 import { runJob } from '../job.js';
 import { isLmEvalRow } from '../log-probs/lm-eval.js';
@@ -134,7 +134,6 @@ async function firstRow(path: string): Promise<JsonObject> {
 
 /** A matrix of counts, models × problems. */
 async function readMatrix({ file, model, join, options }: CountContext): Promise<void> {
-  const beside = ((await readSidecar(file.replace(/\.\w+$/, '.json'))) ?? {}) as JsonObject;
   const output = await runJob(
     (job) => native.readIntegers(file, JSON.stringify({ transpose: options.transpose }), job),
     {
@@ -145,16 +144,15 @@ async function readMatrix({ file, model, join, options }: CountContext): Promise
     shape: [models: number, problems: number];
     names: string[] | null;
     ids: string[] | null;
+    samplesPerProblem: number | null;
   };
   const [models, problems] = header.shape;
   const values = output.floats[0]!;
   const names =
-    listOf(beside['models'], models, 'models', file) ??
-    header.names ??
-    (models === 1 ? [model] : Array.from({ length: models }, (_, row) => `${model}[${row}]`));
-  const ids = listOf(beside['problems'] ?? beside['ids'], problems, 'problems', file) ?? header.ids;
-  const samples = options.samples ?? beside['samples_per_problem'] ?? beside['samplesPerProblem'];
-  if (typeof samples !== 'number') {
+    header.names ?? (models === 1 ? [model] : Array.from({ length: models }, (_, row) => `${model}[${row}]`));
+  const { ids } = header;
+  const samples = options.samples ?? header.samplesPerProblem;
+  if (samples === null) {
     throw located(
       'ERR_MISSING_OPTION',
       'How many samples each problem has is not known: say so (--samples), or in a JSON file beside the matrix (samples_per_problem).',
@@ -167,14 +165,4 @@ async function readMatrix({ file, model, join, options }: CountContext): Promise
       join.addCounts(place, samples, values[row * problems + problem]!);
     }
   }
-}
-
-function listOf(value: unknown, length: number, field: string, file: string): string[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  if (value.length === length) return value.map(String);
-  throw located(
-    'ERR_SHAPE_MISMATCH',
-    `The JSON file beside the matrix lists ${value.length} ${field}, the matrix has ${length}. If it has problems in rows, transpose it (--transpose).`,
-    { file },
-  );
 }

@@ -1,8 +1,7 @@
 import { CoverageError } from '../error.js';
-import { FileStream } from '../input/file-stream.js';
 import { concatFeatures, sumFeatures } from '../linear/combined-features.js';
 import type { FeatureMap } from '../linear/feature-map.js';
-import { type NumberArray, readArray } from '../linear/read-array.js';
+import { type NumberArray, readHashedArray } from '../linear/read-array.js';
 import { hiddenStateFeatures, ngramFeatures, randomFeatures } from '../linear/sequence-features.js';
 import { functionFeatures, type TableLayout, tableFeatures } from '../linear/table-features.js';
 import { type DataSource, fromConfig, type ReadingContext, type TrainingData } from './data.js';
@@ -76,10 +75,9 @@ export async function readNumbers(
   context: ReadingContext,
 ): Promise<NumberArray & { readonly source: DataSource }> {
   const file = fromConfig(context, path);
-  const hashed = new FileStream(file, { signal: context.signal });
   const { signal } = context;
-  const [array] = await Promise.all([readArray(file, signal ? { signal } : {}), hashed.drain()]);
-  return { ...array, source: { file: path, sha256: hashed.sha256! } };
+  const { shape, values, sha256 } = await readHashedArray(file, signal ? { signal } : {});
+  return { shape, values, source: { file: path, sha256 } };
 }
 
 function ownFeatures(spec: FeatureSpec | undefined, data: TrainingData, path: string): FeatureMap {

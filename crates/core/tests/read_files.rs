@@ -1,9 +1,9 @@
 //! The binary readers on files that NumPy and safetensors wrote, good and bad (`__test__/fixtures/binary/make.py`).
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use coverage_principle_core::log_probs::read::{ReadOptions, read_integers, read_matrix, read_vector};
-use coverage_principle_core::log_probs::{Row, Rows};
+use coverage_principle_core::files::arrays::{ReadOptions, read_array, read_integers, read_matrix, read_vector};
 use coverage_principle_core::{Code, Control, Error, LogProbs, Workers};
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn assert_expected(log_probs: &LogProbs, what: &str) {
 const NAMES: [&str; 3] = ["base", "step-1000", "step-2000"];
 
 #[test]
-fn every_format_gives_the_same_matrix_mapped_or_not_at_any_number_of_threads() {
+fn every_format_gives_the_same_matrix_at_any_number_of_threads() {
     let transposed = ReadOptions { transpose: true, ..ReadOptions::default() };
     let negated = ReadOptions { negate: true, ..ReadOptions::default() };
     let cases = [
@@ -55,9 +55,8 @@ fn every_format_gives_the_same_matrix_mapped_or_not_at_any_number_of_threads() {
         ("bf16.safetensors", ReadOptions::default(), "bfloat16", false),
     ];
     for (name, options, dtype, named) in cases {
-        for (threads, map_above) in [(1, u64::MAX), (3, 0)] {
+        for threads in [1, 3] {
             let workers = Workers::new(Some(threads)).unwrap();
-            let options = ReadOptions { map_above, ..options.clone() };
             let matrix = read_matrix(&fixture(name), &options, &workers, &Control::new()).unwrap();
             assert_expected(&matrix.log_probs, name);
             assert_eq!(matrix.dtype, dtype, "{name}");
@@ -65,22 +64,6 @@ fn every_format_gives_the_same_matrix_mapped_or_not_at_any_number_of_threads() {
             assert!(matrix.names.is_none_or(|names| names == NAMES), "{name}");
         }
     }
-}
-
-#[test]
-fn large_native_files_are_views_into_the_map() {
-    let read = |name, map_above| {
-        let options = ReadOptions { map_above, ..ReadOptions::default() };
-        read_matrix(&fixture(name), &options, &Workers::sequential(), &Control::new()).unwrap().log_probs
-    };
-    for name in ["f4-little.npy", "f8-little.npy", "per-model.safetensors", "matrix.safetensors"] {
-        if cfg!(target_endian = "little") {
-            assert_eq!(read(name, 0).owned_bytes(), 0, "{name}");
-        }
-        assert!(read(name, u64::MAX).owned_bytes() > 0, "{name}");
-    }
-    let Rows::F64(rows) = read("f8-big.npy", 0).rows().clone() else { panic!("double precision") };
-    assert!(rows.iter().all(|row| matches!(row, Row::Owned(_))), "the other byte order is copied");
 }
 
 #[test]
@@ -139,7 +122,7 @@ fn bad_files_are_refused_with_the_reason() {
         ("truncated.npy", Code::MalformedFile, "111 bytes follow"),
         ("trailing.npy", Code::MalformedFile, "np.savez"),
         ("terabytes.npy", Code::MalformedFile, "2000000000000 bytes"),
-        ("pickle.npy", Code::MalformedFile, "pickle"),
+        ("pickle.npy", Code::UnsupportedFile, "pickle"),
         ("make.py", Code::MalformedFile, "text"),
         ("different-lengths.npz", Code::ShapeMismatch, "'b', a 1-D array of 4"),
         ("bzip2.npz", Code::UnsupportedFile, "savez_compressed"),
@@ -177,6 +160,169 @@ fn encrypted_archives_are_refused() {
     assert!(error.message.contains("encrypted"), "{}", error.message);
 }
 
+/// A file of these bytes in a folder of the test's own.
+fn written(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-files");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn read(path: &Path) -> coverage_principle_core::Result<coverage_principle_core::files::arrays::Matrix> {
+    read_matrix(path, &ReadOptions::default(), &Workers::sequential(), &Control::new())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A `.npy` file with this header and these elements.
+fn npy(header: &str, elements: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), elements].concat()
+}
+
+#[test]
+fn a_compressed_file_is_told_by_its_content_and_checked_to_its_end() {
+    let plain = std::fs::read(fixture("f8-little.npy")).unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(&plain).unwrap();
+    let packed = [
+        ("gzip", gzip(&plain)),
+        ("members", [gzip(&plain[..100]), gzip(&plain[100..])].concat()),
+        ("zstd", zstd::encode_all(&plain[..], 3).unwrap()),
+        ("bzip2", bzip2.finish().unwrap()),
+        ("xz", std::fs::read(fixture("f8-little.npy.xz")).unwrap()),
+    ];
+    for (name, bytes) in packed {
+        // No extension says what it is.
+        let matrix = read(&written(name, &bytes)).unwrap();
+        assert_expected(&matrix.log_probs, name);
+        assert_eq!(matrix.digest.bytes, bytes.len() as u64, "{name}");
+        for cut in [1, 4, 8, bytes.len() / 2] {
+            let error = read(&written(name, &bytes[..bytes.len() - cut])).unwrap_err();
+            assert_eq!(error.code, Code::MalformedFile, "{name}, cut by {cut}: {}", error.message);
+        }
+        let error = read(&written(name, &[&bytes[..], b"and more"].concat())).unwrap_err();
+        assert_eq!(error.code, Code::MalformedFile, "{name}, with more behind: {}", error.message);
+    }
+    // The checksum of gzip stands eight bytes before its end.
+    let mut flipped = gzip(&plain);
+    let at = flipped.len() - 8;
+    flipped[at] ^= 1;
+    assert_eq!(read(&written("flipped", &flipped)).unwrap_err().code, Code::MalformedFile);
+    // An archive is read from memory when it is inflated.
+    let archive = gzip(&std::fs::read(fixture("per-model.npz")).unwrap());
+    assert_expected(&read(&written("archive.gz", &archive)).unwrap().log_probs, "per-model.npz, gzipped");
+}
+
+#[test]
+fn the_hash_is_of_the_bytes_that_were_parsed() {
+    // sha256sum of the fixtures.
+    for name in ["f8-little.npy", "per-model.npz", "per-model.safetensors"] {
+        let matrix = read(&fixture(name)).unwrap();
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        let expected = <sha2::Sha256 as sha2::Digest>::digest(&bytes);
+        let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(matrix.digest.sha256, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_header_cannot_take_memory_that_the_file_does_not_fill() {
+    // Strings of no characters take no bytes: a header can claim any number of them.
+    for (kind, count) in [("<U0", 1_u64 << 29), ("<U0", 1 << 40), ("|S0", 1 << 40), ("<U0", 2)] {
+        for key in ["ids", "models"] {
+            let texts = npy(&format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({count},), }}"), b"");
+            let values = std::fs::read(fixture("f8-little.npy")).unwrap();
+            let path = written("strings.npz", &zip_of(&[("values.npy", &values), (&format!("{key}.npy"), &texts)]));
+            let error = read(&path).unwrap_err();
+            assert_eq!(error.code, Code::MalformedFile, "{kind} × {count}: {}", error.message);
+            assert!(error.message.contains("empty strings"), "{}", error.message);
+        }
+    }
+    // Compressed, a small file may hold much, but not anything.
+    let claims = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000, 1000000000), }", &[0; 64]);
+    for bytes in [claims.clone(), gzip(&claims), zstd::encode_all(&claims[..], 3).unwrap()] {
+        let error = read(&written("claims", &bytes)).unwrap_err();
+        assert_eq!(error.code, Code::MalformedFile, "{}", error.message);
+    }
+    // Zeros shrink more than data does.
+    let zeros = zstd::encode_all(&vec![0; 64 << 20][..], 19).unwrap();
+    let header = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 4194304), }", b"");
+    let bomb = [zstd::encode_all(&header[..], 3).unwrap(), zeros].concat();
+    let error = read(&written("bomb", &bomb)).unwrap_err();
+    assert!(matches!(error.code, Code::TooLarge | Code::MalformedFile), "{}", error.message);
+}
+
+fn zip_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file(*name, stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn known_kinds_are_refused_with_the_way_to_one_that_is_read() {
+    for (bytes, hint) in [
+        (&b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"[..], "git lfs pull"),
+        (b"\x89HDF\r\n\x1a\n\0\0", "np.save"),
+        (b"\x80\x04\x95\0\0", "pickle"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "CSV"),
+        (b"SQLite format 3\0", "CSV"),
+        (b"\x04\x22\x4d\x18\x64", "lz4 -d"),
+    ] {
+        let error = read(&written("refused.npy", bytes)).unwrap_err();
+        assert_eq!(error.code, Code::UnsupportedFile, "{}", error.message);
+        assert!(error.message.contains(hint), "{}", error.message);
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_noticed() {
+    // Large enough to be read by the thread: values that no row of the first piece decides.
+    let (models, responses) = (4, 1 << 20);
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({models}, {responses}), }}");
+    let bytes = npy(&header, &(-1_f32).to_le_bytes().repeat(models * responses));
+    type Change = fn(&Path, &[u8]);
+    let truncate: Change =
+        |path, _| std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(1 << 21).unwrap();
+    let append: Change = |path, _| {
+        std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap();
+    };
+    let replace: Change = |path, bytes| {
+        let other = path.with_extension("other");
+        std::fs::write(&other, bytes).unwrap();
+        std::fs::rename(&other, path).unwrap();
+    };
+    for (name, change) in [("truncated", truncate), ("appended", append), ("replaced", replace)] {
+        let path = written(&format!("changes-{name}.npy"), &bytes);
+        let control = Control::new();
+        let error = std::thread::scope(|scope| {
+            let changing = scope.spawn(|| {
+                // As soon as something was read: the first piece comes long before the last.
+                while control.snapshot().0 == 0 {
+                    std::hint::spin_loop();
+                }
+                change(&path, &bytes);
+            });
+            let result = read_matrix(&path, &ReadOptions::default(), &Workers::sequential(), &control);
+            changing.join().unwrap();
+            result.map(drop)
+        });
+        // The reader may have been done before the change; then what it read is what it hashed.
+        if let Err(error) = error {
+            assert_eq!(error.code, Code::InputChanged, "{name}: {}", error.message);
+        }
+    }
+}
+
 #[test]
 fn cancellation_stops_a_read() {
     let control = Control::new();
@@ -208,8 +354,9 @@ fn read_bytes(bytes: &[u8]) -> coverage_principle_core::Result<()> {
     let control = Control::new();
     let _ = read_integers(&path, &ReadOptions::default(), &control);
     let _ = read_vector(&path, &control);
-    let mapped = ReadOptions { map_above: 0, allow_vector: true, ..ReadOptions::default() };
-    let _ = read_matrix(&path, &mapped, &Workers::sequential(), &control);
+    let _ = read_array(&path, &control);
+    let vector = ReadOptions { allow_vector: true, transpose: true, ..ReadOptions::default() };
+    let _ = read_matrix(&path, &vector, &Workers::sequential(), &control);
     let result = read_matrix(&path, &ReadOptions::default(), &Workers::sequential(), &control).map(drop);
     std::fs::remove_file(&path).unwrap();
     result

@@ -27,7 +27,7 @@ impl ObjectFinalize for LogProbsHandle {
 impl LogProbsHandle {
     /// A handle on `matrix`; the garbage collector is told of the memory behind it.
     pub(crate) fn new(env: &Env, matrix: LogProbs) -> napi::Result<Self> {
-        let bytes = claim(env, matrix.owned_bytes())?;
+        let bytes = claim(env, matrix.bytes())?;
         Ok(Self { matrix: Some(Arc::new(matrix)), bytes })
     }
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use coverage_principle_core::Workers;
-use coverage_principle_core::log_probs::facts::matrix_facts;
-use coverage_principle_core::log_probs::read::{
+use coverage_principle_core::files::arrays::{
     Matrix, ReadOptions, read_array, read_integers, read_matrix, read_vector,
 };
+use coverage_principle_core::log_probs::facts::matrix_facts;
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -91,11 +91,12 @@ pub fn matrix_facts_of<'env>(
     })
 }
 
-/// Reads an array of numbers of any shape; JSON: its shape, `floats[0]`: its values, the last axis varying fastest.
+/// Reads an array of numbers of any shape; JSON: its shape and the hash of the file, `floats[0]`: its values, the last
+/// axis varying fastest.
 #[napi(js_name = "readArray", ts_return_type = "Promise<JobOutput>")]
 pub fn read_array_file<'env>(env: &'env Env, path: String, job: &Job) -> napi::Result<Object<'env>> {
     spawn_output(env, job, move |control| {
-        let (shape, values) = read_array(&PathBuf::from(path), control)?;
-        Ok(Output::new(&shape)?.with_floats(values))
+        let array = read_array(&PathBuf::from(path), control)?;
+        Ok(Output::new(&array)?.with_floats(array.values))
     })
 }

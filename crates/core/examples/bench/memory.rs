@@ -1,4 +1,4 @@
-//! Memory of the process that is its own: anonymous pages, without those of mapped files.
+//! Memory of the process that is its own: anonymous pages, without those that files back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

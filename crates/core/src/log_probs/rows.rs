@@ -3,42 +3,29 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::check::check_row;
-use super::file::Bytes;
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// The n log-probabilities of one model: on their own, or where they lie in a file.
+/// The n log-probabilities of one model: a part of a block of memory that rows share.
 #[derive(Clone)]
-pub enum Row<T> {
-    /// Values in memory, shared between matrices that contain the row.
-    Owned(Arc<[T]>),
-    /// Values in the bytes of a file, read or mapped, which are shared between all rows in it.
-    InFile(RowInFile<T>),
-}
-
-/// `len` values that begin `offset` bytes into a file; made by [`Row::in_file`] only, which checks bounds and alignment.
-#[derive(Clone)]
-pub struct RowInFile<T> {
-    file: Arc<Bytes>,
-    offset: usize,
+pub struct Row<T> {
+    block: Arc<Vec<T>>,
+    start: usize,
     len: usize,
-    kind: std::marker::PhantomData<T>,
 }
 
-/// Element types a matrix can have: plain floating-point values, any bit pattern of which is valid.
+/// Element types a matrix can have: plain floating-point values.
 pub trait Float: Copy + Send + Sync + Into<f64> + fmt::Debug + 'static {}
 impl Float for f32 {}
 impl Float for f64 {}
 
 impl<T: Float> Row<T> {
-    /// A view of `len` native-endian values, `offset` bytes into `file`; `None` if they do not lie in the file or
-    /// are not aligned.
-    pub(super) fn in_file(file: Arc<Bytes>, offset: usize, len: usize) -> Option<Self> {
-        let end = len.checked_mul(size_of::<T>())?.checked_add(offset)?;
-        let aligned = (file.as_ptr() as usize).checked_add(offset)?.is_multiple_of(align_of::<T>());
-        (end <= file.len() && aligned)
-            .then(|| Self::InFile(RowInFile { file, offset, len, kind: std::marker::PhantomData }))
+    /// The rows of `len` values that lie one after another in `block`; nothing is copied.
+    pub(crate) fn split(block: Vec<T>, len: usize) -> Vec<Self> {
+        let rows = block.len().checked_div(len).unwrap_or(0);
+        let block = Arc::new(block);
+        (0..rows).map(|row| Self { block: Arc::clone(&block), start: row * len, len }).collect()
     }
 }
 
@@ -46,20 +33,14 @@ impl<T: Float> Deref for Row<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        match self {
-            Self::Owned(values) => values,
-            Self::InFile(RowInFile { file, offset, len, .. }) => {
-                // SAFETY: `Row::in_file` checked that the range lies in the file and is aligned for T; T is a plain
-                // float, for which every bit pattern is valid; the bytes live, unmoved, as long as `self`.
-                unsafe { std::slice::from_raw_parts(file.as_ptr().add(*offset).cast::<T>(), *len) }
-            }
-        }
+        &self.block[self.start..][..self.len]
     }
 }
 
 impl<T: Float> From<Vec<T>> for Row<T> {
     fn from(values: Vec<T>) -> Self {
-        Self::Owned(values.into())
+        let len = values.len();
+        Self { block: Arc::new(values), start: 0, len }
     }
 }
 
@@ -229,20 +210,14 @@ impl LogProbs {
         }
     }
 
-    /// Bytes of the values held in memory (mapped rows not counted).
+    /// Bytes of the values.
     #[must_use]
-    pub fn owned_bytes(&self) -> usize {
-        fn owned<T: Float>(rows: &[Row<T>]) -> usize {
-            let in_memory = |row: &&Row<T>| match row {
-                Row::Owned(_) => true,
-                Row::InFile(RowInFile { file, .. }) => matches!(**file, Bytes::Owned(_)),
-            };
-            rows.iter().filter(in_memory).map(|row| size_of_val(&**row)).sum()
-        }
-        match &self.rows {
-            Rows::F32(rows) => owned(rows),
-            Rows::F64(rows) => owned(rows),
-        }
+    pub fn bytes(&self) -> usize {
+        let size = match &self.rows {
+            Rows::F32(_) => size_of::<f32>(),
+            Rows::F64(_) => size_of::<f64>(),
+        };
+        self.models() * self.responses * size
     }
 }
 

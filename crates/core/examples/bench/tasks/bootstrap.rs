@@ -30,8 +30,11 @@ impl Answer for Bootstrap {
 /// How many replicates each model wins, at every budget.
 pub(super) fn replicates(input: Input) -> Result<Run, Refusal> {
     let Input { file, budgets, replicates, seed, threads, method } = input;
+    if method != Method::Core {
+        return Err(Refusal::Skipped("there is one way to resample".to_owned()));
+    }
     let workers = Workers::new(Some(threads))?;
-    let matrix = reading::matrix(&file, method, &workers)?;
+    let matrix = reading::matrix(&file, &workers)?;
     let options = BootstrapOptions { n: budgets, replicates, seed, ..BootstrapOptions::default() };
     Ok(Box::new(move || Ok(Box::new(bootstrap(&matrix, None, None, &options, &workers, &Control::new())?))))
 }

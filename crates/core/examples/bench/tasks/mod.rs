@@ -45,8 +45,6 @@ pub(crate) enum Method {
     Core,
     /// The full matrix of counts where the winner alone is asked for.
     FullMatrix,
-    /// As the library does, the values left in the mapped file.
-    Mapped,
     /// The plain double loop.
     Naive,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use coverage_principle_core::log_probs::read::{ReadOptions, read_matrix};
+use coverage_principle_core::files::arrays::{ReadOptions, read_matrix};
 use coverage_principle_core::log_probs::{Float, LogProbs, Row, Rows};
 use coverage_principle_core::{Control, Workers};
 use serde::Deserialize;
@@ -19,11 +19,9 @@ pub(crate) struct Input {
     method: Method,
 }
 
-/// The matrix in `file`: in memory, or left in the mapped file.
-pub(super) fn matrix(file: &str, method: Method, workers: &Workers) -> Result<LogProbs, Refusal> {
-    let map_above = if method == Method::Mapped { 0 } else { u64::MAX };
-    let options = ReadOptions { map_above, ..ReadOptions::default() };
-    Ok(read_matrix(Path::new(file), &options, workers, &Control::new())?.log_probs)
+/// The matrix in `file`.
+pub(super) fn matrix(file: &str, workers: &Workers) -> Result<LogProbs, Refusal> {
+    Ok(read_matrix(Path::new(file), &ReadOptions::default(), workers, &Control::new())?.log_probs)
 }
 
 impl Answer for LogProbs {
@@ -42,6 +40,9 @@ impl Answer for LogProbs {
 
 /// Opening a file, checking every value of it.
 pub(super) fn read(Input { file, threads, method }: Input) -> Result<Run, Refusal> {
+    if method != Method::Core {
+        return Err(Refusal::Skipped("there is one way to read a file".to_owned()));
+    }
     let workers = Workers::new(Some(threads))?;
-    Ok(Box::new(move || Ok(Box::new(matrix(&file, method, &workers)?))))
+    Ok(Box::new(move || Ok(Box::new(matrix(&file, &workers)?))))
 }

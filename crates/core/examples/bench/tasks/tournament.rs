@@ -25,7 +25,7 @@ pub(crate) struct Input {
 impl Input {
     fn read(&self) -> Result<(LogProbs, Budgets, Workers), Refusal> {
         let workers = Workers::new(Some(self.threads))?;
-        Ok((reading::matrix(&self.file, self.method, &workers)?, Budgets::new(&self.budgets)?, workers))
+        Ok((reading::matrix(&self.file, &workers)?, Budgets::new(&self.budgets)?, workers))
     }
 }
 
@@ -89,7 +89,7 @@ impl Winners {
 pub(super) fn winner(input: Input) -> Result<Run, Refusal> {
     let (matrix, budgets, workers) = input.read()?;
     match input.method {
-        Method::Core | Method::Mapped => Ok(Box::new(move || {
+        Method::Core => Ok(Box::new(move || {
             let winners = select_winner(&matrix, &budgets, &workers, &Control::new())?;
             Ok(Box::new(Winners::pruned(&winners)))
         })),

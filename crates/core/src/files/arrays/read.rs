@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::array::Layout;
 use super::container::{Array, Container};
-use super::file;
-use super::gather::{Axes, Elements, Number, check_memory, gather, number};
-use super::rows::{LogProbs, Row, Rows};
+use super::decode::{self, Axes, Number, number};
+use super::layout::{Dtype, Layout};
+use super::sidecar::Sidecar;
 use crate::error::{Code, Error, Result};
+use crate::files::bytes::{Digest, Stream, check_memory};
+use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -19,8 +20,21 @@ const MODEL_KEYS: [&str; 4] = ["models", "model_names", "checkpoints", "names"];
 /// Keys under which an archive may hold the ids of its responses.
 const ID_KEYS: [&str; 4] = ["ids", "response_ids", "responses", "id"];
 
+/// An array of numbers of any shape.
+#[derive(Debug, Serialize)]
+pub struct NumberArray {
+    /// Lengths of its axes.
+    pub shape: Vec<usize>,
+    /// The values, the last axis varying fastest.
+    #[serde(skip)]
+    pub values: Vec<f64>,
+    /// Hash of the bytes that were read.
+    #[serde(flatten)]
+    pub digest: Digest,
+}
+
 /// How to read a file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ReadOptions {
     /// The matrix has a row a response and a column a model. Default: false, a row a model.
@@ -30,21 +44,6 @@ pub struct ReadOptions {
     /// Accept a `.npy` file that holds a 1-D array, as the values of one model. Default: false, which is an error that
     /// says how to pass one file a model.
     pub allow_vector: bool,
-    /// Files above this many bytes are memory-mapped, and their values left in the file where layout and precision
-    /// allow. Such a file must not be truncated while in use: the operating system would end the process.
-    /// Default: [`ReadOptions::MAP_ABOVE`].
-    pub map_above: u64,
-}
-
-impl ReadOptions {
-    /// Default of [`ReadOptions::map_above`]: 64 MiB.
-    pub const MAP_ABOVE: u64 = 64 << 20;
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self { transpose: false, negate: false, allow_vector: false, map_above: Self::MAP_ABOVE }
-    }
 }
 
 /// A matrix of log-probabilities as a file holds it.
@@ -54,16 +53,23 @@ pub struct Matrix {
     /// The values, models × responses.
     #[serde(skip)]
     pub log_probs: LogProbs,
-    /// Names of the models, if the file has them.
+    /// Names of the models, if the file or the one beside it has them.
     pub names: Option<Vec<String>>,
-    /// Ids of the responses, if the file has them.
+    /// Ids of the responses, if the file or the one beside it has them.
     pub ids: Option<Vec<String>>,
+    /// Which prompt each response belongs to, if the file beside it says so.
+    pub prompt_ids: Option<Vec<String>>,
+    /// Tokens of each response, if the file beside it says so.
+    pub token_counts: Option<Vec<u64>>,
     /// Element type in the file: `float16`, `bfloat16`, `float32` or `float64`; several joined by `, ` if arrays differ.
     pub dtype: String,
     /// Models, responses.
     pub shape: [usize; 2],
     /// The file, as the caller named it.
     pub file: String,
+    /// Hash of the bytes that were read.
+    #[serde(flatten)]
+    pub digest: Digest,
 }
 
 /// A matrix of integers, such as counts of correct samples.
@@ -75,34 +81,40 @@ pub struct Integers {
     pub values: Vec<i64>,
     /// Rows (models), columns (problems).
     pub shape: [usize; 2],
-    /// Names of the rows, if the file has them.
+    /// Names of the rows, if the file or the one beside it has them.
     pub names: Option<Vec<String>>,
-    /// Ids of the columns, if the file has them.
+    /// Ids of the columns, if the file or the one beside it has them.
     pub ids: Option<Vec<String>>,
+    /// How many samples each problem has, if the file beside it says so.
+    pub samples_per_problem: Option<u64>,
     /// Element type in the file.
     pub dtype: String,
     /// The file, as the caller named it.
     pub file: String,
+    /// Hash of the bytes that were read.
+    #[serde(flatten)]
+    pub digest: Digest,
 }
 
 /// Reads the log-probabilities of one or more models: a 2-D array (`.npy`, or the only array of a `.npz` or
 /// `.safetensors`), or 1-D arrays, one a model, named by their keys.
 ///
 /// An archive may name the rows of its matrix by a text array `models` and the responses by a text array `ids`, a
-/// `.safetensors` file its rows by a JSON list in the metadata entry `models`. f2, bf16 and f4 give a matrix in single
-/// precision, f8 in double; one f8 array among others makes all double.
+/// `.safetensors` file its rows by a JSON list in the metadata entry `models`, a JSON file beside any of them both. f2,
+/// bf16 and f4 give a matrix in single precision, f8 in double; one f8 array among others makes all double. The file may
+/// be compressed as a whole (gzip, zstd, xz, bzip2).
 ///
 /// # Errors
-/// [`Code::Io`] if the file cannot be read, [`Code::MalformedFile`] if it is damaged or lies about its size,
-/// [`Code::UnsupportedFile`] for pickles, records, integers and other kinds of data, [`Code::TooLarge`] if memory does
-/// not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as [`LogProbs::new`]. The place of every error
-/// has the file; that of an illegal value also model and response.
+/// [`Code::Io`] if the file cannot be read, [`Code::InputChanged`] if it changes meanwhile, [`Code::MalformedFile`] if it
+/// is damaged or lies about its size, [`Code::UnsupportedFile`] for pickles, records, integers and other kinds of data,
+/// [`Code::TooLarge`] if memory does not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as
+/// [`LogProbs::new`]. The place of every error has the file; that of an illegal value also model and response.
 pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, control: &Control) -> Result<Matrix> {
     in_file(path, || {
-        let bytes = file::open(path, options.map_above)?;
-        let mut container = Container::open(&bytes, control)?;
+        let sidecar = Sidecar::beside(path)?;
+        let mut container = Container::open(Stream::open(path)?, control)?;
         let row_names = container.take_texts(&MODEL_KEYS, control)?.or(container.models.take());
-        let ids = container.take_texts(&ID_KEYS, control)?;
+        let ids = container.take_texts(&ID_KEYS, control)?.or(sidecar.ids);
         if let Some(array) = container.arrays.iter().find(|array| !array.layout.dtype.is_float()) {
             return Err(Error::new(
                 Code::UnsupportedFile,
@@ -112,17 +124,11 @@ pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, contro
                 ),
             ));
         }
-        let dtype = dtypes(&container.arrays);
-        let (rows, names) = match container.arrays.as_slice() {
+        let arrays = container.arrays.clone();
+        let dtype = dtypes(&arrays);
+        let (axes, names) = match arrays.as_slice() {
             [] => return Err(Error::new(Code::NoResponses, "the file holds no array of log-probabilities.")),
-            [matrix] if matrix.layout.shape.len() == 2 => {
-                let axes = axes(&matrix.layout, options.transpose)?;
-                let rows = container.with_elements(matrix, control, |elements| {
-                    check_not_empty(axes.models, axes.responses)?;
-                    gather(&elements, axes, options.negate, workers, control)
-                })?;
-                (rows, row_names)
-            }
+            [matrix] if matrix.layout.shape.len() == 2 => (axes(&matrix.layout, options.transpose)?, row_names),
             [vector] if vector.layout.shape.len() == 1 && vector.name.is_none() && !options.allow_vector => {
                 return Err(Error::new(
                     Code::ShapeMismatch,
@@ -132,13 +138,20 @@ pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, contro
                     ),
                 ));
             }
-            arrays => (vectors(&container, arrays, options, workers, control)?, key_names(arrays)),
+            arrays => (vectors(arrays, options)?, key_names(arrays)),
         };
+        let names = names.or(sidecar.models);
+        check_not_empty(axes.models, axes.responses)?;
+        check_labels("models", names.as_deref(), axes.models)?;
+        check_labels("ids", ids.as_deref(), axes.responses)?;
+        check_count("promptIds", sidecar.prompt_ids.as_ref().map(Vec::len), axes.responses)?;
+        check_count("tokenCounts", sidecar.token_counts.as_ref().map(Vec::len), axes.responses)?;
+        let (rows, digest) = gather(container, &arrays, axes, options.negate, control)?;
         let log_probs = LogProbs::new(rows, workers, control).map_err(|error| name_model(error, names.as_deref()))?;
         let shape = [log_probs.models(), log_probs.responses()];
-        check_labels("models", names.as_deref(), shape[0])?;
-        check_labels("ids", ids.as_deref(), shape[1])?;
-        Ok(Matrix { log_probs, names, ids, dtype, shape, file: path.display().to_string() })
+        let (prompt_ids, token_counts) = (sidecar.prompt_ids, sidecar.token_counts);
+        let file = path.display().to_string();
+        Ok(Matrix { log_probs, names, ids, prompt_ids, token_counts, dtype, shape, file, digest })
     })
 }
 
@@ -149,23 +162,23 @@ pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, contro
 /// As [`read_matrix`], and [`Code::MalformedFile`] for a value that is not a whole number within ±2⁵³.
 pub fn read_integers(path: &Path, options: &ReadOptions, control: &Control) -> Result<Integers> {
     in_file(path, || {
-        let bytes = file::open(path, options.map_above)?;
-        let mut container = Container::open(&bytes, control)?;
-        let names = container.take_texts(&MODEL_KEYS, control)?.or(container.models.take());
-        let ids = container.take_texts(&ID_KEYS, control)?;
+        let sidecar = Sidecar::beside(path)?;
+        let mut container = Container::open(Stream::open(path)?, control)?;
+        let names = container.take_texts(&MODEL_KEYS, control)?.or(container.models.take()).or(sidecar.models);
+        let ids = container.take_texts(&ID_KEYS, control)?.or(sidecar.problems).or(sidecar.ids);
         let array = only_array(&container)?;
         let axes = match array.layout.shape[..] {
             [len] => Axes { models: 1, responses: len, models_outer: true },
             _ => axes(&array.layout, options.transpose)?,
         };
         check_not_empty(axes.models, axes.responses)?;
-        let values =
-            container.with_elements(array, control, |elements| decode(&elements, axes, control, whole_number))?;
+        check_labels("models", names.as_deref(), axes.models)?;
+        check_labels("problems", ids.as_deref(), axes.responses)?;
+        let (values, digest) = collect(container, &array, axes, control, whole_number)?;
         let shape = [axes.models, axes.responses];
-        check_labels("models", names.as_deref(), shape[0])?;
-        check_labels("ids", ids.as_deref(), shape[1])?;
         let dtype = array.layout.dtype.name().to_owned();
-        Ok(Integers { values, shape, names, ids, dtype, file: path.display().to_string() })
+        let (samples_per_problem, file) = (sidecar.samples_per_problem, path.display().to_string());
+        Ok(Integers { values, shape, names, ids, samples_per_problem, dtype, file, digest })
     })
 }
 
@@ -176,20 +189,13 @@ pub fn read_integers(path: &Path, options: &ReadOptions, control: &Control) -> R
 /// checked.
 pub fn read_vector(path: &Path, control: &Control) -> Result<Vec<f64>> {
     in_file(path, || {
-        let bytes = file::open(path, ReadOptions::MAP_ABOVE)?;
-        let container = Container::open(&bytes, control)?;
+        let container = Container::open(Stream::open(path)?, control)?;
         let array = only_array(&container)?;
         let [len] = array.layout.shape[..] else {
             return Err(Error::new(Code::ShapeMismatch, format!("{}, where a 1-D array is needed.", array.describe())));
         };
         let axes = Axes { models: 1, responses: len, models_outer: true };
-        container.with_elements(array, control, |elements| {
-            decode(&elements, axes, control, |value| match value {
-                // Integers beyond 2⁵³ are rounded, as every conversion to double precision does.
-                Number::Int(value) => Some(value as f64),
-                Number::Float(value) => Some(value),
-            })
-        })
+        Ok(collect(container, &array, axes, control, |value| Some(widened(value)))?.0)
     })
 }
 
@@ -197,10 +203,9 @@ pub fn read_vector(path: &Path, control: &Control) -> Result<Vec<f64>> {
 ///
 /// # Errors
 /// As [`read_vector`], but for any number of axes; [`Code::UnsupportedFile`] for more than two axes in Fortran order.
-pub fn read_array(path: &Path, control: &Control) -> Result<(Vec<usize>, Vec<f64>)> {
+pub fn read_array(path: &Path, control: &Control) -> Result<NumberArray> {
     in_file(path, || {
-        let bytes = file::open(path, ReadOptions::MAP_ABOVE)?;
-        let container = Container::open(&bytes, control)?;
+        let container = Container::open(Stream::open(path)?, control)?;
         let array = only_array(&container)?;
         let shape = array.layout.shape.clone();
         let axes = match (shape[..].first_chunk::<2>(), array.layout.fortran) {
@@ -211,43 +216,63 @@ pub fn read_array(path: &Path, control: &Control) -> Result<(Vec<usize>, Vec<f64
             }
             _ => Axes { models: 1, responses: array.layout.len, models_outer: true },
         };
-        let values = container.with_elements(array, control, |elements| {
-            decode(&elements, axes, control, |value| match value {
-                Number::Int(value) => Some(value as f64),
-                Number::Float(value) => Some(value),
-            })
-        })?;
-        Ok((shape, values))
+        let (values, digest) = collect(container, &array, axes, control, |value| Some(widened(value)))?;
+        Ok(NumberArray { shape, values, digest })
     })
 }
 
-/// The numbers of an array, model after model.
-fn decode<T>(
-    elements: &Elements<'_>,
+/// Integers beyond 2⁵³ are rounded, as every conversion to double precision does.
+fn widened(value: Number) -> f64 {
+    match value {
+        Number::Int(value) => value as f64,
+        Number::Float(value) => value,
+    }
+}
+
+/// The rows of `arrays`, one after another, and the hash of the file.
+fn gather(
+    mut container: Container,
+    arrays: &[Array],
+    axes: Axes,
+    negate: bool,
+    control: &Control,
+) -> Result<(Rows, Digest)> {
+    let double = arrays.iter().any(|array| array.layout.dtype == Dtype::F64);
+    let mut matrix = decode::Matrix::new(axes, double)?;
+    for array in arrays {
+        container.elements(array, control, &mut |piece| matrix.take(&array.layout, negate, piece))?;
+    }
+    Ok((matrix.into_rows()?, container.finish(control)?))
+}
+
+/// The numbers of an array, model after model, and the hash of the file.
+fn collect<T: Clone + Default>(
+    mut container: Container,
+    array: &Array,
     axes: Axes,
     control: &Control,
     convert: impl Fn(Number) -> Option<T>,
-) -> Result<Vec<T>> {
+) -> Result<(Vec<T>, Digest)> {
     let Axes { models, responses, models_outer } = axes;
-    check_memory(models, responses, size_of::<T>())?;
-    let size = elements.layout.dtype.size()?;
-    let mut values = Vec::with_capacity(models * responses);
-    for model in 0..models {
-        control.check()?;
-        for response in 0..responses {
-            let index = if models_outer { model * responses + response } else { response * models + model };
-            let value = number(elements.layout, &elements.bytes[index * size..][..size]).and_then(&convert);
-            values.push(value.ok_or_else(|| {
-                Error::new(
-                    Code::MalformedFile,
-                    format!("row {model}, column {response} is not a whole number: counts were expected."),
-                )
-                .at_model(model)
-                .at_response(response)
-            })?);
+    let len = array.layout.len;
+    check_memory(len.checked_mul(size_of::<T>()), || format!("{} does not fit into memory.", array.describe()))?;
+    let size = array.layout.dtype.size()?;
+    let mut values = vec![T::default(); len];
+    let mut index = 0;
+    container.elements(array, control, &mut |piece| {
+        for element in piece.chunks_exact(size) {
+            let (model, response) =
+                if models_outer { (index / responses, index % responses) } else { (index % models, index / models) };
+            let value = number(&array.layout, element).and_then(&convert).ok_or_else(|| {
+                let message = format!("row {model}, column {response} is not a whole number: counts were expected.");
+                Error::new(Code::MalformedFile, message).at_model(model).at_response(response)
+            })?;
+            values[model * responses + response] = value;
+            index += 1;
         }
-    }
-    Ok(values)
+        Ok(())
+    })?;
+    Ok((values, container.finish(control)?))
 }
 
 fn whole_number(value: Number) -> Option<i64> {
@@ -260,14 +285,8 @@ fn whole_number(value: Number) -> Option<i64> {
     (-LARGEST..=LARGEST).contains(&whole).then_some(whole)
 }
 
-/// 1-D arrays, one a model.
-fn vectors(
-    container: &Container<'_>,
-    arrays: &[Array],
-    options: &ReadOptions,
-    workers: &Workers,
-    control: &Control,
-) -> Result<Rows> {
+/// How 1-D arrays lie, one a model.
+fn vectors(arrays: &[Array], options: &ReadOptions) -> Result<Axes> {
     if let Some(other) = arrays.iter().find(|array| array.layout.shape.len() != 1) {
         let need = "either one 2-D array (models × responses) or 1-D arrays, one a model, is needed";
         return Err(Error::new(Code::ShapeMismatch, format!("the file holds {}, where {need}.", other.describe())));
@@ -287,25 +306,7 @@ fn vectors(
         )
         .at_model(model));
     }
-    check_not_empty(arrays.len(), responses)?;
-    let axes = Axes { models: 1, responses, models_outer: true };
-    let rows = workers.map(arrays.len(), control, |model| {
-        container.with_elements(&arrays[model], control, |elements| {
-            gather(&elements, axes, options.negate, &Workers::sequential(), control)
-        })
-    })?;
-    if rows.iter().all(|row| matches!(row, Rows::F32(_))) {
-        let rows = rows.into_iter().flat_map(|row| if let Rows::F32(row) = row { row } else { Vec::new() });
-        return Ok(Rows::F32(rows.collect()));
-    }
-    let widened = rows.into_iter().flat_map(|row| match row {
-        Rows::F64(row) => row,
-        Rows::F32(row) => {
-            let widen = |row: Row<f32>| Row::from(row.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>());
-            row.into_iter().map(widen).collect()
-        }
-    });
-    Ok(Rows::F64(widened.collect()))
+    Ok(Axes { models: arrays.len(), responses, models_outer: true })
 }
 
 fn key_names(arrays: &[Array]) -> Option<Vec<String>> {
@@ -323,12 +324,12 @@ fn dtypes(arrays: &[Array]) -> String {
     names.join(", ")
 }
 
-fn only_array<'c>(container: &'c Container<'_>) -> Result<&'c Array> {
+fn only_array(container: &Container) -> Result<Array> {
     match container.arrays.as_slice() {
         [array] if array.layout.dtype.is_text() => {
             Err(Error::new(Code::UnsupportedFile, format!("{}, where numbers are needed.", array.describe())))
         }
-        [array] => Ok(array),
+        [array] => Ok(array.clone()),
         [] => Err(Error::new(Code::NoResponses, "the file holds no array.")),
         [first, second, ..] => Err(Error::new(
             Code::ShapeMismatch,
@@ -368,16 +369,21 @@ fn check_not_empty(models: usize, responses: usize) -> Result<()> {
     Ok(())
 }
 
+fn check_count(key: &str, count: Option<usize>, len: usize) -> Result<()> {
+    let Some(count) = count.filter(|&count| count != len) else { return Ok(()) };
+    let message = if key == "models" {
+        format!(
+            "{count} models are named for {len} rows: correct the list, or, if responses are in rows, transpose the matrix (--transpose)."
+        )
+    } else {
+        format!("{count} {key} are given for {len} of them in the array.")
+    };
+    Err(Error::new(Code::ShapeMismatch, message))
+}
+
 fn check_labels(key: &str, labels: Option<&[String]>, len: usize) -> Result<()> {
     let Some(labels) = labels else { return Ok(()) };
-    if labels.len() != len {
-        let hint =
-            if key == "models" { " If the matrix has responses in rows, transpose it (--transpose)." } else { "" };
-        return Err(Error::new(
-            Code::ShapeMismatch,
-            format!("the file has {} {key} for {len} of them in its array.{hint}", labels.len()),
-        ));
-    }
+    check_count(key, Some(labels.len()), len)?;
     let mut sorted: Vec<&String> = labels.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -5,18 +5,18 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::array::{Dtype, Layout};
+use super::layout::{Dtype, Layout};
 use crate::error::{Code, Error, Result};
 
 /// Longest header that the format allows, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// One tensor: its name, what it holds, and where its bytes begin in the file.
+/// One tensor: its name, what it holds, and where its bytes begin behind the header.
 #[derive(Debug)]
 pub(super) struct Tensor {
     pub(super) name: String,
     pub(super) layout: Layout,
-    pub(super) offset: usize,
+    pub(super) offset: u64,
 }
 
 /// The tensors of a file in the order of their bytes, and the free text that may go with them.
@@ -24,6 +24,8 @@ pub(super) struct Tensor {
 pub(super) struct Header {
     pub(super) tensors: Vec<Tensor>,
     pub(super) metadata: Vec<(String, String)>,
+    /// Bytes of all tensors.
+    pub(super) bytes: u64,
 }
 
 /// Whether `file` begins like a `.safetensors` file.
@@ -32,24 +34,21 @@ pub(super) fn looks_like(file: &[u8]) -> bool {
     length.is_some_and(|length| (2..=MAX_HEADER).contains(&length)) && file.get(8) == Some(&b'{')
 }
 
-/// Reads and checks the header of `file`, all of it: tensors must fill the rest without gap or overlap.
-pub(super) fn parse_header(file: &[u8]) -> Result<Header> {
-    let Some((length, rest)) = file.split_first_chunk::<8>() else {
-        return Err(malformed("it is shorter than the length of its header"));
-    };
-    let length = u64::from_le_bytes(*length);
+/// Bytes of the JSON text that follows the first eight bytes of a file, which say it.
+pub(super) fn header_length(prelude: &[u8]) -> Result<u64> {
+    let length = prelude.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
+    let length = length.ok_or_else(|| malformed("it is shorter than the length of its header"))?;
     if length > MAX_HEADER {
         return Err(malformed(&format!(
             "its header claims to be {length} bytes long, more than the {MAX_HEADER} that the format allows"
         )));
     }
-    let json = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
-    let Some((json, data)) = json else {
-        return Err(malformed(&format!(
-            "it is truncated: its header is {length} bytes long, {} bytes follow",
-            rest.len()
-        )));
-    };
+    Ok(length)
+}
+
+/// Reads and checks the JSON text of a header, all of it: tensors must fill the rest of the file, `data` bytes where that
+/// is known, without gap or overlap.
+pub(super) fn parse_header(json: &[u8], data: Option<u64>) -> Result<Header> {
     let header: JsonHeader =
         serde_json::from_slice(json).map_err(|error| malformed(&format!("its header is not valid ({error})")))?;
     let mut tensors = Vec::with_capacity(header.tensors.len());
@@ -73,18 +72,14 @@ pub(super) fn parse_header(file: &[u8]) -> Result<Header> {
             )));
         }
         end = to;
-        // Tensors are contiguous from zero, so a sum that overflows would have failed at an earlier end.
-        let offset = usize::try_from(from).ok().and_then(|from| from.checked_add(8 + json.len()));
-        let offset = offset.ok_or_else(|| malformed(&format!("tensor '{name}' begins beyond any file")))?;
-        tensors.push(Tensor { name, layout, offset });
+        tensors.push(Tensor { name, layout, offset: from });
     }
-    if end != data.len() as u64 {
+    if let Some(data) = data.filter(|&data| data != end) {
         return Err(malformed(&format!(
-            "its tensors occupy {end} bytes, the file has {} for them: it is truncated or was changed",
-            data.len()
+            "its tensors occupy {end} bytes, the file has {data} for them: it is truncated or was changed"
         )));
     }
-    Ok(Header { tensors, metadata: header.metadata })
+    Ok(Header { tensors, metadata: header.metadata, bytes: end })
 }
 
 fn parse_dtype(tensor: &str, dtype: &str) -> Result<Dtype> {
@@ -111,7 +106,7 @@ fn parse_dtype(tensor: &str, dtype: &str) -> Result<Dtype> {
     })
 }
 
-fn malformed(what: &str) -> Error {
+pub(super) fn malformed(what: &str) -> Error {
     Error::new(Code::MalformedFile, format!("not a valid .safetensors file: {what}. Write it again."))
 }
 
@@ -163,19 +158,18 @@ mod tests {
 
     use super::*;
 
-    fn file(json: &str, data: usize) -> Vec<u8> {
-        [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &vec![0; data]].concat()
+    fn parse(json: &str, data: u64) -> Result<Header> {
+        parse_header(json.as_bytes(), Some(data))
     }
 
     #[test]
     fn reads_tensors_in_byte_order() {
         let json = r#"{"b":{"dtype":"F64","shape":[1,2],"data_offsets":[4,20]},"__metadata__":{"format":"pt"},
             "a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}"#;
-        let bytes = file(json, 20);
-        assert!(looks_like(&bytes));
-        let header = parse_header(&bytes).unwrap();
+        assert!(looks_like(&[&(json.len() as u64).to_le_bytes()[..], json.as_bytes()].concat()));
+        let header = parse(json, 20).unwrap();
         assert_eq!(header.tensors.iter().map(|tensor| tensor.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(header.tensors[1].offset, 8 + json.len() + 4);
+        assert_eq!((header.tensors[1].offset, header.bytes), (4, 20));
         assert_eq!(header.metadata, [("format".to_owned(), "pt".to_owned())]);
     }
 
@@ -204,26 +198,27 @@ mod tests {
             (r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}}"#, 8, "not valid"),
             ("[1]", 0, "not valid"),
         ] {
-            let error = parse_header(&file(json, data)).unwrap_err();
+            let error = parse(json, data).unwrap_err();
             assert_eq!(error.code, Code::MalformedFile, "{json}");
             assert!(error.message.contains(hint), "{json}: {}", error.message);
         }
-        let long = [&(MAX_HEADER + 1).to_le_bytes()[..], b"{}"].concat();
-        assert!(parse_header(&long).unwrap_err().message.contains("allows"));
-        let fp8 = file(r#"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}"#, 2);
-        assert_eq!(parse_header(&fp8).unwrap_err().code, Code::UnsupportedFile);
+        let long = (MAX_HEADER + 1).to_le_bytes();
+        assert!(header_length(&long).unwrap_err().message.contains("allows"));
+        let fp8 = r#"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}"#;
+        assert_eq!(parse(fp8, 2).unwrap_err().code, Code::UnsupportedFile);
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = parse_header(&bytes);
+            let _ = parse_header(&bytes, None);
+            let _ = header_length(&bytes);
         }
 
         #[test]
-        fn no_offsets_panic(from in any::<u64>(), to in any::<u64>(), axis in any::<u64>(), data in 0_usize..64) {
+        fn no_offsets_panic(from in any::<u64>(), to in any::<u64>(), axis in any::<u64>(), data in 0_u64..64) {
             let json = format!(r#"{{"a":{{"dtype":"F32","shape":[{axis}],"data_offsets":[{from},{to}]}}}}"#);
-            let _ = parse_header(&file(&json, data));
+            let _ = parse(&json, data);
         }
     }
 }

@@ -93,11 +93,6 @@ impl Layout {
         Ok(Self { dtype, big_endian, fortran, shape, len, bytes })
     }
 
-    /// Whether the bytes in memory are the values themselves on this machine.
-    pub(super) fn is_native(&self) -> bool {
-        self.big_endian == cfg!(target_endian = "big")
-    }
-
     /// `10×5153 float64`, for messages.
     pub(super) fn describe(&self) -> String {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();

@@ -1,11 +1,16 @@
 //! The header of a `.npy` array, versions 1 to 3 (NumPy Enhancement Proposal 1).
 
-use super::array::{Dtype, Layout};
+use super::layout::{Dtype, Layout};
 use super::python_literal::{self, Literal};
 use crate::error::{Code, Error, Result};
 
 /// First bytes of every `.npy` file.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Whether a file that begins with `head` is a `.npy` file.
+pub(super) fn looks_like(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
 
 /// Longest header that is read, in bytes; NumPy itself stops at 10,000 unless told otherwise.
 const MAX_HEADER: usize = 1 << 20;

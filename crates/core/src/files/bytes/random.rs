@@ -1,0 +1,289 @@
+//! A file whose bytes are wanted in any order, and hashed in theirs.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::source::digest;
+use super::stamp::{Digest, Stamp, changed};
+use super::{PIECE, into_io, unreadable};
+use crate::content_hash::ContentHash;
+use crate::error::{Code, Error, Result};
+use crate::progress::Control;
+
+/// Files up to this many bytes are read into memory.
+const IN_MEMORY: u64 = 64 << 20;
+
+/// Bytes that are compared at a time.
+const BLOCK: usize = 1 << 16;
+
+/// How often someone who waits for the hash looks whether he was told to stop.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// A file to be read in any order. A small one lies in memory. A large one is read from the disk when asked, while a
+/// thread reads all of it in order for its hash; both take a fast hash of every block, and [`RandomFile::finish`] fails
+/// unless what was handed out is what was hashed.
+pub(crate) struct RandomFile {
+    place: Place,
+    length: u64,
+    digest: OnceLock<Digest>,
+}
+
+enum Place {
+    Memory(Vec<u8>),
+    Disk(Disk),
+}
+
+struct Disk {
+    path: PathBuf,
+    file: File,
+    stamp: Stamp,
+    /// Fast hashes of the blocks that were handed out, by block.
+    given: Mutex<Vec<Option<ContentHash>>>,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<std::io::Result<Hashed>>>>,
+    /// Bytes of the file counted as progress.
+    counted: AtomicU64,
+}
+
+/// What the hashing thread and the others say to each other.
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    done: AtomicU64,
+}
+
+struct Hashed {
+    hash: Sha256,
+    blocks: Vec<ContentHash>,
+    bytes: u64,
+}
+
+impl RandomFile {
+    pub(super) fn open(path: PathBuf, file: File, stamp: Stamp, control: &Control) -> Result<Self> {
+        let length = stamp.length;
+        if length > IN_MEMORY {
+            let shared = Arc::new(Shared::default());
+            let blocks = usize::try_from(length.div_ceil(BLOCK as u64))
+                .map_err(|_| Error::new(Code::TooLarge, "the file is larger than this machine can address."))?;
+            let thread = hash_file(file.try_clone().map_err(|error| unreadable(&error))?, length, Arc::clone(&shared))?;
+            let place = Place::Disk(Disk {
+                path,
+                file,
+                stamp,
+                given: Mutex::new(vec![None; blocks]),
+                shared,
+                thread: Mutex::new(Some(thread)),
+                counted: AtomicU64::new(0),
+            });
+            return Ok(Self { place, length, digest: OnceLock::new() });
+        }
+        let mut hash = Sha256::new();
+        let mut bytes = vec![0; length as usize];
+        for (index, piece) in bytes.chunks_mut(PIECE).enumerate() {
+            control.check()?;
+            read_at(&file, piece, (index * PIECE) as u64).map_err(ended)?;
+            hash.update(&*piece);
+            control.advance(piece.len() as u64);
+        }
+        stamp.check(&file, &path)?;
+        Ok(Self::in_memory(bytes, digest(hash, length)))
+    }
+
+    pub(super) fn in_memory(bytes: Vec<u8>, digest: Digest) -> Self {
+        Self { length: bytes.len() as u64, place: Place::Memory(bytes), digest: OnceLock::from(digest) }
+    }
+
+    /// Fills `buffer` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` unless all of them lie in the file.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64).filter(|&end| end <= self.length);
+        let end = end.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        let disk = match &self.place {
+            Place::Memory(bytes) => {
+                buffer.copy_from_slice(&bytes[offset as usize..end as usize]);
+                return Ok(());
+            }
+            Place::Disk(disk) => disk,
+        };
+        // Whole blocks, of which the caller gets a part.
+        let mut whole = vec![0; BLOCK];
+        let mut at = offset;
+        while at < end {
+            let block = at / BLOCK as u64;
+            let start = block * BLOCK as u64;
+            let size = (self.length - start).min(BLOCK as u64) as usize;
+            read_at(&disk.file, &mut whole[..size], start).map_err(|error| into_io(ended(error)))?;
+            disk.note(block as usize, ContentHash::of_bytes(&whole[..size])).map_err(into_io)?;
+            let until = end.min(start + size as u64);
+            let piece = &whole[(at - start) as usize..(until - start) as usize];
+            buffer[(at - offset) as usize..(until - offset) as usize].copy_from_slice(piece);
+            at = until;
+        }
+        Ok(())
+    }
+
+    /// Fails once the control is cancelled; counts what was read of the file as progress.
+    pub(crate) fn poll(&self, control: &Control) -> Result<()> {
+        control.check()?;
+        if let Place::Disk(disk) = &self.place {
+            let done = disk.shared.done.load(Ordering::Relaxed);
+            control.advance(done.saturating_sub(disk.counted.swap(done, Ordering::Relaxed)));
+        }
+        Ok(())
+    }
+
+    /// The hash of the file, once nothing more is read from it.
+    ///
+    /// # Errors
+    /// [`Code::InputChanged`] if the file was written to or replaced meanwhile.
+    pub(crate) fn finish(&self, control: &Control) -> Result<Digest> {
+        if let (None, Place::Disk(disk)) = (self.digest.get(), &self.place) {
+            let digest = disk.finish(self, control)?;
+            return Ok(self.digest.get_or_init(|| digest).clone());
+        }
+        self.digest.get().cloned().ok_or_else(|| Error::new(Code::Internal, "The hash of a file is lost."))
+    }
+}
+
+impl Disk {
+    /// Remembers what was handed out; the same block may be asked for again, but must be the same.
+    fn note(&self, block: usize, hash: ContentHash) -> Result<()> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        match given[block].replace(hash) {
+            Some(before) if before != hash => Err(changed()),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&self, file: &RandomFile, control: &Control) -> Result<Digest> {
+        let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        while slot.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            file.poll(control)?;
+            std::thread::sleep(PATIENCE);
+        }
+        let thread = slot.take().ok_or_else(|| Error::new(Code::Internal, "A file is finished twice."))?;
+        let hashed = thread.join().map_err(|_| Error::new(Code::Internal, "Hashing a file panicked."))?;
+        file.poll(control)?;
+        let Hashed { hash, blocks, bytes } = hashed.map_err(ended)?;
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = given.iter().zip(&blocks).all(|(given, hashed)| given.is_none_or(|given| given == *hashed));
+        if !same || bytes != file.length {
+            return Err(changed());
+        }
+        self.stamp.check(&self.file, &self.path)?;
+        Ok(digest(hash, bytes))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            // Its result is of no use any more.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn hash_file(file: File, length: u64, shared: Arc<Shared>) -> Result<JoinHandle<std::io::Result<Hashed>>> {
+    let run = move || {
+        let mut hashed = Hashed { hash: Sha256::new(), blocks: Vec::new(), bytes: 0 };
+        let mut piece = vec![0; PIECE];
+        while hashed.bytes < length && !shared.stop.load(Ordering::Relaxed) {
+            let size = (length - hashed.bytes).min(PIECE as u64) as usize;
+            read_at(&file, &mut piece[..size], hashed.bytes)?;
+            hashed.hash.update(&piece[..size]);
+            hashed.blocks.extend(piece[..size].chunks(BLOCK).map(ContentHash::of_bytes));
+            hashed.bytes += size as u64;
+            shared.done.store(hashed.bytes, Ordering::Relaxed);
+        }
+        Ok(hashed)
+    };
+    let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(run);
+    thread.map_err(|error| Error::new(Code::Internal, format!("Cannot start a thread to read: {error}.")))
+}
+
+/// A file that ends before its length was cut while it was read.
+fn ended(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof { changed() } else { unreadable(&error) }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+    while !buffer.is_empty() {
+        let count = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
+        if count == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer = &mut buffer[count..];
+        offset += count as u64;
+    }
+    Ok(())
+}
+
+/// A place in a [`RandomFile`], for parsers that read and seek. The block it stands in is kept.
+#[derive(Clone)]
+pub(crate) struct Cursor {
+    file: Arc<RandomFile>,
+    at: u64,
+    block: Vec<u8>,
+    /// Where `block` begins.
+    start: u64,
+}
+
+impl Cursor {
+    pub(crate) fn new(file: Arc<RandomFile>, at: u64) -> Self {
+        Self { file, at, block: Vec::new(), start: 0 }
+    }
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.at >= self.file.length || buffer.is_empty() {
+            return Ok(0);
+        }
+        let inside = self.at.checked_sub(self.start).filter(|&inside| inside < self.block.len() as u64);
+        let inside = match inside {
+            Some(inside) => inside as usize,
+            None => {
+                self.start = self.at / BLOCK as u64 * BLOCK as u64;
+                self.block.resize((self.file.length - self.start).min(BLOCK as u64) as usize, 0);
+                if let Err(error) = self.file.read_at(&mut self.block, self.start) {
+                    self.block.clear();
+                    return Err(error);
+                }
+                (self.at - self.start) as usize
+            }
+        };
+        let count = (self.block.len() - inside).min(buffer.len());
+        buffer[..count].copy_from_slice(&self.block[inside..][..count]);
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Cursor {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(to) => Some(to),
+            SeekFrom::End(by) => self.file.length.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = to.ok_or(std::io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
