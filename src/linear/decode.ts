@@ -43,7 +43,8 @@ const drawShape = {
   horizon: z.int().min(1).max(0xffff_ffff).optional(),
   seed: seedSchema.default(0),
 } as const;
-const sampleSchema = z.strictObject(drawShape);
+/** @internal */
+export const sampleSchema = z.strictObject(drawShape);
 
 type Prompts = z.output<typeof drawShape.prompts>;
 
@@ -119,7 +120,8 @@ export interface BestOfN extends Samples {
   readonly meanReward: number;
 }
 
-const bestOfNSchema = z.strictObject({ ...drawShape, N: z.int().min(1).max(0xffff_ffff), reward: rewardSchema });
+/** @internal */
+export const bestOfNSchema = z.strictObject({ ...drawShape, N: z.int().min(1).max(0xffff_ffff), reward: rewardSchema });
 
 /** Candidates that are held in memory at a time when a function of the user's scores them. */
 const CANDIDATES_AT_A_TIME = 65_536;
@@ -136,7 +138,7 @@ export async function bestOfN(policy: Policy, options: BestOfNOptions): Promise<
   const list = promptList(prompts);
   if (typeof reward === 'function') return bestByFunction(policy, list, draws, reward, options);
   const { option, target, accepted } = nativeReward(reward, N);
-  const settings = JSON.stringify({ ...draws, reward: option });
+  const settings = JSON.stringify({ horizon: draws.horizon, seed, N, threads, reward: option });
   const output = await runJob((job) => native.bestOfN(policy.handle, list, target, accepted, settings, job), options);
   return described(new Responses(output.responses), output.logProbs, output.rewards!);
 }
@@ -246,7 +248,8 @@ export interface ExactPassAtN {
   readonly targetReward: readonly number[];
 }
 
-const exactSchema = z.strictObject({
+/** @internal */
+export const exactPassAtNSchema = z.strictObject({
   ...jobOptionsShape,
   N: budgetsSchema,
   reward: rewardSchema.refine(
@@ -266,14 +269,14 @@ export async function exactPassAtN(
   policy: Policy,
   options: ExactPassAtNOptions,
 ): Promise<ExactPassAtN> {
-  const { N, reward, maxResponses, threads } = checkOptions('exactPassAtN', exactSchema, options);
+  const { N, reward, maxResponses, threads } = checkOptions('exactPassAtN', exactPassAtNSchema, options);
   if (typeof reward === 'function') throw new CoverageError('ERR_INTERNAL', 'The schema let a function pass.');
   // The adversarial reward depends on N, the others do not.
   const groups = 'adversarial' in reward ? N.map((each) => [each]) : [N];
   const results: { targetReward: number; passAtN: number[] }[] = [];
   for (const group of groups) {
     const { option, target, accepted } = nativeReward(reward, group[0]!);
-    const settings = JSON.stringify({ reward: option, n: group, maxResponses, threads });
+    const settings = JSON.stringify({ reward: option, N: group, maxResponses, threads });
     const output = await runJob(
       (job) => native.exactBestOfN(data.handle, policy.handle, target, accepted, settings, job),
       options,

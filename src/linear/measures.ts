@@ -55,13 +55,15 @@ export const MAX_RESPONSES = 2 ** 22;
 /** Schema of a limit on an enumeration. */
 export const maxResponsesSchema = z.int().min(1);
 
-const exactSchema = z.strictObject({
+/** @internal */
+export const exactMeasuresSchema = z.strictObject({
   ...jobOptionsShape,
   N: budgetsSchema.default([2, 4, 16]),
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
 });
 
-const varianceSchema = z.strictObject({
+/** @internal */
+export const inherentVarianceSchema = z.strictObject({
   ...jobOptionsShape,
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
 });
@@ -76,12 +78,9 @@ export async function exactMeasures(
   policy: Policy,
   options: ExactMeasuresOptions = {},
 ): Promise<ExactMeasures> {
-  const { N, maxResponses, threads } = checkOptions('exactMeasures', exactSchema, options);
-  const settings = JSON.stringify({ N, maxResponses });
-  const output = await runJob(
-    (job) => native.exactMeasures(data.handle, policy.handle, settings, threads, job),
-    options,
-  );
+  const { N, maxResponses, threads } = checkOptions('exactMeasures', exactMeasuresSchema, options);
+  const settings = JSON.stringify({ N, maxResponses, threads });
+  const output = await runJob((job) => native.exactMeasures(data.handle, policy.handle, settings, job), options);
   const [logN, tail] = output.floats;
   return { ...(JSON.parse(output.json) as Measures), profile: { logN: logN!, tail: tail! } };
 }
@@ -96,9 +95,9 @@ export async function inherentVariance(
   features: FeatureMap,
   options: JobOptions & { readonly maxResponses?: number } = {},
 ): Promise<number> {
-  const { maxResponses, threads } = checkOptions('inherentVariance', varianceSchema, options);
+  const { maxResponses, threads } = checkOptions('inherentVariance', inherentVarianceSchema, options);
   const output = await runJob(
-    (job) => native.inherentVariance(data.handle, features.handle, maxResponses, threads, job),
+    (job) => native.inherentVariance(data.handle, features.handle, JSON.stringify({ maxResponses, threads }), job),
     options,
   );
   return output.floats[0]![0]!;
@@ -164,7 +163,8 @@ const drawsShape = {
   seed: seedSchema.default(0),
 } as const;
 
-const monteCarloSchema = z.strictObject({ ...drawsShape, N: budgetsSchema.default([2, 4, 16]) });
+/** @internal */
+export const monteCarloSchema = z.strictObject({ ...drawsShape, N: budgetsSchema.default([2, 4, 16]) });
 const estimateSchema = z.strictObject(drawsShape);
 
 /**
@@ -179,11 +179,8 @@ export async function monteCarloMeasures(
   options: MonteCarloOptions = {},
 ): Promise<MeasureEstimates> {
   const { N, samples, confidence, seed, threads } = checkOptions('monteCarloMeasures', monteCarloSchema, options);
-  const settings = JSON.stringify({ N, samples, confidence, seed });
-  const output = await runJob(
-    (job) => native.monteCarloMeasures(data.handle, policy.handle, settings, threads, job),
-    options,
-  );
+  const settings = JSON.stringify({ N, samples, confidence, seed, threads });
+  const output = await runJob((job) => native.monteCarloMeasures(data.handle, policy.handle, settings, job), options);
   const [logN, tail] = output.floats;
   return { ...JSON.parse(output.json), profile: { logN: logN!, tail: tail! } };
 }
@@ -199,9 +196,9 @@ export async function estimateInherentVariance(
   options: Omit<MonteCarloOptions, 'N'> = {},
 ): Promise<Estimate> {
   const { threads, samples, confidence, seed } = checkOptions('estimateInherentVariance', estimateSchema, options);
-  const settings = JSON.stringify({ samples, confidence, seed });
+  const settings = JSON.stringify({ N: [], samples, confidence, seed, threads });
   const output = await runJob(
-    (job) => native.monteCarloInherentVariance(data.handle, features.handle, settings, threads, job),
+    (job) => native.monteCarloInherentVariance(data.handle, features.handle, settings, job),
     options,
   );
   return JSON.parse(output.json);

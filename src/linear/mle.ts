@@ -59,7 +59,8 @@ export interface MaximumLikelihood {
   readonly stopped: 'certified' | 'maxIterations' | 'noProgress';
 }
 
-const schema = z.strictObject({
+/** @internal */
+export const maximumLikelihoodSchema = z.strictObject({
   ...jobOptionsShape,
   features: z.instanceof(FeatureMap, { error: 'must be a FeatureMap' }),
   data: z.instanceof(Responses, { error: 'must be Responses' }),
@@ -82,13 +83,13 @@ const schema = z.strictObject({
 export async function maximumLikelihood(options: MaximumLikelihoodOptions): Promise<MaximumLikelihood> {
   const { features, data, constraint, theta0, tolerance, maxIterations, threads } = checkOptions(
     'maximumLikelihood',
-    schema,
+    maximumLikelihoodSchema,
     options,
   );
-  const settings = JSON.stringify({ constraint, tolerance, maxIterations });
+  const settings = JSON.stringify({ constraint, tolerance, maxIterations, threads });
   const start = theta0 && Float64Array.from(theta0);
   const output = await runJob(
-    (job) => native.maximumLikelihood(features.handle, data.handle, start, settings, threads, job),
+    (job) => native.maximumLikelihood(features.handle, data.handle, start, settings, job),
     options,
   );
   const theta = output.floats[0]!;

@@ -44,7 +44,7 @@ export class Policy {
    */
   async logProbs(responses: Responses, options: JobOptions = {}): Promise<Float64Array> {
     const output = await runJob(
-      (job) => native.policyLogProbs(this.#handle, responses.handle, options.threads, job),
+      (job) => native.policyLogProbs(this.#handle, responses.handle, JSON.stringify({ threads: options.threads }), job),
       options,
     );
     return output.floats[0]!;
@@ -57,7 +57,8 @@ export class Policy {
    */
   async tokenLogProbs(responses: Responses, options: JobOptions = {}): Promise<Float64Array[]> {
     const output = await runJob(
-      (job) => native.policyTokenLogProbs(this.#handle, responses.handle, options.threads, job),
+      (job) =>
+        native.policyTokenLogProbs(this.#handle, responses.handle, JSON.stringify({ threads: options.threads }), job),
       options,
     );
     return responses.splitByResponse(output.floats[0]!);
@@ -116,7 +117,7 @@ export class LinearModel extends Policy {
    */
   async gradients(responses: Responses, options: JobOptions = {}): Promise<Float64Array[]> {
     const output = await runJob(
-      (job) => native.modelGradients(this.handle, responses.handle, options.threads, job),
+      (job) => native.modelGradients(this.handle, responses.handle, JSON.stringify({ threads: options.threads }), job),
       options,
     );
     const { dim } = this.features;
@@ -185,8 +186,12 @@ export async function scoreResponses(
 ): Promise<LogProbs> {
   const models = Object.keys(policies);
   const handles = Object.values(policies).map(({ handle }) => handle);
-  const matrix = await runJob((job) => native.scorePolicies(handles, responses.handle, options.threads, job), options, {
-    models,
-  });
+  const matrix = await runJob(
+    (job) => native.scorePolicies(handles, responses.handle, JSON.stringify({ threads: options.threads }), job),
+    options,
+    {
+      models,
+    },
+  );
   return new LogProbs(matrix, { models, promptIds: [...responses.prompts].map(String) });
 }

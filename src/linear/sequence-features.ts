@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { callNative, native } from '../native.js';
 import { checkOptions, seedSchema } from '../options.js';
 import { FeatureMap } from './feature-map.js';
-import type { TableLayout } from './table-features.js';
+import { type TableLayout, withLayout } from './table-features.js';
 
 const size = z.int().min(1).max(0xffff_ffff);
 const positive = z.number().positive();
@@ -31,7 +31,8 @@ export interface NgramFeaturesOptions {
   readonly prompts?: { readonly tokens: Uint32Array; readonly lengths: Uint32Array };
 }
 
-const ngramSchema = z.strictObject({
+/** @internal */
+export const ngramSchema = z.strictObject({
   vocabulary: size,
   order: z.int().min(0).max(16).default(3),
   buckets: size.default(4096),
@@ -72,12 +73,7 @@ const hiddenShape = {
   states: z.instanceof(Float64Array, { error: 'must be a Float64Array' }),
   bound: positive.optional(),
 } as const;
-const hiddenSchema = z.discriminatedUnion('by', [
-  z.strictObject({ by: z.literal('prompt'), prompts: size, ...hiddenShape }),
-  z.strictObject({ by: z.literal('position'), horizon: size, ...hiddenShape }),
-  z.strictObject({ by: z.literal('promptPosition'), prompts: size, horizon: size, ...hiddenShape }),
-  z.strictObject({ by: z.literal('prefix'), prompts: size, horizon: size, ...hiddenShape }),
-]);
+const hiddenSchema = withLayout(hiddenShape);
 
 /**
  * A softmax head on frozen hidden states: φ = e_token ⊗ h(x, y_{<h}), θ the V×k matrix of the head, row-major; φ is never
@@ -125,7 +121,8 @@ export interface RandomFeaturesOptions {
   readonly seed?: number;
 }
 
-const randomSchema = z.strictObject({
+/** @internal */
+export const randomFeaturesSchema = z.strictObject({
   vocabulary: size,
   horizon: size,
   dim: size,
@@ -142,6 +139,6 @@ const randomSchema = z.strictObject({
  * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_TOO_LARGE`
  */
 export function randomFeatures(options: RandomFeaturesOptions): FeatureMap {
-  const settings = JSON.stringify(checkOptions('randomFeatures', randomSchema, options));
+  const settings = JSON.stringify(checkOptions('randomFeatures', randomFeaturesSchema, options));
   return new FeatureMap(callNative(() => native.FeaturesHandle.random(settings)));
 }

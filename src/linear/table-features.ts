@@ -4,20 +4,6 @@ import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
 import { FeatureMap } from './feature-map.js';
 
-/** What a table of features is looked up by, besides the next token. */
-export type TableLayout =
-  /** By prompt, at every position the same: shape [prompt, token, d]; responses of any length. */
-  | { readonly by: 'prompt'; readonly prompts: number }
-  /** By position, for every prompt the same: shape [position, token, d]. */
-  | { readonly by: 'position'; readonly horizon: number }
-  /** By prompt and position: shape [prompt, position, token, d]. */
-  | { readonly by: 'promptPosition'; readonly prompts: number; readonly horizon: number }
-  /**
-   * By prompt and whole prefix: shape [prompt, prefix, token, d], where the prefixes of a prompt are all those shorter
-   * than the horizon, shorter ones first, those of one length in lexicographic order.
-   */
-  | { readonly by: 'prefix'; readonly prompts: number; readonly horizon: number };
-
 /** Sizes that every table has. */
 export interface TableSizes {
   /** V, the number of tokens. */
@@ -32,30 +18,45 @@ export interface TableSizes {
 }
 
 const size = z.int().min(1).max(0xffff_ffff);
+const prompts = size.describe('|X|, the number of prompts.');
+const horizon = size.describe('H, tokens of the longest response.');
 const sizesShape = { vocabulary: size, dim: size, bound: z.number().positive().optional() } as const;
-const layouts = {
-  prompt: { by: z.literal('prompt'), prompts: size },
-  position: { by: z.literal('position'), horizon: size },
-  promptPosition: { by: z.literal('promptPosition'), prompts: size, horizon: size },
-  prefix: { by: z.literal('prefix'), prompts: size, horizon: size },
-} as const;
 
-/** A schema of options that begin with a layout and sizes. */
-function withLayout<S extends z.core.$ZodLooseShape>(shape: S) {
-  const rest = { ...sizesShape, ...shape };
+/** Schema of what every table has beside its layout. @internal */
+export const tableSizesSchema = z.strictObject(sizesShape);
+
+/** Schema of a layout with more fields beside it. @internal */
+export function withLayout<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.discriminatedUnion('by', [
-    z.strictObject({ ...layouts.prompt, ...rest }),
-    z.strictObject({ ...layouts.position, ...rest }),
-    z.strictObject({ ...layouts.promptPosition, ...rest }),
-    z.strictObject({ ...layouts.prefix, ...rest }),
+    z
+      .strictObject({ by: z.literal('prompt'), prompts, ...shape })
+      .describe('By prompt, at every position the same: shape [prompt, token, d]; responses of any length.'),
+    z
+      .strictObject({ by: z.literal('position'), horizon, ...shape })
+      .describe('By position, for every prompt the same: shape [position, token, d].'),
+    z
+      .strictObject({ by: z.literal('promptPosition'), prompts, horizon, ...shape })
+      .describe('By prompt and position: shape [prompt, position, token, d].'),
+    z
+      .strictObject({ by: z.literal('prefix'), prompts, horizon, ...shape })
+      .describe(
+        'By prompt and whole prefix: shape [prompt, prefix, token, d], where the prefixes of a prompt are all those shorter than the horizon, shorter ones first, those of one length in lexicographic order.',
+      ),
   ]);
 }
 
+/** Schema of a {@link TableLayout}. @internal */
+export const tableLayoutSchema = withLayout({});
+
+/** What a table of features is looked up by; each is the shape of the table. */
+export type TableLayout = z.input<typeof tableLayoutSchema>;
+
 const float64Array = z.instanceof(Float64Array, { error: 'must be a Float64Array' });
 const uint32Array = z.instanceof(Uint32Array, { error: 'must be a Uint32Array' });
-const tableSchema = withLayout({ values: float64Array });
-const sparseSchema = withLayout({ coordinates: uint32Array, values: float64Array, ends: uint32Array });
+const tableSchema = withLayout({ ...sizesShape, values: float64Array });
+const sparseSchema = withLayout({ ...sizesShape, coordinates: uint32Array, values: float64Array, ends: uint32Array });
 const functionSchema = withLayout({
+  ...sizesShape,
   phi: z.custom<PhiFunction>((value) => typeof value === 'function', 'must be a function'),
 });
 

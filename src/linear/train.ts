@@ -174,7 +174,7 @@ export class Training {
    */
   async run(options: JobOptions & { readonly until?: number } = {}): Promise<TrainResult[]> {
     const { until, threads } = checkOptions('run', runJobSchema, options);
-    await runJob((job) => this.#runs.run(until, threads, job), options);
+    await runJob((job) => this.#runs.run(JSON.stringify({ until, threads }), job), options);
     return this.results();
   }
 
@@ -189,7 +189,8 @@ export class Training {
   }
 }
 
-const runJobSchema = z.strictObject({ ...jobOptionsShape, until: z.int().min(0).optional() });
+/** @internal */
+export const runJobSchema = z.strictObject({ ...jobOptionsShape, until: z.int().min(0).optional() });
 
 /** What several runs may share, computed once. */
 class Preparations {
@@ -236,7 +237,7 @@ async function addRun(runs: NativeRuns, run: CheckedRun, prepared: Preparations)
     { validateEvery: every, checkpointEvery: checkpoints.every, checkpointTheta: checkpoints.theta },
     variance,
   );
-  const watch = JSON.stringify({ n: N, testTimeStepSize, maxResponses });
+  const watch = JSON.stringify({ N, testTimeStepSize, maxResponses });
   callNative(() => {
     runs.add(features.handle, task, options, watch, theta0 && Float64Array.from(theta0), state);
   });

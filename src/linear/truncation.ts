@@ -11,7 +11,8 @@ export interface TruncationOptions extends JobOptions {
   readonly threshold: number;
 }
 
-const schema = z.strictObject({ ...jobOptionsShape, threshold: z.number().positive() });
+/** @internal */
+export const truncationSchema = z.strictObject({ ...jobOptionsShape, threshold: z.number().positive() });
 
 /**
  * α_h of every token of every response [25]: 1 while the running sum of ε_j = KL(teacher‖student) stays at or below A, a
@@ -25,7 +26,7 @@ export async function truncationWeights(
   responses: Responses,
   options: TruncationOptions,
 ): Promise<Float64Array[]> {
-  const { threshold, threads } = checkOptions('truncationWeights', schema, options);
+  const { threshold, threads } = checkOptions('truncationWeights', truncationSchema, options);
   const settings = JSON.stringify({ threshold, threads });
   const output = await runJob(
     (job) => native.truncationWeights(student.handle, teacher.handle, responses.handle, settings, job),

@@ -1,98 +1,18 @@
+import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
-import type { Procedure, StepSize } from '../linear/train-settings.js';
 import { callNative, native } from '../native.js';
+import { checkOptions } from '../options.js';
+import {
+  type GraphPromptOptions,
+  type GraphRunOptions,
+  type GraphTaskOptions,
+  graphPromptsSchema,
+  graphRunSchema,
+  graphTaskSchema,
+} from './graph-options.js';
 import type { ProblemDescription } from './problem.js';
 
-/** The graph reasoning task of the paper's Appendix C. Ranges are checked when it is used. */
-export interface GraphTaskOptions {
-  /**
-   * Which of the paper's two tasks.
-   * @defaultValue 'figure-1'
-   */
-  readonly figure?: 'figure-1' | 'figure-2';
-  /**
-   * L, middle layers: 2 to 64; for Figure 2 even and at least 4.
-   * @defaultValue 8
-   */
-  readonly layers?: number;
-  /** m: nodes are named by distinct integers below it; at least 4L + 18. Default 64, for Figure 2 128, or what the layers need. */
-  readonly names?: number;
-  /** Weights of the three classes, scaled to sum to 1. Default: for Figure 1 equal, for Figure 2 0.94, 0.05, 0.01. */
-  readonly weights?: readonly [number, number, number];
-  /**
-   * Validation prompts of each class.
-   * @defaultValue 1024
-   */
-  readonly validation?: number;
-  /** What the linear model sees: features of the graph (default), or hashed conjunctions of tokens and positions. */
-  readonly features?:
-    | {
-        readonly kind: 'structural';
-        readonly parity?: boolean;
-        readonly history?: boolean;
-        readonly hiddenRule?: boolean;
-        readonly scale?: number;
-        /**
-         * Hashed conjunctions of a passable candidate beside (name and position; these and the name before; these and
-         * the target), by which probabilities vary from prompt to prompt: 2^bits coordinates (6 to 26, default 16), `scale`
-         * the norm of a candidate's (default 1). Default none: all prompts share their probabilities.
-         */
-        readonly conjunctions?: { readonly bits?: number; readonly scale?: number };
-      }
-    | { readonly kind: 'hashed'; readonly bits?: number; readonly scale?: number };
-  /**
-   * Radius of the ball that θ stays in.
-   * @defaultValue 20
-   */
-  readonly radius?: number;
-  /**
-   * Seed of the task and of all its prompts.
-   * @defaultValue 0
-   */
-  readonly seed?: number;
-}
-
-/** A stage of training; θ is carried on from stage to stage. */
-export interface GraphStage {
-  /** Weights of the classes in the training data. Default those of the task. */
-  readonly weights?: readonly [number, number, number];
-  readonly procedure?: Procedure;
-  /** η, positive; default 0.1. The choices of the theorems are for other problems. */
-  readonly stepSize?: Exclude<StepSize, 'theory' | { readonly kind: 'theory' }>;
-  /**
-   * Responses a step.
-   * @defaultValue 16
-   */
-  readonly batchSize?: number;
-  /** Size of a training set, drawn once and gone through in epochs; up to 10^7. Default: every response is to a fresh prompt. */
-  readonly examples?: number;
-  /**
-   * Steps of the stage.
-   * @defaultValue 1000
-   */
-  readonly steps?: number;
-  /** Steps of this stage after which the model is measured; rising, 0 = before the first. Default none. */
-  readonly checkpoints?: readonly number[];
-}
-
-/** A run: a task, the stages of training, and what is measured. */
-export interface GraphRunOptions {
-  readonly task?: GraphTaskOptions;
-  /** At least one; models are measured on the classes as the last stage weights them. */
-  readonly stages: readonly GraphStage[];
-  /** Values of N for Cov_N and for Pass@N. Default 2, 3, 4, 4.6, 5.7, 16 and 4, 8, 12. */
-  readonly measure?: { readonly N?: readonly number[]; readonly pass?: readonly number[] };
-  /**
-   * Held-out responses, drawn from π_D to fresh prompts of the last stage's mixture and scored by every checkpoint.
-   * @defaultValue 0
-   */
-  readonly heldOut?: number;
-  /**
-   * Seed of training data and held-out responses.
-   * @defaultValue 0
-   */
-  readonly seed?: number;
-}
+export type { GraphPromptOptions, GraphRunOptions, GraphStage, GraphTaskOptions } from './graph-options.js';
 
 /** Exact measures on the validation prompts of one class, or of all. */
 export interface GraphClassMeasures {
@@ -124,7 +44,7 @@ export interface GraphCheckpoint {
 /** What a run came to. */
 export interface GraphRun {
   /** The task measured on, defaults filled in. */
-  readonly task: Required<GraphTaskOptions>;
+  readonly task: Required<z.output<typeof graphTaskSchema>>;
   /** Step at which each stage begins. */
   readonly stageStarts: readonly number[];
   readonly checkpoints: readonly GraphCheckpoint[];
@@ -144,45 +64,11 @@ export async function graphTraining(
   runs: readonly GraphRunOptions[],
   options: JobOptions = {},
 ): Promise<readonly GraphRun[]> {
-  const settings = JSON.stringify(runs.map((run) => ({ ...run, stages: run.stages.map(plainStage) })));
-  const output = await runJob((job) => native.graphRuns(settings, options.threads, job), options);
+  const { threads } = options;
+  const checked = checkOptions('graphTraining', z.array(graphRunSchema).min(1, 'give at least one run'), runs);
+  const output = await runJob((job) => native.graphRuns(JSON.stringify({ runs: checked, threads }), job), options);
   const results: Omit<GraphRun, 'logProbs'>[] = JSON.parse(output.json);
   return results.map((run, index) => ({ ...run, logProbs: output.floats[index]! }));
-}
-
-/** Bare names and numbers as the objects they stand for. */
-function plainStage({ procedure, stepSize, ...stage }: GraphStage) {
-  return {
-    ...stage,
-    ...(procedure !== undefined && { procedure: typeof procedure === 'string' ? { kind: procedure } : procedure }),
-    ...(stepSize !== undefined && {
-      stepSize: typeof stepSize === 'number' ? { kind: 'constant', value: stepSize } : stepSize,
-    }),
-  };
-}
-
-/** Which prompts of a task. */
-export interface GraphPromptOptions extends Pick<JobOptions, 'signal'> {
-  /**
-   * Fresh prompts of the mixture, or the validation prompts class by class.
-   * @defaultValue 'train'
-   */
-  readonly set?: 'train' | 'validation';
-  /**
-   * Zero-based number of the first prompt of the set.
-   * @defaultValue 0
-   */
-  readonly first?: number;
-  /**
-   * How many; of the validation prompts at most as many as there are.
-   * @defaultValue 1000
-   */
-  readonly count?: number;
-  /**
-   * Seed of the sampled responses.
-   * @defaultValue 0
-   */
-  readonly seed?: number;
 }
 
 /** The prompts of a graph reasoning task. */
@@ -191,7 +77,8 @@ export class GraphTask {
 
   /** @throws CoverageError `ERR_INVALID_OPTION` */
   constructor(options: GraphTaskOptions = {}) {
-    this.#prompts = callNative(() => new native.GraphPrompts(JSON.stringify(options)));
+    const checked = checkOptions('GraphTask', graphTaskSchema, options);
+    this.#prompts = callNative(() => new native.GraphPrompts(JSON.stringify(checked)));
   }
 
   /** What the task is and what is claimed of it, with all its options. */
@@ -206,7 +93,7 @@ export class GraphTask {
    * @throws CoverageError `ERR_INVALID_OPTION` for prompts beyond the set; the signal's reason when aborted
    */
   async jsonLines(options: GraphPromptOptions = {}): Promise<string> {
-    const { signal, ...chosen } = options;
+    const { signal, ...chosen } = checkOptions('jsonLines', graphPromptsSchema, options);
     const output = await runJob(
       (job) => this.#prompts.jsonLines(JSON.stringify(chosen), job),
       signal === undefined ? {} : { signal },

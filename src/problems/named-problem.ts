@@ -3,7 +3,7 @@ import { DataDistribution } from '../linear/data-distribution.js';
 import { FeatureMap } from '../linear/feature-map.js';
 import { Policy } from '../linear/policy.js';
 import { callNative, native } from '../native.js';
-import type { ProblemOptions } from './problem.js';
+import { type ProblemOptions, problemOptions } from './problem.js';
 
 /** The class of linear models of a problem; spread into the options of `train`, it is what is trained. */
 export interface ProblemClass {
@@ -37,7 +37,7 @@ export interface NamedProblem {
  * @throws CoverageError `ERR_INVALID_OPTION` for a name or option that does not exist, or a value out of its range
  */
 export function namedProblem(options: ProblemOptions): NamedProblem {
-  const handle = callNative(() => native.ProblemHandle.create(JSON.stringify(options)));
+  const handle = callNative(() => native.ProblemHandle.create(JSON.stringify(problemOptions(options))));
   const linear = callNative(() => handle.linearClass());
   return {
     data: new DataDistribution(handle.data()),

@@ -1,4 +1,6 @@
 import { callNative, native } from '../native.js';
+import { checkOptions } from '../options.js';
+import { graphTaskSchema } from './graph-options.js';
 
 /** A named problem with its options: `{ name: 'prop-3.2', responses: 1000, horizon: 64 }`. */
 export interface ProblemOptions {
@@ -53,6 +55,11 @@ export interface ProblemDescription {
   readonly claims: readonly ProblemClaim[];
 }
 
+/** Options as the core reads them: with the defaults of the problems whose options have a schema. @internal */
+export function problemOptions({ name, ...options }: ProblemOptions): ProblemOptions {
+  return name === 'graph' ? { name, ...checkOptions('graph', graphTaskSchema, options) } : { name, ...options };
+}
+
 /** The names of all problems: the instances of the paper with known answers, and its graph reasoning task. */
 export function problemNames(): readonly string[] {
   return native.problemNames();
@@ -64,5 +71,5 @@ export function problemNames(): readonly string[] {
  * @throws CoverageError `ERR_INVALID_OPTION`
  */
 export function describeProblem(options: ProblemOptions): ProblemDescription {
-  return JSON.parse(callNative(() => native.describeProblem(JSON.stringify(options))));
+  return JSON.parse(callNative(() => native.describeProblem(JSON.stringify(problemOptions(options)))));
 }

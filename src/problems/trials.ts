@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
-import type { ProblemDescription, ProblemOptions } from './problem.js';
+import { type ProblemDescription, type ProblemOptions, problemOptions } from './problem.js';
 
 /** Options of {@link problemTrials}. */
 export interface ProblemTrialsOptions extends JobOptions {
@@ -59,7 +59,8 @@ export interface ProblemTrials {
   readonly estimators: readonly EstimatorTrials[];
 }
 
-const schema = z.strictObject({
+/** @internal */
+export const problemTrialsSchema = z.strictObject({
   ...jobOptionsShape,
   problems: z.array(z.looseObject({ name: z.string() })).min(1),
   N: budgetsSchema,
@@ -74,9 +75,9 @@ const schema = z.strictObject({
  * @throws CoverageError `ERR_INVALID_OPTION`; the signal's reason when aborted
  */
 export async function problemTrials(options: ProblemTrialsOptions): Promise<readonly ProblemTrials[]> {
-  const { problems, N, replicates, seed, threads } = checkOptions('problemTrials', schema, options);
-  const settings = JSON.stringify({ problems, N, replicates, seed });
-  const output = await runJob((job) => native.problemTrials(settings, threads, job), options);
+  const { problems, N, replicates, seed, threads } = checkOptions('problemTrials', problemTrialsSchema, options);
+  const settings = JSON.stringify({ problems: problems.map(problemOptions), N, replicates, seed, threads });
+  const output = await runJob((job) => native.problemTrials(settings, job), options);
   const floats = output.floats.values();
   const next = () => floats.next().value!;
   const results: ProblemTrials[] = JSON.parse(output.json);

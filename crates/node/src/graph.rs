@@ -10,23 +10,25 @@ use coverage_principle_core::{Code, Error, Workers};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
+use serde::Deserialize;
 
-use crate::error::{parse_options, to_json, to_napi};
+use crate::error::{parse_job_options, parse_options, to_json, to_napi};
 use crate::job::{Job, Output, spawn_output};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GraphTrainingOptions {
+    runs: Vec<GraphRunOptions>,
+}
 
 /// Trains through stages and measures checkpoints. JSON: a list of `GraphRun`; `floats`: of each run the
 /// log-probabilities of its held-out responses, \[checkpoint, response\].
 #[napi(js_name = "graphRuns", ts_return_type = "Promise<JobOutput>")]
-pub fn run_graph_training<'env>(
-    env: &'env Env,
-    options: String,
-    threads: Option<u32>,
-    job: &Job,
-) -> napi::Result<Object<'env>> {
-    let options: Vec<GraphRunOptions> = parse_options(&options)?;
+pub fn run_graph_training<'env>(env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
+    let (GraphTrainingOptions { runs }, threads) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = Workers::new(threads.map(|threads| threads as usize))?;
-        let mut runs = graph_runs(&options, &workers, control)?;
+        let workers = Workers::new(threads)?;
+        let mut runs = graph_runs(&runs, &workers, control)?;
         let values: Vec<Vec<f64>> = runs.iter_mut().map(|run| std::mem::take(&mut run.log_probs)).collect();
         Ok(values.into_iter().fold(Output::new(&runs)?, Output::with_floats))
     })

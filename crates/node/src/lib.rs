@@ -11,6 +11,7 @@ pub mod job;
 pub mod linear;
 pub mod log_probs;
 mod memory;
+pub mod options;
 pub mod problems;
 pub mod profile;
 pub mod read;

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
-use crate::error::{parse_options, to_json, to_napi};
+use crate::error::{parse_job_options, parse_options, to_json, to_napi};
 use crate::job::{Job, Output, spawn_output};
 
 /// The names of all problems.
@@ -28,15 +28,10 @@ pub fn describe_problem(options: String) -> napi::Result<String> {
 /// Trials of the estimators of several problems. JSON: a list of `ProblemTrials`; `floats`, problem after problem and
 /// estimator after estimator: KL of each trial, then Cov_N \[trial, N\].
 #[napi(js_name = "problemTrials", ts_return_type = "Promise<JobOutput>")]
-pub fn run_problem_trials<'env>(
-    env: &'env Env,
-    options: String,
-    threads: Option<u32>,
-    job: &Job,
-) -> napi::Result<Object<'env>> {
-    let options: TrialsOptions = parse_options(&options)?;
+pub fn run_problem_trials<'env>(env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
+    let (options, threads): (TrialsOptions, _) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        let workers = Workers::new(threads)?;
         let mut trials = trials(&options, &workers, control)?;
         let values: Vec<Vec<f64>> = trials
             .iter_mut()

@@ -13,7 +13,7 @@ use crate::progress::Control;
 
 /// What to enumerate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExactOptions {
     /// The values of N, each finite and ≥ 1. Default 2, 4, 16.
     #[serde(rename = "N")]

@@ -18,7 +18,7 @@ use crate::progress::Control;
 
 /// How far to go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MleOptions {
     /// Θ. Default the unit ball.
     pub constraint: Constraint,

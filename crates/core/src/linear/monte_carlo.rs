@@ -18,9 +18,9 @@ use crate::statistics::{Estimate, Interval, check_confidence, clopper_pearson, d
 
 /// How much to draw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MonteCarloOptions {
-    /// The values of N, each finite and ≥ 1. Default 2, 4, 16.
+    /// The values of N, each finite and ≥ 1; none are needed for σ*². Default 2, 4, 16.
     #[serde(rename = "N")]
     pub n: Vec<f64>,
     /// Responses drawn from π_D, and as many from π̂ for E_N; at least 2. Default 10,000.
@@ -39,7 +39,6 @@ impl Default for MonteCarloOptions {
 
 impl MonteCarloOptions {
     fn check(&self) -> Result<()> {
-        check_budgets(&self.n)?;
         check_confidence(self.confidence)?;
         if !(2..=1 << 40).contains(&self.samples) {
             let message = format!("Monte Carlo needs between 2 and 2^40 samples, not {}.", self.samples);
@@ -105,6 +104,7 @@ pub fn estimate(
     workers: &Workers,
     control: &Control,
 ) -> Result<(MeasureEstimates, Profile)> {
+    check_budgets(&options.n)?;
     options.check()?;
     super::exact::check_model(data, model)?;
     let of_data = draws(data, model, false, options, workers, control)?;

@@ -22,15 +22,9 @@ pub struct TrialsOptions {
     #[serde(rename = "N")]
     pub n: Vec<f64>,
     /// Trials of each instance: 1 to 10^6. Default 100.
-    #[serde(default = "replicates")]
     pub replicates: usize,
     /// Seed of the data sets; trial r of every instance draws from stream r. Default 0.
-    #[serde(default)]
     pub seed: u64,
-}
-
-fn replicates() -> usize {
-    100
 }
 
 /// All trials of one instance.

@@ -78,7 +78,7 @@ impl DataHandle {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DrawOptions {
+pub(crate) struct DrawOptions {
     count: usize,
     seed: u64,
     shard: u64,

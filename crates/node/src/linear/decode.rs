@@ -6,16 +6,16 @@ use coverage_principle_core::linear::Policy;
 use coverage_principle_core::linear::decode::{
     AcceptedResponses, AdversarialReward, Draws, Reward, Samples, best_of_n, candidates, exact_best_of_n, sample,
 };
-use coverage_principle_core::{Error, Result};
+use coverage_principle_core::{Error, Result, Workers};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;
 use serde::Deserialize;
 
 use super::data::DataHandle;
-use super::policy::{PolicyHandle, workers};
+use super::policy::PolicyHandle;
 use super::responses::{ResponsesHandle, to_index};
-use crate::error::{parse_options, to_napi};
+use crate::error::{parse_job_options, to_napi};
 use crate::job::{Job, Output, spawn, spawn_output};
 
 /// Responses with their log-probabilities.
@@ -39,12 +39,11 @@ fn to_js(env: &Env, samples: Samples, rewards: Option<Vec<f64>>) -> napi::Result
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DrawsOptions {
+pub(crate) struct DrawsOptions {
     horizon: usize,
     seed: u64,
     /// Several responses to some of the prompts; absent: one to each.
     candidates: Option<Candidates>,
-    threads: Option<u32>,
 }
 
 /// `n` responses to each of the prompts numbered `from`, …, `to` − 1, from one random stream a prompt.
@@ -66,12 +65,12 @@ pub fn sample_policy<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (policy, prompts) = (policy.shared(), to_indices(&prompts));
-    let DrawsOptions { horizon, seed, candidates: several, threads } = parse_options(&options)?;
+    let (DrawsOptions { horizon, seed, candidates: several }, threads) = parse_job_options(&options)?;
     spawn(
         env,
         job,
         move |control| {
-            let (draws, workers) = (Draws { prompts: &prompts, horizon, seed }, workers(threads)?);
+            let (draws, workers) = (Draws { prompts: &prompts, horizon, seed }, Workers::new(threads)?);
             match several {
                 None => sample(&*policy, draws, &workers, control),
                 Some(Candidates { n, from, to }) => candidates(&*policy, draws, from..to, n, &workers, control),
@@ -128,12 +127,12 @@ impl BuiltInReward {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BestOfNOptions {
+pub(crate) struct BestOfNOptions {
     reward: RewardOption,
     horizon: usize,
     seed: u64,
+    #[serde(rename = "N")]
     n: usize,
-    threads: Option<u32>,
 }
 
 /// Best-of-N with a reward computed in Rust.
@@ -148,14 +147,14 @@ pub fn run_best_of_n<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (policy, prompts) = (policy.shared(), to_indices(&prompts));
-    let BestOfNOptions { reward, horizon, seed, n, threads } = parse_options(&options)?;
+    let (BestOfNOptions { reward, horizon, seed, n }, threads) = parse_job_options(&options)?;
     let reward = BuiltInReward::new(&reward, &policy, target, accepted).map_err(|error| to_napi(&error))?;
     spawn(
         env,
         job,
         move |control| {
             let draws = Draws { prompts: &prompts, horizon, seed };
-            let workers = workers(threads)?;
+            let workers = Workers::new(threads)?;
             reward.with(|reward| best_of_n(&*policy, draws, n, reward, &workers, control))
         },
         |env, best| to_js(&env, best.chosen, Some(best.rewards)),
@@ -164,11 +163,11 @@ pub fn run_best_of_n<'env>(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ExactBestOfNOptions {
+pub(crate) struct ExactBestOfNOptions {
     reward: RewardOption,
+    #[serde(rename = "N")]
     n: Vec<f64>,
     max_responses: u64,
-    threads: Option<u32>,
 }
 
 /// Exact Pass@N on the prompts of `data`, whose π_D is the target. JSON: the result.
@@ -183,10 +182,10 @@ pub fn run_exact_best_of_n<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (data, policy) = (data.shared(), policy.shared());
-    let ExactBestOfNOptions { reward, n, max_responses, threads } = parse_options(&options)?;
+    let (ExactBestOfNOptions { reward, n, max_responses }, threads) = parse_job_options(&options)?;
     let reward = BuiltInReward::new(&reward, &policy, target, accepted).map_err(|error| to_napi(&error))?;
     spawn_output(env, job, move |control| {
-        let workers = workers(threads)?;
+        let workers = Workers::new(threads)?;
         let exact =
             reward.with(|reward| exact_best_of_n(&data, &*policy, reward, &n, max_responses, &workers, control))?;
         Output::new(&exact)

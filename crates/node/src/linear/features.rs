@@ -44,7 +44,7 @@ impl FeaturesHandle {
 /// What a table is looked up by.
 #[derive(Deserialize)]
 #[serde(tag = "by", rename_all = "camelCase", deny_unknown_fields)]
-enum LayoutOption {
+pub(crate) enum LayoutOption {
     Prompt { prompts: usize },
     Position { horizon: usize },
     PromptPosition { prompts: usize, horizon: usize },
@@ -64,7 +64,7 @@ impl From<LayoutOption> for Layout {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TableOptions {
+pub(crate) struct TableOptions {
     layout: LayoutOption,
     vocabulary: usize,
     dim: usize,
@@ -73,7 +73,7 @@ struct TableOptions {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NgramOptions {
+pub(crate) struct NgramOptions {
     vocabulary: usize,
     order: usize,
     buckets: usize,

@@ -1,15 +1,17 @@
 //! Measures of a policy against a data distribution.
 
+use coverage_principle_core::Workers;
 use coverage_principle_core::linear::exact::{ExactOptions, inherent_variance, measure, responses_to_visit};
 use coverage_principle_core::linear::monte_carlo::{MonteCarloOptions, estimate, estimate_inherent_variance};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
+use serde::Deserialize;
 
 use super::data::DataHandle;
 use super::features::FeaturesHandle;
-use super::policy::{PolicyHandle, workers};
-use crate::error::parse_options;
+use super::policy::PolicyHandle;
+use crate::error::parse_job_options;
 use crate::job::{Job, Output, spawn_output};
 
 /// Exact measures by enumeration. JSON: the measures; `floats[0]`, `floats[1]`: log-ratios and tails of the whole
@@ -20,13 +22,12 @@ pub fn exact_measures<'env>(
     data: &DataHandle,
     policy: &PolicyHandle,
     options: String,
-    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (data, policy) = (data.shared(), policy.shared());
-    let options: ExactOptions = parse_options(&options)?;
+    let (options, threads): (ExactOptions, _) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let (measures, profile) = measure(&data, &*policy, &options, &workers(threads)?, control)?;
+        let (measures, profile) = measure(&data, &*policy, &options, &Workers::new(threads)?, control)?;
         Ok(Output::new(&measures)?.with_floats(profile.log_ratios).with_floats(profile.tails))
     })
 }
@@ -39,21 +40,25 @@ pub fn responses_to_visit_by(data: &DataHandle, policy: Option<&PolicyHandle>) -
     responses_to_visit(&data.shared(), policy.as_deref())
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct VarianceOptions {
+    max_responses: u64,
+}
+
 /// σ*² [8] by enumeration: `floats[0][0]`.
 #[napi(js_name = "inherentVariance", ts_return_type = "Promise<JobOutput>")]
 pub fn run_inherent_variance<'env>(
     env: &'env Env,
     data: &DataHandle,
     features: &FeaturesHandle,
-    max_responses: f64,
-    threads: Option<u32>,
+    options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (data, features) = (data.shared(), features.shared());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the facade checks that it is a count")]
-    let max_responses = max_responses as u64;
+    let (VarianceOptions { max_responses }, threads) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let variance = inherent_variance(&data, &*features, max_responses, &workers(threads)?, control)?;
+        let variance = inherent_variance(&data, &*features, max_responses, &Workers::new(threads)?, control)?;
         Ok(Output::new(&())?.with_floats(vec![variance]))
     })
 }
@@ -66,13 +71,12 @@ pub fn monte_carlo_measures<'env>(
     data: &DataHandle,
     policy: &PolicyHandle,
     options: String,
-    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (data, policy) = (data.shared(), policy.shared());
-    let options: MonteCarloOptions = parse_options(&options)?;
+    let (options, threads): (MonteCarloOptions, _) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let (estimates, profile) = estimate(&data, &*policy, &options, &workers(threads)?, control)?;
+        let (estimates, profile) = estimate(&data, &*policy, &options, &Workers::new(threads)?, control)?;
         Ok(Output::new(&estimates)?.with_floats(profile.log_ratios).with_floats(profile.tails))
     })
 }
@@ -84,12 +88,11 @@ pub fn monte_carlo_inherent_variance<'env>(
     data: &DataHandle,
     features: &FeaturesHandle,
     options: String,
-    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (data, features) = (data.shared(), features.shared());
-    let options: MonteCarloOptions = parse_options(&options)?;
+    let (options, threads): (MonteCarloOptions, _) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        Output::new(&estimate_inherent_variance(&data, &*features, &options, &workers(threads)?, control)?)
+        Output::new(&estimate_inherent_variance(&data, &*features, &options, &Workers::new(threads)?, control)?)
     })
 }

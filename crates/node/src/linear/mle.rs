@@ -1,14 +1,14 @@
 //! Maximum likelihood.
 
+use coverage_principle_core::Workers;
 use coverage_principle_core::linear::mle::{MleOptions, maximum_likelihood};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;
 
 use super::features::FeaturesHandle;
-use super::policy::workers;
 use super::responses::ResponsesHandle;
-use crate::error::parse_options;
+use crate::error::parse_job_options;
 use crate::job::{Job, Output, spawn_output};
 
 /// The certified maximum likelihood estimate. JSON: the certificate; `floats[0]`: θ.
@@ -19,13 +19,13 @@ pub fn run_maximum_likelihood<'env>(
     responses: &ResponsesHandle,
     theta0: Option<Float64Array>,
     options: String,
-    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (features, responses) = (features.shared(), responses.shared());
-    let options = MleOptions { theta0: theta0.map(|theta| theta.to_vec()), ..parse_options(&options)? };
+    let (options, threads): (MleOptions, _) = parse_job_options(&options)?;
+    let options = MleOptions { theta0: theta0.map(|theta| theta.to_vec()), ..options };
     spawn_output(env, job, move |control| {
-        let report = maximum_likelihood(&features, &responses, &options, &workers(threads)?, control)?;
+        let report = maximum_likelihood(&features, &responses, &options, &Workers::new(threads)?, control)?;
         Ok(Output::new(&report)?.with_floats(report.theta))
     })
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::features::FeaturesHandle;
 use super::responses::{ResponsesHandle, to_index};
-use crate::error::{parse_options, to_napi};
+use crate::error::{NoOptions, parse_job_options, parse_options, to_napi};
 use crate::job::{Job, Output, spawn, spawn_output};
 use crate::log_probs::LogProbsHandle;
 
@@ -136,12 +136,13 @@ pub fn policy_log_probs<'env>(
     env: &'env Env,
     policy: &PolicyHandle,
     responses: &ResponsesHandle,
-    threads: Option<u32>,
+    options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (policy, responses) = (policy.shared(), responses.shared());
+    let (NoOptions {}, threads) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = workers(threads)?;
+        let workers = Workers::new(threads)?;
         Ok(Output::new(&())?.with_floats(policy.log_probs(&responses, &workers, control)?))
     })
 }
@@ -152,12 +153,13 @@ pub fn policy_token_log_probs<'env>(
     env: &'env Env,
     policy: &PolicyHandle,
     responses: &ResponsesHandle,
-    threads: Option<u32>,
+    options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (policy, responses) = (policy.shared(), responses.shared());
+    let (NoOptions {}, threads) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = workers(threads)?;
+        let workers = Workers::new(threads)?;
         Ok(Output::new(&())?.with_floats(policy.token_log_probs(&responses, &workers, control)?))
     })
 }
@@ -168,16 +170,17 @@ pub fn score_policies<'env>(
     env: &'env Env,
     policies: Vec<&PolicyHandle>,
     responses: &ResponsesHandle,
-    threads: Option<u32>,
+    options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let policies: Vec<_> = policies.iter().map(|policy| policy.shared()).collect();
     let responses = responses.shared();
+    let (NoOptions {}, threads) = parse_job_options(&options)?;
     spawn(
         env,
         job,
         move |control| {
-            let workers = workers(threads)?;
+            let workers = Workers::new(threads)?;
             control.start(policies.len() as u64);
             let rows = policies.iter().map(|policy| {
                 let row = policy.log_probs(&responses, &workers, control)?;
@@ -196,21 +199,21 @@ pub fn model_gradients<'env>(
     env: &'env Env,
     model: &PolicyHandle,
     responses: &ResponsesHandle,
-    threads: Option<u32>,
+    options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (model, responses) = (model.linear_model()?, responses.shared());
+    let (NoOptions {}, threads) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = workers(threads)?;
+        let workers = Workers::new(threads)?;
         Ok(Output::new(&())?.with_floats(model.gradients(&responses, &workers, control)?))
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TruncationOptions {
+pub(crate) struct TruncationOptions {
     threshold: f64,
-    threads: Option<u32>,
 }
 
 /// α_h of every token of every response [25], one response after the other: `floats[0]`.
@@ -224,15 +227,10 @@ pub fn run_truncation_weights<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (student, teacher, responses) = (student.linear_model()?, teacher.shared(), responses.shared());
-    let TruncationOptions { threshold, threads } = parse_options(&options)?;
+    let (TruncationOptions { threshold }, threads) = parse_job_options(&options)?;
     spawn_output(env, job, move |control| {
-        let (teacher, workers) = (Teacher::Policy(teacher), workers(threads)?);
+        let (teacher, workers) = (Teacher::Policy(teacher), Workers::new(threads)?);
         let weights = truncation_weights(&student, &teacher, &responses, threshold, &workers, control)?;
         Ok(Output::new(&())?.with_floats(weights.concat()))
     })
-}
-
-/// The workers for a `threads` option.
-pub(crate) fn workers(threads: Option<u32>) -> Result<Workers> {
-    Workers::new(threads.map(|threads| threads as usize))
 }

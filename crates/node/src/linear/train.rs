@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use coverage_principle_core::linear::train::{
     RecordedTeacher, Run, Teacher, TrainOptions, TrainState, TrainTask, Trainer, TrainingData, Validation, run_all,
 };
-use coverage_principle_core::{Code, Error, LogProbs, Result};
+use coverage_principle_core::{Code, Error, LogProbs, Result, Workers};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint8Array};
 use napi_derive::napi;
@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 use super::data::DataHandle;
 use super::features::FeaturesHandle;
-use super::policy::{PolicyHandle, workers};
+use super::policy::PolicyHandle;
 use super::responses::ResponsesHandle;
-use crate::error::{parse_options, to_napi};
+use crate::error::{parse_job_options, parse_options, to_napi};
 use crate::job::{Job, JobOutput, Output, spawn_output};
 use crate::log_probs::LogProbsHandle;
 
@@ -85,10 +85,17 @@ impl TaskHandle {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ValidationOptions {
+pub(crate) struct ValidationOptions {
+    #[serde(rename = "N")]
     n: Vec<f64>,
     test_time_step_size: Option<f64>,
     max_responses: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AdvanceOptions {
+    until: Option<u64>,
 }
 
 /// Training runs that live in Rust, before, between and after their steps.
@@ -167,23 +174,16 @@ impl RunsHandle {
     /// Trains every run until step `until`, by default to its end. After an abort the runs are as of their last whole
     /// steps.
     #[napi(ts_return_type = "Promise<JobOutput>")]
-    pub fn run<'env>(
-        &self,
-        env: &'env Env,
-        until: Option<f64>,
-        threads: Option<u32>,
-        job: &Job,
-    ) -> napi::Result<Object<'env>> {
+    pub fn run<'env>(&self, env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
+        let (AdvanceOptions { until }, threads) = parse_job_options(&options)?;
         if self.is_running.swap(true, Ordering::AcqRel) {
             return Err(busy());
         }
         let (runs, running) = (Arc::clone(&self.runs), Running(Arc::clone(&self.is_running)));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the facade checks the count")]
-        let until = until.map(|until| until as u64);
         spawn_output(env, job, move |control| {
             let _running = running;
             let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
-            run_all(&mut runs, until, &workers(threads)?, control)?;
+            run_all(&mut runs, until, &Workers::new(threads)?, control)?;
             Output::new(&())
         })
     }

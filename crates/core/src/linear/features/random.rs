@@ -12,7 +12,7 @@ use crate::random::{Purpose, Stream};
 
 /// What random features are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RandomOptions {
     /// V.
     pub vocabulary: usize,
@@ -31,7 +31,8 @@ pub struct RandomOptions {
     pub bound: f64,
     /// Seed.
     pub seed: u64,
-    /// Index of the map under this seed.
+    /// Index of the map under this seed; several are for callers in Rust.
+    #[serde(default)]
     pub index: u64,
 }
 

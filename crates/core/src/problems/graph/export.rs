@@ -23,7 +23,7 @@ pub enum GraphSet {
 
 /// What to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GraphExportOptions {
     /// Which prompts. Default `train`.
     pub set: GraphSet,

@@ -11,7 +11,7 @@ use crate::tournament::Budgets;
 
 /// What to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GraphMeasureOptions {
     /// The values of N for Cov_N. Default 2, 3, 4, 4.6, 5.7, 16.
     #[serde(rename = "N")]

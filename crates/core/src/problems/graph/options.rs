@@ -25,32 +25,25 @@ pub enum GraphFeatureOptions {
     Structural {
         /// Whether the parity of a choice is compared with that of its layer. Default: true for Figure 1; false for
         /// Figure 2, where it tells nothing, and the noise of its weight would move ratios at 2^(H/2) = N to either side.
-        #[serde(default)]
         parity: Option<bool>,
         /// Whether a choice is compared with the choice before. Default: true for Figure 1; false for Figure 2, whose
         /// second class would become learnable but for one bit.
-        #[serde(default)]
         history: Option<bool>,
         /// Whether a choice is compared with the rule of Figure 2's second class, which is unlearnable else. Default
         /// false.
-        #[serde(default)]
         hidden_rule: bool,
         /// Value of a feature. In (0, 1000]. Default 1.
-        #[serde(default = "one")]
         scale: f64,
         /// Hashed features beside these, by which probabilities vary from prompt to prompt. Default none: then all
         /// prompts share theirs, and the limits of training are exact.
-        #[serde(default)]
         conjunctions: Option<GraphConjunctions>,
     },
     /// Hashed conjunctions of the token, the position, the token before and how the token occurs in the prompt: the
     /// model has to find the rule itself.
     Hashed {
         /// log₂ of the dimension: 6 to 26. Default 16.
-        #[serde(default = "bits")]
         bits: u32,
         /// Norm of a feature vector without collisions. In (0, 1000]. Default 1.
-        #[serde(default = "one")]
         scale: f64,
     },
 }
@@ -60,7 +53,7 @@ pub enum GraphFeatureOptions {
 /// They say nothing of the rule by which π_D chooses, but of single names, and so of single prompts: what they learn is
 /// noise, or training prompts by heart.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GraphConjunctions {
     /// log₂ of the number of coordinates: 6 to 26. Default 16.
     pub bits: u32,
@@ -70,16 +63,8 @@ pub struct GraphConjunctions {
 
 impl Default for GraphConjunctions {
     fn default() -> Self {
-        Self { bits: bits(), scale: one() }
+        Self { bits: 16, scale: 1.0 }
     }
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn bits() -> u32 {
-    16
 }
 
 impl Default for GraphFeatureOptions {
@@ -122,7 +107,7 @@ impl GraphFeatureOptions {
 
 /// Options of [`super::GraphTask`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GraphOptions {
     /// Which task. Default Figure 1's.
     pub figure: GraphFigure,

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { constraintSchema } from '../src/linear/constraint.js';
+import { sampleSchema as drawDataSchema } from '../src/linear/data-distribution.js';
+import { bestOfNSchema, exactPassAtNSchema, sampleSchema } from '../src/linear/decode.js';
+import { exactMeasuresSchema, inherentVarianceSchema, monteCarloSchema } from '../src/linear/measures.js';
+import { maximumLikelihoodSchema } from '../src/linear/mle.js';
+import { ngramSchema, randomFeaturesSchema } from '../src/linear/sequence-features.js';
+import { tableLayoutSchema, tableSizesSchema } from '../src/linear/table-features.js';
+import { runJobSchema, validationSettingsShape } from '../src/linear/train.js';
+import { procedureSchema, stepSizeSchema, trainSettingsShape } from '../src/linear/train-settings.js';
+import { truncationSchema } from '../src/linear/truncation.js';
+import { native } from '../src/native.js';
+import {
+  graphConjunctionsSchema,
+  graphFeaturesSchema,
+  graphMeasureSchema,
+  graphPromptsSchema,
+  graphRunSchema,
+  graphStageSchema,
+  graphTaskSchema,
+} from '../src/problems/graph-options.js';
+import { problemTrialsSchema } from '../src/problems/trials.js';
+
+interface Pair {
+  readonly schema: z.ZodType;
+  /** Fields of the struct that the facade fills in by itself. */
+  readonly core?: readonly string[];
+  /** Fields of the schema that reach the core another way: as handles and arrays, or under the name it has for them. */
+  readonly facade?: readonly string[];
+}
+
+/**
+ * Every type that options are read into (`crates/node/src/options.rs` lists them), and the schema that says what may be
+ * written there.
+ */
+const PAIRS: Readonly<Record<string, Pair>> = {
+  AdvanceOptions: { schema: runJobSchema },
+  BestOfNOptions: { schema: bestOfNSchema, facade: ['prompts'] },
+  Constraint: { schema: constraintSchema },
+  DrawOptions: { schema: drawDataSchema },
+  // Candidates are drawn part by part where a function of the caller's scores them.
+  DrawsOptions: { schema: sampleSchema, core: ['candidates'], facade: ['prompts'] },
+  ExactBestOfNOptions: { schema: exactPassAtNSchema },
+  ExactOptions: { schema: exactMeasuresSchema },
+  LayoutOption: { schema: tableLayoutSchema },
+  MleOptions: { schema: maximumLikelihoodSchema, facade: ['features', 'data'] },
+  MonteCarloOptions: { schema: monteCarloSchema },
+  NgramOptions: { schema: ngramSchema, facade: ['prompts'] },
+  Procedure: { schema: procedureSchema },
+  RandomOptions: { schema: randomFeaturesSchema, core: ['index'] },
+  StepSize: { schema: stepSizeSchema },
+  TableOptions: { schema: tableSizesSchema, core: ['layout'] },
+  TrainOptions: {
+    schema: z.strictObject(trainSettingsShape),
+    core: ['theta0', 'validateEvery', 'checkpointEvery', 'checkpointTheta'],
+  },
+  TruncationOptions: { schema: truncationSchema },
+  ValidationOptions: { schema: z.strictObject(validationSettingsShape), facade: ['every'] },
+  VarianceOptions: { schema: inherentVarianceSchema },
+  GraphConjunctions: { schema: graphConjunctionsSchema },
+  GraphExportOptions: { schema: graphPromptsSchema },
+  GraphFeatureOptions: { schema: graphFeaturesSchema },
+  GraphMeasureOptions: { schema: graphMeasureSchema },
+  GraphOptions: { schema: graphTaskSchema },
+  GraphRunOptions: { schema: graphRunSchema },
+  GraphStage: { schema: graphStageSchema },
+  TrialsOptions: { schema: problemTrialsSchema },
+};
+
+/** What the core says of a type. */
+type Shape =
+  | { readonly kind: 'object'; readonly fields: readonly string[] }
+  | { readonly kind: 'tagged'; readonly tag: string; readonly variants: Readonly<Record<string, readonly string[]>> }
+  | { readonly kind: 'names'; readonly names: readonly string[] }
+  | { readonly kind: 'open' };
+
+/** Options of every job, which never reach a struct. */
+const OF_JOBS = ['signal', 'onProgress', 'threads'];
+
+const shapes: Readonly<Record<string, Shape>> = JSON.parse(native.optionShapes());
+
+/** The fields of an object's schema. */
+function fieldsOf(schema: z.ZodType, leftOut: readonly string[] = []): string[] {
+  if (!(schema instanceof z.ZodObject)) throw new Error('This schema is of no object.');
+  return Object.keys(schema.shape).filter((key) => !OF_JOBS.includes(key) && !leftOut.includes(key));
+}
+
+/** The objects of a tagged union by their tags, wherever in a union of shorthands it stands. */
+function variantsOf(schema: z.ZodType, tag: string): Record<string, string[]> {
+  if (!(schema instanceof z.ZodUnion)) return {};
+  const variants = schema.options.map((member): [string, string[]][] => {
+    const plain = member as z.ZodType;
+    if (!(plain instanceof z.ZodObject)) return Object.entries(variantsOf(plain, tag));
+    const { value } = plain.shape[tag] as z.ZodLiteral<string>;
+    return [[value, fieldsOf(plain, [tag])]];
+  });
+  return Object.fromEntries(variants.flat());
+}
+
+describe('schemas and the structs that their options are read into', () => {
+  test('every struct has a schema here', () => {
+    expect(Object.keys(PAIRS).sort()).toEqual(Object.keys(shapes).sort());
+  });
+
+  test.each(Object.entries(PAIRS))('%s has the fields of its schema', (name, { schema, core = [], facade = [] }) => {
+    const shape = shapes[name]!;
+    if (shape.kind === 'tagged') {
+      const sorted = (variants: Readonly<Record<string, readonly string[]>>) =>
+        Object.fromEntries(Object.entries(variants).map(([variant, fields]) => [variant, [...fields].sort()]));
+      expect(sorted(variantsOf(schema, shape.tag))).toEqual(sorted(shape.variants));
+      return;
+    }
+    if (shape.kind !== 'object') throw new Error(`${name} does not refuse unknown fields.`);
+    expect([...fieldsOf(schema, facade), ...core].sort()).toEqual([...shape.fields].sort());
+  });
+});
