@@ -7,8 +7,8 @@
 
 use std::time::Instant;
 
-use coverage_principle_core::tournament::{Budgets, InstructionSet, counts_using, select_winner};
-use coverage_principle_core::{Control, LogProbs, Workers};
+use coverage_principle_core::tournament::{Budgets, counts_using, select_winner};
+use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Failure> {
         ("f32, one N, two threads", &single, &one, 2),
     ] {
         let workers = Workers::new(Some(threads))?;
-        for instructions in InstructionSet::available() {
+        for instructions in Isa::available() {
             let least =
                 least_ms(repeats, || counts_using(instructions, log_probs, budgets, &workers, &Control::new()))?;
             println!("{name}, {instructions:?}: {least:.2} ms, {:.2} pair elements/ns", pairs / least / 1e6);

@@ -9,6 +9,7 @@ pub mod error;
 pub mod files;
 #[cfg(test)]
 mod golden;
+pub mod isa;
 pub mod linear;
 pub mod log_probs;
 pub mod parallel;
@@ -21,6 +22,7 @@ pub mod statistics;
 pub mod tournament;
 
 pub use error::{Code, Error, Place, Result};
+pub use isa::Isa;
 pub use log_probs::LogProbs;
 pub use parallel::Workers;
 pub use progress::Control;

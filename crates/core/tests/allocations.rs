@@ -15,8 +15,8 @@ use coverage_principle_core::linear::train::{
 };
 use coverage_principle_core::linear::{Constraint, Model, Policy, Responses, TestTimeModel};
 use coverage_principle_core::random::{Purpose, Stream};
-use coverage_principle_core::tournament::{BootstrapOptions, Budgets, InstructionSet, bootstrap, counts_using};
-use coverage_principle_core::{Control, LogProbs, Workers};
+use coverage_principle_core::tournament::{BootstrapOptions, Budgets, bootstrap, counts_using};
+use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 
 /// The system's allocator, counting what the present thread asks for.
 struct Counting;
@@ -82,7 +82,7 @@ fn tournament_allocations(models: usize, responses: usize, budgets: &[f64]) -> u
     let (matrix, budgets) = (matrix(models, responses), Budgets::new(budgets).unwrap());
     let workers = Workers::sequential();
     // The plain loops, because every machine has them.
-    allocations(|| counts_using(InstructionSet::Scalar, &matrix, &budgets, &workers, &Control::new()).unwrap())
+    allocations(|| counts_using(Isa::Baseline, &matrix, &budgets, &workers, &Control::new()).unwrap())
 }
 
 fn bootstrap_allocations(replicates: usize) -> u64 {

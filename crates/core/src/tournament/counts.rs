@@ -1,6 +1,7 @@
 use super::budgets::Budgets;
-use super::kernel::{self, InstructionSet};
+use super::kernel;
 use crate::error::{Code, Error, Result};
+use crate::isa::Isa;
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -138,7 +139,7 @@ pub struct BlockCounts {
 /// [`Code::TooLarge`] for more than 2^32 − 1 responses or a matrix of counts that cannot be addressed;
 /// [`Code::Aborted`].
 pub fn counts(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers, control: &Control) -> Result<Counts> {
-    counts_using(InstructionSet::best(), log_probs, budgets, workers, control)
+    counts_using(Isa::best(), log_probs, budgets, workers, control)
 }
 
 /// [`counts`] with a chosen instruction set, for measurements and tests: the result is the same, bit for bit.
@@ -146,17 +147,17 @@ pub fn counts(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers, contro
 /// # Errors
 /// [`Code::InvalidOption`] for an instruction set that the CPU lacks; as [`counts`] otherwise.
 pub fn counts_using(
-    instructions: InstructionSet,
+    isa: Isa,
     log_probs: &LogProbs,
     budgets: &Budgets,
     workers: &Workers,
     control: &Control,
 ) -> Result<Counts> {
-    if !InstructionSet::available().contains(&instructions) {
-        return Err(Error::option("instructions", format!("This CPU does not have {instructions:?}.")));
+    if !isa.is_available() {
+        return Err(Error::option("instructions", format!("This CPU does not have {isa:?}.")));
     }
     let responses = addressable(log_probs)?;
-    let per_budget = kernel::square(log_probs, budgets, instructions, workers, control)?;
+    let per_budget = kernel::square(log_probs, budgets, isa, workers, control)?;
     Ok(Counts { models: log_probs.models(), responses, per_budget })
 }
 
@@ -183,8 +184,7 @@ pub fn counts_block(
             ),
         ));
     }
-    let (upper_over_lower, lower_over_upper) =
-        kernel::rectangle(upper, lower, budgets, InstructionSet::best(), workers, control)?;
+    let (upper_over_lower, lower_over_upper) = kernel::rectangle(upper, lower, budgets, Isa::best(), workers, control)?;
     Ok(BlockCounts { upper: upper.models(), lower: lower.models(), responses, upper_over_lower, lower_over_upper })
 }
 

@@ -25,7 +25,6 @@ pub use bootstrap::{Bootstrap, BootstrapAt, BootstrapOptions, Unit, bootstrap};
 pub use budgets::Budgets;
 pub use counts::{BlockCounts, Counts, counts, counts_block, counts_using};
 pub use extend::SavedTournament;
-pub use kernel::InstructionSet;
 pub use mean_log_probs::mean_log_probs;
 pub use offset::{OffsetOptions, OffsetTournament, OnPolicy, offset_tournament};
 pub use per_response::{Uncovered, uncovered_responses};

@@ -6,12 +6,13 @@
 //! rivals, strongest first. Rounds are fixed by their number alone, so nothing depends on threads.
 
 use super::budgets::Budgets;
-use super::kernel::{Countable, InstructionSet, Kernel};
+use super::kernel::{Countable, Kernel};
 use super::mean_log_probs::mean;
 use super::pair::{Candidate, Limit, RivalRow, Verdict};
 use super::ranking::compare_models;
 use super::winner::Winner;
 use crate::error::Result;
+use crate::isa::Isa;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -69,14 +70,9 @@ struct Field {
 }
 
 impl<'a, T: Countable> Search<'a, T> {
-    pub(super) fn new(
-        rows: &'a [&'a [T]],
-        instructions: InstructionSet,
-        workers: &'a Workers,
-        control: &'a Control,
-    ) -> Self {
+    pub(super) fn new(rows: &'a [&'a [T]], isa: Isa, workers: &'a Workers, control: &'a Control) -> Self {
         let samples = rows.iter().map(|row| sample(row)).collect();
-        Self { rows, kernel: T::kernel(instructions), workers, control, means: vec![None; rows.len()], samples }
+        Self { rows, kernel: T::kernel(isa), workers, control, means: vec![None; rows.len()], samples }
     }
 
     /// The winner at each budget.

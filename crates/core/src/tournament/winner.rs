@@ -1,9 +1,10 @@
 use serde::Serialize;
 
 use super::budgets::Budgets;
-use super::kernel::{InstructionSet, slices};
+use super::kernel::slices;
 use super::search::Search;
 use crate::error::{Code, Error, Result};
+use crate::isa::Isa;
 use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -55,10 +56,10 @@ pub fn select_winner(
         ));
     }
     control.start(budgets.len() as u64);
-    let instructions = InstructionSet::best();
+    let isa = Isa::best();
     let winners = match log_probs.rows() {
-        Rows::F32(rows) => Search::new(&slices(rows), instructions, workers, control).winners(budgets)?,
-        Rows::F64(rows) => Search::new(&slices(rows), instructions, workers, control).winners(budgets)?,
+        Rows::F32(rows) => Search::new(&slices(rows), isa, workers, control).winners(budgets)?,
+        Rows::F64(rows) => Search::new(&slices(rows), isa, workers, control).winners(budgets)?,
     };
     Ok(winners)
 }

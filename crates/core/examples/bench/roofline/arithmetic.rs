@@ -2,6 +2,9 @@
 
 use std::hint::black_box;
 
+#[cfg(target_arch = "x86_64")]
+use coverage_principle_core::Isa;
+
 use super::{Loop, Subject};
 
 /// Multiply-adds of each accumulator in one call.
@@ -16,10 +19,10 @@ pub(crate) fn subjects() -> Vec<Subject> {
     let mut subjects = vec![subject("flops-f64", "portable", portable)];
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if Isa::Avx2.is_available() {
             subjects.push(subject("flops-f64", "avx2", x86::avx2));
         }
-        if is_x86_feature_detected!("avx512f") {
+        if Isa::Avx512.is_available() {
             subjects.push(subject("flops-f64", "avx512", x86::avx512));
         }
     }

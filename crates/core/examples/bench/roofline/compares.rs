@@ -2,6 +2,9 @@
 
 use std::hint::black_box;
 
+#[cfg(target_arch = "x86_64")]
+use coverage_principle_core::Isa;
+
 use super::{Loop, Subject};
 
 /// Bytes of one row; four rows are compared, which fits every first-level cache.
@@ -26,12 +29,12 @@ pub(crate) fn subjects() -> Vec<Subject> {
     ];
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx2") {
+        if Isa::Avx2.is_available() {
             subjects.push(subject("compares-f32", "avx2", x86::f32_avx2));
             subjects.push(subject("compares-f64", "avx2", x86::f64_avx2));
             subjects.push(subject("compares-i16", "avx2", x86::i16_avx2));
         }
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+        if Isa::Avx512.is_available() {
             subjects.push(subject("compares-f32", "avx512", x86::f32_avx512));
             subjects.push(subject("compares-f64", "avx512", x86::f64_avx512));
             subjects.push(subject("compares-i16", "avx512", x86::i16_avx512));

@@ -2,6 +2,9 @@
 
 use std::hint::black_box;
 
+#[cfg(target_arch = "x86_64")]
+use coverage_principle_core::Isa;
+
 use super::{Loop, Subject};
 
 /// Reads at least this much a call, so that the clock is looked at seldom.
@@ -22,10 +25,10 @@ pub(crate) fn subjects(quick: bool) -> Vec<Subject> {
 fn widest() -> (&'static str, fn(usize) -> Loop) {
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx512f") {
+        if Isa::Avx512.is_available() {
             return ("avx512", x86::avx512);
         }
-        if is_x86_feature_detected!("avx2") {
+        if Isa::Avx2.is_available() {
             return ("avx2", x86::avx2);
         }
     }

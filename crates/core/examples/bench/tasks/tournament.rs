@@ -1,10 +1,9 @@
 //! The tournament: all counts, or the winner alone.
 
 use coverage_principle_core::tournament::{
-    Budgets, Counts, InstructionSet, Winner, counts as counts_as_the_library_does, counts_using, select_winner,
-    tournament,
+    Budgets, Counts, Winner, counts as counts_as_the_library_does, counts_using, select_winner, tournament,
 };
-use coverage_principle_core::{Control, LogProbs, Workers};
+use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 use serde::Deserialize;
 
 use super::{Method, Run, naive, reading};
@@ -46,8 +45,8 @@ pub(super) fn counts(input: Input) -> Result<Run, Refusal> {
             Ok(Box::new(counts_as_the_library_does(&matrix, &budgets, &workers, &Control::new())?))
         }));
     };
-    let wanted = |set: &InstructionSet| serde_json::to_value(set).is_ok_and(|value| value == name.as_str());
-    let Some(set) = InstructionSet::available().into_iter().find(wanted) else {
+    let wanted = |set: &Isa| serde_json::to_value(set).is_ok_and(|value| value == name.as_str());
+    let Some(set) = Isa::available().into_iter().find(wanted) else {
         return Err(Refusal::Skipped(format!("this processor does not have {name}")));
     };
     Ok(Box::new(move || Ok(Box::new(counts_using(set, &matrix, &budgets, &workers, &Control::new())?))))

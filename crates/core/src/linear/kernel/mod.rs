@@ -6,44 +6,9 @@ mod tests;
 
 use lanes::{Hardware, Software};
 
-/// An instruction set the kernels are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
-    /// What the target guarantees; multiply-adds fused in software unless it guarantees them (AArch64 does).
-    Baseline,
-    /// AVX2 and FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// AVX-512F.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
+use crate::isa::Isa;
 
-impl Isa {
-    /// The best this machine has.
-    #[must_use]
-    pub fn detect() -> Self {
-        *Self::available().last().expect("the baseline is always there")
-    }
-
-    /// All that this machine has, best last.
-    #[must_use]
-    pub fn available() -> Vec<Self> {
-        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only x86-64 has more than a baseline"))]
-        let mut found = vec![Self::Baseline];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                found.push(Self::Avx2);
-                if is_x86_feature_detected!("avx512f") {
-                    found.push(Self::Avx512);
-                }
-            }
-        }
-        found
-    }
-}
-
+/// Multiply-adds of the baseline: fused in software unless the target guarantees them (AArch64 does).
 #[cfg(target_feature = "fma")]
 type Native = Hardware;
 #[cfg(all(not(target_feature = "fma"), target_arch = "aarch64"))]
@@ -61,7 +26,6 @@ macro_rules! kernels {
             #[inline]
             pub fn $name(self, $($arg: $kind),*) $(-> $out)? {
                 match self.isa {
-                    Isa::Baseline => lanes::$name::<Native $(, $narrow)?>($($arg),*),
                     #[cfg(target_arch = "x86_64")]
                     Isa::Avx2 => {
                         #[target_feature(enable = "avx2,fma")]
@@ -72,7 +36,7 @@ macro_rules! kernels {
                         unsafe { avx2($($arg),*) }
                     }
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => {
+                    Isa::Avx512 | Isa::Avx512Popcount => {
                         #[target_feature(enable = "avx512f,avx2,fma")]
                         fn avx512($($arg: $kind),*) $(-> $out)? {
                             lanes::$name::<Hardware $(, $wide)?>($($arg),*)
@@ -80,6 +44,7 @@ macro_rules! kernels {
                         // SAFETY: as above.
                         unsafe { avx512($($arg),*) }
                     }
+                    _ => lanes::$name::<Native $(, $narrow)?>($($arg),*),
                 }
             })+
         }
@@ -94,7 +59,7 @@ pub struct Kernels {
 
 impl Default for Kernels {
     fn default() -> Self {
-        Self { isa: Isa::detect() }
+        Self { isa: Isa::best() }
     }
 }
 
@@ -102,7 +67,7 @@ impl Kernels {
     /// The kernels of `isa`; `None` if the machine lacks it.
     #[must_use]
     pub fn of(isa: Isa) -> Option<Self> {
-        Isa::available().contains(&isa).then_some(Self { isa })
+        isa.is_available().then_some(Self { isa })
     }
 }
 

@@ -1,4 +1,5 @@
-use super::{Isa, Kernels};
+use super::Kernels;
+use crate::isa::Isa;
 use crate::random::{Purpose, Stream};
 
 fn numbers(stream: &mut Stream, count: usize) -> Vec<f64> {

@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use super::field::{Column, Field};
-use super::masks::{Instructions, words};
+use super::masks::{Loops, words};
 use super::weights::Block;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
@@ -15,7 +15,7 @@ pub(super) struct Contest<'a> {
     log_probs: &'a LogProbs,
     log_n: f64,
     pub(super) field: Field,
-    instructions: Instructions,
+    loops: Loops,
     /// Masks made so far: of column f and rank j at `f * M + j`, followed models before contenders, then of the
     /// killers. Empty if there are too many.
     masks: Vec<OnceLock<Box<[u64]>>>,
@@ -62,7 +62,7 @@ impl<'a> Contest<'a> {
         let slots = columns.saturating_mul(models).saturating_add(killers);
         let kept = bytes(slots).is_some_and(|bytes| bytes <= MASK_BYTES);
         let masks = if kept { std::iter::repeat_with(OnceLock::new).take(slots).collect() } else { Vec::new() };
-        Self { log_probs, log_n, field, instructions: Instructions::best(), masks }
+        Self { log_probs, log_n, field, loops: Loops::best(), masks }
     }
 
     /// As if there were too many masks to keep.
@@ -78,7 +78,7 @@ impl<'a> Contest<'a> {
 
     /// The mask of the pair (`a`, `b`), from its slot or into `scratch`.
     fn mask<'m>(&'m self, slot: usize, a: usize, b: usize, scratch: &'m mut [u64]) -> &'m [u64] {
-        let make = |mask: &mut [u64]| self.instructions.indicate(self.log_probs, a, b, self.log_n, mask);
+        let make = |mask: &mut [u64]| self.loops.indicate(self.log_probs, a, b, self.log_n, mask);
         match self.masks.get(slot) {
             Some(slot) => slot.get_or_init(|| {
                 let mut mask = vec![0; scratch.len()].into_boxed_slice();
@@ -156,7 +156,7 @@ impl<'a> Contest<'a> {
             control.check()?;
             let mask = self.mask(index * models + rank, rival, column.model, scratch);
             for &r in &undecided {
-                scores[r] = scores[r].max(self.instructions.weigh(mask, block.planes(r)));
+                scores[r] = scores[r].max(self.loops.weigh(mask, block.planes(r)));
             }
         }
         Ok(())
@@ -180,7 +180,7 @@ impl<'a> Contest<'a> {
             let mut undecided: Vec<usize> = (0..block.len()).collect();
             for (rank, &(_, rival)) in killers.iter().enumerate() {
                 let mask = self.mask(slot + rank, rival, model, scratch);
-                undecided.retain(|&r| self.instructions.weigh(mask, block.planes(r)) <= least_of_others[r]);
+                undecided.retain(|&r| self.loops.weigh(mask, block.planes(r)) <= least_of_others[r]);
                 if undecided.is_empty() {
                     break;
                 }

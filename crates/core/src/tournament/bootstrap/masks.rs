@@ -1,4 +1,4 @@
-//! Indicators of pairs as bit masks, their weighted counts, and the instruction sets all inner loops run on.
+//! Indicators of pairs as bit masks, their weighted counts, and the inner loops on each instruction set.
 //!
 //! The mask of a pair (a, b) has bit i set where L[a,i] − L[b,i] ≥ log N. Where the multiplicities of a replicate are
 //! cut into bit planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
@@ -7,6 +7,7 @@
 use super::weights::{GROUP, lane_sums, weighted_sums};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
+use crate::isa::Isa;
 use crate::log_probs::{Float, LogProbs, Rows};
 
 /// Words of a mask over `responses` responses.
@@ -14,45 +15,20 @@ pub(super) fn words(responses: usize) -> usize {
     responses.div_ceil(64)
 }
 
-/// The instruction sets the inner loops of the bootstrap are compiled for. All give the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Instructions {
-    /// What every processor of the target has.
-    Baseline,
-    /// x86-64 with AVX2 and POPCNT.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// x86-64 with AVX-512 and its vector popcount.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
+/// The inner loops of the bootstrap on one instruction set that this machine has. All give the same bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loops(Isa);
 
-impl Instructions {
-    /// Every set this processor offers, the best last.
+impl Loops {
+    /// On every set this machine has, the best last.
+    #[cfg(test)]
     pub(super) fn available() -> Vec<Self> {
-        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only x86-64 has more than one"))]
-        let mut sets = vec![Self::Baseline];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
-                sets.push(Self::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vpopcntdq")
-                && is_x86_feature_detected!("popcnt")
-            {
-                sets.push(Self::Avx512);
-            }
-        }
-        sets
+        Isa::available().into_iter().map(Self).collect()
     }
 
-    /// The best set this processor offers.
+    /// On the best set this machine has.
     pub(super) fn best() -> Self {
-        Self::available().last().copied().unwrap_or(Self::Baseline)
+        Self(Isa::best())
     }
 
     /// Writes the mask of the pair (`a`, `b`) into `mask`, which has [`words`] words.
@@ -64,26 +40,26 @@ impl Instructions {
     }
 
     fn indicate_f32(self, a: &[f32], b: &[f32], log_n: f64, mask: &mut [u64]) {
-        match self {
-            Self::Baseline => indicate(a, b, log_n, mask),
+        match self.0 {
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { x86::indicate_f32_avx2(a, b, log_n, mask) },
+            Isa::Avx2 | Isa::Avx512 => unsafe { x86::indicate_f32_avx2(a, b, log_n, mask) },
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { x86::indicate_f32_avx512(a, b, log_n, mask) },
+            Isa::Avx512Popcount => unsafe { x86::indicate_f32_avx512(a, b, log_n, mask) },
+            _ => indicate(a, b, log_n, mask),
         }
     }
 
     fn indicate_f64(self, a: &[f64], b: &[f64], log_n: f64, mask: &mut [u64]) {
-        match self {
-            Self::Baseline => indicate(a, b, log_n, mask),
+        match self.0 {
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { x86::indicate_f64_avx2(a, b, log_n, mask) },
+            Isa::Avx2 | Isa::Avx512 => unsafe { x86::indicate_f64_avx2(a, b, log_n, mask) },
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { x86::indicate_f64_avx512(a, b, log_n, mask) },
+            Isa::Avx512Popcount => unsafe { x86::indicate_f64_avx512(a, b, log_n, mask) },
+            _ => indicate(a, b, log_n, mask),
         }
     }
 
@@ -96,31 +72,31 @@ impl Instructions {
     }
 
     fn weighted_row_sums<T: Float>(self, row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
-        match self {
-            Self::Baseline => weighted_sums(row, weights, lane_sums),
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => weighted_sums(row, weights, |values, weights| {
+            Isa::Avx2 | Isa::Avx512 => weighted_sums(row, weights, |values, weights| {
                 // SAFETY: the value exists only where the features were detected.
                 unsafe { x86::lane_sums_avx2(values, weights) }
             }),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => weighted_sums(row, weights, |values, weights| {
+            Isa::Avx512Popcount => weighted_sums(row, weights, |values, weights| {
                 // SAFETY: the value exists only where the features were detected.
                 unsafe { x86::lane_sums_avx512(values, weights) }
             }),
+            _ => weighted_sums(row, weights, lane_sums),
         }
     }
 
     /// Σ_p 2^p · popcount(mask ∧ plane_p), the planes one after the other in `planes`.
     pub(super) fn weigh(self, mask: &[u64], planes: &[u64]) -> u64 {
-        match self {
-            Self::Baseline => weigh(mask, planes),
+        match self.0 {
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { weigh_avx2(mask, planes) },
+            Isa::Avx2 | Isa::Avx512 => unsafe { weigh_avx2(mask, planes) },
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { weigh_avx512(mask, planes) },
+            Isa::Avx512Popcount => unsafe { weigh_avx512(mask, planes) },
+            _ => weigh(mask, planes),
         }
     }
 }
@@ -191,7 +167,7 @@ mod tests {
             }
             let weights: Vec<[f32; GROUP]> = pairs.iter().map(|pair| [f32::from(u16::try_from(pair.2).unwrap()); GROUP]).collect();
             let sums = weighted_sums(&rows[0], &weights, lane_sums);
-            for set in Instructions::available() {
+            for set in Loops::available() {
                 for log_probs in [&double, &single] {
                     let mut mask = vec![u64::MAX; words(n)];
                     set.indicate(log_probs, 0, 1, log_n, &mut mask);

@@ -19,7 +19,7 @@ pub use result::{Bootstrap, BootstrapAt, BootstrapOptions, Unit};
 
 use contest::{Contest, MASK_BYTES, Outcome};
 use field::{FOLLOW_ALL, Field};
-use masks::{Instructions, words};
+use masks::{Loops, words};
 use weights::{Block, GROUP, Units, draw};
 
 use super::counts::{Counts, counts};
@@ -65,7 +65,7 @@ pub fn bootstrap(
         log_probs,
         units: &units,
         options,
-        instructions: Instructions::best(),
+        loops: Loops::best(),
         with_means: elements <= CROSS_ENTROPY_ELEMENTS,
     };
     let mut contests: Vec<Contest<'_>> =
@@ -156,7 +156,7 @@ struct Sampler<'a> {
     log_probs: &'a LogProbs,
     units: &'a Units,
     options: &'a BootstrapOptions,
-    instructions: Instructions,
+    loops: Loops,
     /// Whether the mean log-likelihoods of all models are worked out in every replicate.
     with_means: bool,
 }
@@ -203,7 +203,7 @@ impl Sampler<'_> {
                 means.resize(start + size * models, 0.0);
                 for model in 0..models {
                     control.check()?;
-                    let sums = self.instructions.weighted_sums(self.log_probs, model, &drawing.weights);
+                    let sums = self.loops.weighted_sums(self.log_probs, model, &drawing.weights);
                     for r in 0..size {
                         means[start + r * models + model] = sums[r] / block.totals[group - first + r] as f64;
                     }
@@ -216,7 +216,7 @@ impl Sampler<'_> {
             }
             let mut again = Drawing::new(self);
             again.group(first + r, 1, |_| (), control)?;
-            let sums = self.instructions.weighted_sums(self.log_probs, model, &again.weights);
+            let sums = self.loops.weighted_sums(self.log_probs, model, &again.weights);
             Ok(sums[0] / block.totals[r] as f64)
         };
         let outcomes = contests.map(|contest| contest.play(&block, mean, control)).collect::<Result<_>>()?;

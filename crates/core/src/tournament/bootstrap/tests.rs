@@ -156,7 +156,7 @@ fn same_bits_at_every_number_of_threads() {
 fn identity_weights_give_the_mean_log_likelihood_to_the_bit() {
     let log_probs = crowd(3, 9001, 4);
     let means = mean_log_probs(&log_probs, &Workers::sequential(), &Control::new()).unwrap();
-    for set in Instructions::available() {
+    for set in Loops::available() {
         for (model, mean) in means.iter().enumerate() {
             let sums = set.weighted_sums(&log_probs, model, &vec![[1.0; GROUP]; 9001]);
             assert_eq!(sums.map(|sum| sum / 9001.0), [*mean; GROUP]);
@@ -173,8 +173,8 @@ fn masks_that_are_not_kept_give_the_same() {
     let means = mean_log_probs(&log_probs, &workers, &control).unwrap();
     let units = units(&log_probs, None).unwrap();
     let options = BootstrapOptions::default();
-    let instructions = Instructions::best();
-    let sampler = Sampler { log_probs: &log_probs, units: &units, options: &options, instructions, with_means: false };
+    let loops = Loops::best();
+    let sampler = Sampler { log_probs: &log_probs, units: &units, options: &options, loops, with_means: false };
     let kept = Contest::new(&log_probs, budgets.log_n()[0], Field::from_counts(&full, 0, &means));
     let mut anew = Contest::new(&log_probs, budgets.log_n()[0], Field::from_counts(&full, 0, &means));
     anew.forget_masks();
@@ -196,8 +196,8 @@ fn ties_are_broken_alike_whether_means_are_worked_out_for_all_or_on_demand() {
     let options = BootstrapOptions::default();
     let contest = Contest::new(&log_probs, budgets.log_n()[0], Field::from_counts(&full, 0, &means));
     let play = |with_means| {
-        let instructions = Instructions::best();
-        let sampler = Sampler { log_probs: &log_probs, units: &units, options: &options, instructions, with_means };
+        let loops = Loops::best();
+        let sampler = Sampler { log_probs: &log_probs, units: &units, options: &options, loops, with_means };
         sampler.play(2, [&contest].into_iter(), &control).unwrap().1.remove(0).winners
     };
     assert_eq!(play(true), play(false));

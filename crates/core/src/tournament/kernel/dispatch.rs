@@ -1,59 +1,9 @@
-//! Which instruction set does the counting: chosen once, at run time.
-
-use serde::Serialize;
+//! The inner loops of counting, compiled for each instruction set.
 
 use super::lanes::{Stretch, at_or_above, two_by_two};
 use super::scalar::Group;
 use super::threshold::{Element, write_thresholds};
-
-/// Ways to count, each giving the same bits. Binaries are built for the baseline of their platform; the best that
-/// the CPU has is chosen when the program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InstructionSet {
-    /// The platform's baseline, vectorised by the compiler.
-    Scalar,
-    /// 128-bit vectors of every aarch64.
-    Neon,
-    /// 256-bit vectors.
-    Avx2,
-    /// 512-bit vectors, floating-point comparisons under masks (F, BW).
-    Avx512,
-    /// 512-bit vectors, bit planes with a recheck (F, BW, DQ, VL, VPOPCNTDQ).
-    Avx512Planes,
-}
-
-impl InstructionSet {
-    /// Those that this CPU has, slowest first; never empty.
-    #[must_use]
-    pub fn available() -> Vec<Self> {
-        let mut sets = vec![Self::Scalar];
-        #[cfg(target_arch = "aarch64")]
-        sets.push(Self::Neon);
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                sets.push(Self::Avx2);
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
-                    sets.push(Self::Avx512);
-                    if is_x86_feature_detected!("avx512vpopcntdq")
-                        && is_x86_feature_detected!("avx512dq")
-                        && is_x86_feature_detected!("avx512vl")
-                    {
-                        sets.push(Self::Avx512Planes);
-                    }
-                }
-            }
-        }
-        sets
-    }
-
-    /// The fastest that this CPU has.
-    #[must_use]
-    pub fn best() -> Self {
-        *Self::available().last().unwrap_or(&Self::Scalar)
-    }
-}
+use crate::isa::Isa;
 
 /// Writes the θ of values.
 type WriteThresholds<T> = unsafe fn(values: &[T], log_n: f64, thresholds: &mut [T]);
@@ -97,8 +47,8 @@ impl<T: Element> Kernel<T> {
 
 /// An element type with its kernels.
 pub(in crate::tournament) trait Countable: Element {
-    /// The inner loops of `instructions`, which must be available.
-    fn kernel(instructions: InstructionSet) -> Kernel<Self>;
+    /// The inner loops of `isa`, which must be available.
+    fn kernel(isa: Isa) -> Kernel<Self>;
 }
 
 /// The three loops compiled for one instruction set and element type.
@@ -128,16 +78,16 @@ macro_rules! kernel {
 macro_rules! countable {
     ($item:ty, $avx2:ident, $avx512:ident, $neon:ident) => {
         impl Countable for $item {
-            fn kernel(instructions: InstructionSet) -> Kernel<Self> {
-                match instructions {
+            fn kernel(isa: Isa) -> Kernel<Self> {
+                match isa {
                     #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx2 => kernel!(super::avx2::$avx2, $item, "avx2,fma"),
+                    Isa::Avx2 => kernel!(super::avx2::$avx2, $item, "avx2,fma"),
                     #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx512 | InstructionSet::Avx512Planes => {
+                    Isa::Avx512 | Isa::Avx512Popcount => {
                         kernel!(super::avx512::$avx512, $item, "avx512f,avx512bw,avx2,fma")
                     }
                     #[cfg(target_arch = "aarch64")]
-                    InstructionSet::Neon => kernel!(super::neon::$neon, $item),
+                    Isa::Neon => kernel!(super::neon::$neon, $item),
                     _ => kernel!(Group<$item>, $item),
                 }
             }

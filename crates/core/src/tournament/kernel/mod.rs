@@ -22,11 +22,11 @@ mod tiles;
 
 use super::budgets::Budgets;
 use crate::error::Result;
+use crate::isa::Isa;
 use crate::log_probs::{LogProbs, Row, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-pub use dispatch::InstructionSet;
 pub(super) use dispatch::{Countable, Kernel};
 use threshold::Element;
 use tiles::{Side, count_tiles};
@@ -41,14 +41,14 @@ const WIDENED_VALUES: usize = 1 << 21;
 pub(super) fn square(
     log_probs: &LogProbs,
     budgets: &Budgets,
-    instructions: InstructionSet,
+    isa: Isa,
     workers: &Workers,
     control: &Control,
 ) -> Result<PerBudget> {
     let levels = Levels::new(budgets);
     let (mut counts, _) = match log_probs.rows() {
-        Rows::F32(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, instructions, workers, control),
-        Rows::F64(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, instructions, workers, control),
+        Rows::F32(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, isa, workers, control),
+        Rows::F64(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, isa, workers, control),
     }?;
     let models = log_probs.models();
     for (counts, &log_n) in counts.iter_mut().zip(&levels.log_n) {
@@ -67,7 +67,7 @@ pub(super) fn rectangle(
     upper: &LogProbs,
     lower: &LogProbs,
     budgets: &Budgets,
-    instructions: InstructionSet,
+    isa: Isa,
     workers: &Workers,
     control: &Control,
 ) -> Result<(PerBudget, PerBudget)> {
@@ -75,10 +75,10 @@ pub(super) fn rectangle(
     let log_n = &levels.log_n;
     let (down, up) = match (upper.rows(), lower.rows()) {
         (Rows::F32(above), Rows::F32(below)) => {
-            count_tiles(&slices(above), Side::Other(&slices(below)), log_n, instructions, workers, control)?
+            count_tiles(&slices(above), Side::Other(&slices(below)), log_n, isa, workers, control)?
         }
         (Rows::F64(above), Rows::F64(below)) => {
-            count_tiles(&slices(above), Side::Other(&slices(below)), log_n, instructions, workers, control)?
+            count_tiles(&slices(above), Side::Other(&slices(below)), log_n, isa, workers, control)?
         }
         _ => {
             let block = (WIDENED_VALUES / (upper.models() + lower.models())).max(64);
@@ -88,7 +88,7 @@ pub(super) fn rectangle(
                 let (above, below) = (widened(upper, start, end), widened(lower, start, end));
                 let (above, below): (Vec<&[f64]>, Vec<&[f64]>) =
                     (above.iter().map(Vec::as_slice).collect(), below.iter().map(Vec::as_slice).collect());
-                let part = count_tiles(&above, Side::Other(&below), log_n, instructions, workers, control)?;
+                let part = count_tiles(&above, Side::Other(&below), log_n, isa, workers, control)?;
                 match &mut sums {
                     None => sums = Some(part),
                     Some((down, up)) => {

@@ -38,16 +38,16 @@ fn check(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers) {
         let part = |range: std::ops::Range<usize>| log_probs.select_models(&range.collect::<Vec<_>>()).unwrap();
         (part(0..cut), part(cut..models))
     });
-    for instructions in InstructionSet::available() {
-        let counts = square(log_probs, budgets, instructions, workers, &control).unwrap();
+    for isa in Isa::available() {
+        let counts = square(log_probs, budgets, isa, workers, &control).unwrap();
         for (counts, &log_n) in counts.iter().zip(budgets.log_n()) {
             for (cell, &count) in counts.iter().enumerate() {
                 let (a, b) = (cell / models, cell % models);
-                assert_eq!(count, plain(&rows[a], &rows[b], log_n), "{instructions:?} {a} over {b} at {log_n}");
+                assert_eq!(count, plain(&rows[a], &rows[b], log_n), "{isa:?} {a} over {b} at {log_n}");
             }
         }
         let Some((upper, lower)) = &halves else { continue };
-        let (down, up) = rectangle(upper, lower, budgets, instructions, workers, &control).unwrap();
+        let (down, up) = rectangle(upper, lower, budgets, isa, workers, &control).unwrap();
         for (level, counts) in counts.iter().enumerate() {
             for a in 0..cut {
                 for b in cut..models {
@@ -131,7 +131,7 @@ fn rows_of_one_run_are_counted_on_planes() {
     use super::grid::grids;
     use super::planes::PlanesPanel;
 
-    if !InstructionSet::available().contains(&InstructionSet::Avx512Planes) {
+    if !Isa::Avx512Popcount.is_available() {
         return;
     }
     let on_planes = |rows: &[Vec<f64>], n: f64| {
@@ -164,8 +164,7 @@ fn mixed_precisions_count_as_the_wider_one() {
     let upper = LogProbs::from_f32(vec![vec![-0.1, -2.5, f32::NEG_INFINITY]]).unwrap();
     let lower = LogProbs::from_f64(vec![vec![f64::from(-0.1f32) - 2.0f64.ln(), -0.5, -1.0]]).unwrap();
     let budgets = Budgets::new(&[2.0]).unwrap();
-    let (down, up) =
-        rectangle(&upper, &lower, &budgets, InstructionSet::best(), &Workers::sequential(), &Control::new()).unwrap();
+    let (down, up) = rectangle(&upper, &lower, &budgets, Isa::best(), &Workers::sequential(), &Control::new()).unwrap();
     let (a, b) = (upper.row_f64(0), lower.row_f64(0));
     assert_eq!((down[0][0], up[0][0]), (plain(&a, &b, 2.0f64.ln()), plain(&b, &a, 2.0f64.ln())));
 }

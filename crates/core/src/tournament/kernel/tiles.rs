@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::PerBudget;
-use super::dispatch::{Countable, InstructionSet, Kernel};
+use super::dispatch::{Countable, Kernel};
 #[cfg(target_arch = "x86_64")]
 use super::grid::{Grid, grids};
 use super::lanes::Stretch;
 #[cfg(target_arch = "x86_64")]
 use super::planes::PlanesPanel;
 use crate::error::Result;
+use crate::isa::Isa;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -43,7 +44,7 @@ pub(super) fn count_tiles<T: Planes>(
     upper: &[&[T]],
     side: Side<'_, T>,
     log_n: &[f64],
-    instructions: InstructionSet,
+    isa: Isa,
     workers: &Workers,
     control: &Control,
 ) -> Result<(PerBudget, PerBudget)> {
@@ -59,14 +60,14 @@ pub(super) fn count_tiles<T: Planes>(
         .clamp(STRIP, responses.next_multiple_of(STRIP));
     let tiles = tile_pairs(upper.len(), lower.len(), square);
     let blocks = responses.div_ceil(block);
-    let passes = passes(log_n, instructions);
+    let passes = passes(log_n, isa);
     control.start((blocks * passes.len() * tiles.len()) as u64);
 
     let mut down = vec![vec![0; upper.len() * lower.len()]; log_n.len()];
     let mut up = vec![vec![0; if square { 0 } else { upper.len() * lower.len() }]; log_n.len()];
     for start in (0..responses).step_by(block) {
         for pass in &passes {
-            let panel = pass.panel(&rows, start..responses.min(start + block), instructions, workers, control)?;
+            let panel = pass.panel(&rows, start..responses.min(start + block), isa, workers, control)?;
             for wave in tiles.chunks(WAVE) {
                 let counted = workers.map(wave.len(), control, |index| {
                     control.advance(1);
@@ -92,16 +93,16 @@ struct Pass {
 }
 
 /// All thresholds in one pass or, on bit planes, a pass for each grid (and for log N = 0, which is on none).
-fn passes(log_n: &[f64], instructions: InstructionSet) -> Vec<Pass> {
+fn passes(log_n: &[f64], isa: Isa) -> Vec<Pass> {
     let plain = |levels: Vec<usize>| Pass {
         log_n: levels.iter().map(|&level| log_n[level]).collect(),
         levels,
         #[cfg(target_arch = "x86_64")]
         grid: None,
     };
-    match instructions {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512Planes => {
+        Isa::Avx512Popcount => {
             let positive: Vec<_> = log_n.iter().copied().enumerate().filter(|&(_, log_n)| log_n > 0.0).collect();
             let zero = (positive.len() < log_n.len()).then(|| plain(vec![0]));
             let on_planes = grids(&positive).into_iter().map(|grid| {
@@ -120,7 +121,7 @@ impl Pass {
         &'a self,
         rows: &[&'a [T]],
         range: Range<usize>,
-        instructions: InstructionSet,
+        isa: Isa,
         workers: &Workers,
         control: &Control,
     ) -> Result<Box<dyn Count + 'a>> {
@@ -130,7 +131,7 @@ impl Pass {
         {
             return Ok(Box::new(panel));
         }
-        Ok(Box::new(Panel::new(rows, range, &self.log_n, T::kernel(instructions), workers, control)?))
+        Ok(Box::new(Panel::new(rows, range, &self.log_n, T::kernel(isa), workers, control)?))
     }
 }
 
