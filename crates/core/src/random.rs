@@ -27,6 +27,8 @@ pub enum Purpose {
     MonteCarlo = 6,
     /// Made-up inputs of demonstrations and benchmarks.
     Synthetic = 7,
+    /// Orders in which bets are placed; the index tells them apart.
+    Betting = 8,
 }
 
 /// Position of a [`Stream`], enough to go on from it bit for bit.

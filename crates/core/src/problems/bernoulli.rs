@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
+use crate::statistics::at_most;
 use crate::tournament::Budgets;
 
 /// Options of [`Bernoulli`].
@@ -96,7 +97,7 @@ impl Bernoulli {
             while !counts(most) {
                 most -= 1;
             }
-            q * binomial::at_most(self.n, most, q)
+            q * at_most(self.n, most, q)
         };
         let [log_zero, log_one] = self.log_probs();
         term(self.p, log_one) + term(1.0 - self.p, log_zero)
@@ -196,7 +197,7 @@ mod tests {
             for &log_n in budgets.log_n() {
                 let (mut cov, mut infinite) = (0.0, 0.0);
                 for ones in 0..=n {
-                    let weight = binomial::log_pmf(n, ones, p).exp();
+                    let weight = crate::statistics::log_pmf(n, ones, p).exp();
                     cov += weight * instance.cov(ones, log_n);
                     infinite += weight * f64::from(u8::from(instance.kl(ones).is_infinite()));
                 }

@@ -1,7 +1,7 @@
 //! Tails of the log density ratio X = log π_D(y|x) − log π̂(y|x), Cov_N = P(X ≥ log N), where tokens are independent
 //! given the prompt: X is then a sum of independent terms.
 
-use super::binomial;
+use crate::statistics::{at_least, at_most, log_pmf};
 
 /// A probability with bounds that hold for certain; both equal where it is exact up to rounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,11 +52,11 @@ fn counted_tail(horizon: u64, tokens: &[(f64, f64)], mass: f64, sum: f64, thresh
                 if reaches(middle) == rising { high = middle } else { low = middle + 1 }
             }
             if rising {
-                binomial::at_least(horizon, low, p)
+                at_least(horizon, low, p)
             } else if low == 0 {
                 0.0
             } else {
-                binomial::at_most(horizon, low - 1, p)
+                at_most(horizon, low - 1, p)
             }
         }
         [(p, ratio), rest @ ..] => {
@@ -64,7 +64,7 @@ fn counted_tail(horizon: u64, tokens: &[(f64, f64)], mass: f64, sum: f64, thresh
             let mean = horizon as f64 * share;
             let mut total = 0.0;
             for k in 0..=horizon {
-                let weight = binomial::log_pmf(horizon, k, share).exp();
+                let weight = log_pmf(horizon, k, share).exp();
                 if weight < NEGLIGIBLE {
                     if k as f64 > mean {
                         break;

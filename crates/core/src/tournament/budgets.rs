@@ -1,7 +1,7 @@
 use serde::Serialize;
 
-use super::log_n::log_n;
 use crate::error::{Error, Result};
+use crate::statistics::log_n;
 
 /// The Best-of-N budgets a computation is asked for: values of N with their thresholds log N.
 ///

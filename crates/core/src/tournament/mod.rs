@@ -9,7 +9,6 @@ mod budgets;
 mod counts;
 mod extend;
 mod kernel;
-mod log_n;
 mod mean_log_probs;
 mod offset;
 mod pair;

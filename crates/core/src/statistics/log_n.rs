@@ -39,7 +39,8 @@ const LN_2: Double = Double(std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17)
 ///
 /// With n = 2^k·m, m in [√½, √2]: log n = k·log 2 + 2·artanh z, z = (m − 1)/(m + 1), |z| < 0.172, so that 22 terms
 /// of the series reach 2^-106.
-pub(super) fn log_n(n: f64) -> f64 {
+#[must_use]
+pub fn log_n(n: f64) -> f64 {
     let (mut m, mut k) = libm::frexp(n);
     if m < std::f64::consts::FRAC_1_SQRT_2 {
         (m, k) = (2.0 * m, k - 1);
