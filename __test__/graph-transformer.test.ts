@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const example = fileURLToPath(new URL('../examples/graph-transformer', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'coverage-transformer-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** An interpreter that has what the example requires: `PYTHON`, or `python3`. */
+const python = process.env['PYTHON'] ?? 'python3';
+const installed = spawnSync(python, ['-c', 'import numpy, safetensors, torch']).status === 0;
+if (!installed)
+  console.warn(`examples/graph-transformer is not tested: ${python} has no torch (PYTHON names another).`);
+
+function run(command: string, ...args: string[]): string {
+  const env = { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' };
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', cwd: example, env });
+  expect(status, stderr).toBe(0);
+  return stdout;
+}
+
+function read(...path: string[]) {
+  return readFileSync(join(folder, ...path), 'utf8');
+}
+
+/** Validation prompts of a small graph. */
+function exported(figure: string, layers: number): string {
+  const path = join(folder, `${figure}.jsonl`);
+  const graph = ['--figure', figure, '--layers', String(layers), '--set', 'validation', '--count', '3072'];
+  if (!existsSync(path)) run(process.execPath, main, 'graph-task', ...graph, '--output', path);
+  return path;
+}
+
+describe.skipIf(!installed)('the graph task for a transformer', { timeout: 600_000 }, () => {
+  test.each([
+    ['figure-1', 3],
+    ['figure-2', 4],
+  ])('fresh prompts are as those of graph-task: %s', (figure, layers) => {
+    expect(run(python, 'test_graph_task.py', exported(figure, layers), figure)).toMatch(/standard errors apart/);
+  });
+
+  test('a break in training changes nothing, samples and checkpoints are the model’s', () => {
+    expect(run(python, 'test_training.py', exported('figure-1', 3), 'figure-1')).toMatch(/are right/);
+  });
+
+  test('Figure 1 from pre-training to select, profile and pass-at-k; called again, it is all there', () => {
+    const cli = `'${process.execPath}' '${main}'`;
+    const figure = () =>
+      run(python, 'figures.py', 'figure-1', '--setting', 'smoke', '--seeds', '1', '--out', folder, '--cli', cli);
+    figure();
+    const select = JSON.parse(read('seed-0', 'select.json'));
+    const names = [0, 1, 2, 5, 12].map((step) => `step-${String(step).padStart(6, '0')}`);
+    expect(select.models).toEqual(names);
+    expect(select.responses).toBe(64);
+    // An untrained network has all tokens alike: KL is about the 4 tokens' log(26 + 3), as the example's own measure says.
+    const [before] = JSON.parse(read('seed-0', 'measures.json'));
+    expect(before.kl).toBeCloseTo(4 * Math.log(29), 0);
+    const profile = JSON.parse(read('seed-0', 'profile.json'));
+    const counts = JSON.parse(read('seed-0', 'pass-at-k.json'));
+    expect(profile.models.map(({ model }: { model: string }) => model)).toEqual(names);
+    expect(counts.models).toEqual(names);
+    const scored = read('seed-0', 'log-probs.jsonl');
+    rmSync(join(folder, 'seed-0'), { recursive: true });
+    figure();
+    expect(read('seed-0', 'log-probs.jsonl')).toBe(scored);
+  });
+});
