@@ -13,8 +13,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** An interpreter that has what the example requires: `PYTHON`, or `python3`. */
 const python = process.env['PYTHON'] ?? 'python3';
 const installed = spawnSync(python, ['-c', 'import numpy, safetensors, torch']).status === 0;
-if (!installed)
-  console.warn(`examples/graph-transformer is not tested: ${python} has no torch (PYTHON names another).`);
+if (!installed) {
+  process.stderr.write(`examples/graph-transformer is not tested: ${python} has no torch (PYTHON names another).\n`);
+}
 
 function run(command: string, ...args: string[]): string {
   const env = { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' };
