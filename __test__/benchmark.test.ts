@@ -8,10 +8,11 @@ import { evaluateCase, evaluateGrowth } from '../benchmark/evaluate.js';
 import { makeInput } from '../benchmark/inputs.js';
 import { greatestDifference } from '../benchmark/measure.js';
 import { readNpy, writeNpy } from '../benchmark/npy.js';
-import { benchmarkPage } from '../benchmark/page.js';
 import { Random } from '../benchmark/random.js';
+import { benchmarkReport } from '../benchmark/report.js';
 import type { Timing } from '../benchmark/result.js';
 import { growthExponent, quantile, ratio } from '../benchmark/statistics.js';
+import { reportHtml } from '../src/report/export/page.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -168,26 +169,28 @@ describe('evaluation', () => {
       ['core', 0],
       ['numpy', 0],
     ]);
-    const page = benchmarkPage({
-      schema: 1,
-      version: '0.0.0',
-      date: '2026-01-01T00:00:00.000Z',
-      quick: true,
-      machine: {
-        cpu: 'a processor',
-        cores: 2,
-        memoryBytes: 2 ** 30,
-        instructions: [],
-        os: 'linux',
-        loadBefore: 0,
-        node: 'v20',
-        rust: 'rustc',
-        python: null,
-      },
-      roofline,
-      cases: [result, later],
-      growth,
-    });
+    const page = reportHtml(
+      benchmarkReport({
+        schema: 1,
+        version: '0.0.0',
+        date: '2026-01-01T00:00:00.000Z',
+        quick: true,
+        machine: {
+          cpu: 'a processor',
+          cores: 2,
+          memoryBytes: 2 ** 30,
+          instructions: [],
+          os: 'linux',
+          loadBefore: 0,
+          node: 'v20',
+          rust: 'rustc',
+          python: null,
+        },
+        roofline,
+        cases: [result, later],
+        growth,
+      }),
+    );
     expect(page).toContain('About &lt;it&gt;.');
     expect(page).toContain('2 of 6 goals');
     expect(page).toContain('skipped: not there');

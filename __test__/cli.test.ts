@@ -222,7 +222,12 @@ describe('offset', () => {
     expect(status).toBe(0);
     const { tournaments } = JSON.parse(stdout);
     expect(tournaments).toMatchObject([{ N: 16, a: 0.25, offset: 4, winner: 'late' }]);
-    expect(cli('offset', scores, '-N', '16', ...onPolicy('early', 'middle', 'late')).stdout).toMatch(/N = 16: late/);
+    const files = ['--report', 'offset.html', '--csv', 'offset.csv', '--figures', 'offset'];
+    const { stdout: text } = cli('offset', scores, '-N', '16', ...onPolicy('early', 'middle', 'late'), ...files);
+    expect(text).toContain('For N = 16 take late');
+    expect(readFileSync(join(folder, 'offset.html'), 'utf8')).toContain('<title>late: objective 0,');
+    expect(readFileSync(join(folder, 'offset.csv'), 'utf8')).toContain('16,late,1,true,0,');
+    expect(existsSync(join(folder, 'offset/objective-n-16.svg'))).toBe(true);
   });
 
   test('says whose responses are missing', () => {

@@ -3,7 +3,7 @@ import { runFigure1 } from '../src/experiments/figure-1.js';
 import { runFigure2 } from '../src/experiments/figure-2.js';
 import { bootstrapInterval, mean, rankCorrelation, slope } from '../src/experiments/statistics.js';
 import { GraphTask, graphTraining } from '../src/problems/graph-task.js';
-import { plotFigure } from '../src/report/experiment/plot-figure.js';
+import { plotFigure } from '../src/report/charts/plot.js';
 
 const context = { seed: 0, signal: undefined, progress: () => undefined };
 

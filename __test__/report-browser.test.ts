@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { learningCurveFigure } from '../src/report/experiment/learning-curve.js';
-import { experimentHtml } from '../src/report/experiment/report.js';
-import { passAtKHtml } from '../src/report/pass-at-k/html.js';
-import { coverageProfileHtml } from '../src/report/profile/html.js';
-import { selectionHtml } from '../src/report/selection/html.js';
+import { experimentReport } from '../src/report/experiment/report.js';
+import { reportHtml } from '../src/report/export/page.js';
+import { passAtKReport } from '../src/report/pass-at-k/report.js';
+import { coverageProfileReport } from '../src/report/profile/report.js';
+import type { Report } from '../src/report/report.js';
+import { selectionReport } from '../src/report/selection/report.js';
 import type { SelectionResult } from '../src/selection/result.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { plainPassAtK, plainProfiles } from './report-plain-results.js';
@@ -47,26 +48,26 @@ const HOSTILE_STEPS = {
   label: HOSTILE[3]!,
 };
 
-interface Report {
-  readonly html: () => string;
+interface Looked {
+  readonly report: () => Report;
   readonly figures: number;
   readonly headings: readonly string[];
 }
 
-const REPORTS: Readonly<Record<string, Report>> = {
+const REPORTS: Readonly<Record<string, Looked>> = {
   ...Object.fromEntries(
     Object.entries(SELECTIONS).map(([name, result]) => [
       name,
       {
-        html: () => selectionHtml(result),
+        report: () => selectionReport(result),
         figures: 2 + 2 * result.tournaments.length + (result.tournaments[0]!.bootstrap ? 1 : 0),
         headings: ['Summary', 'In numbers', 'Tournament', 'Cross-entropy against score', 'Where this comes from'],
       },
     ]),
   ),
   'coverage profiles': {
-    html: () =>
-      coverageProfileHtml(
+    report: () =>
+      coverageProfileReport(
         plainProfiles(LONG.slice(0, 8), PROFILED.slice(0, 8), { name: 'teacher', row: PROFILED[8]! }, [2, 16, 64]),
         { provenance: { version: '1.2.3', sources: [{ file: 'a.npy' }], seed: '5' } },
       ),
@@ -74,42 +75,45 @@ const REPORTS: Readonly<Record<string, Report>> = {
     headings: ['Summary', 'In numbers', 'KL divergence against coverage', 'Where this comes from'],
   },
   'Pass@k': {
-    html: () => passAtKHtml(plainPassAtK(LONG, problems(10, 40, 8), 8, [1, 2, 8, 16], 50)),
+    report: () => passAtKReport(plainPassAtK(LONG, problems(10, 40, 8), 8, [1, 2, 8, 16], 50)),
     figures: 5,
     headings: ['Summary', 'In numbers', 'Pass@k as a function of k', 'How sure is the pick?', 'Each model by itself'],
   },
   experiment: {
-    html: () =>
-      experimentHtml({
-        title: HOSTILE[0]!,
-        subtitle: 'seed 0',
-        summary: [[{ model: HOSTILE[1]! }]],
-        verdicts: [
-          {
-            claim: `It holds ${'that this is so '.repeat(20)}`,
-            source: 'T1',
-            predicted: -1,
-            measured: 2,
-            interval: [1, 3],
-            holds: true,
-          },
-          { claim: HOSTILE[2]!, source: 'T2', predicted: HOSTILE[1]!, measured: null, interval: null, holds: null },
-        ],
-        tables: [],
-        figures: [
-          learningCurveFigure({
-            ...HOSTILE_STEPS,
-            steps: [0, 10, 20],
-            curves: [{ name: HOSTILE[1]!, values: [3, null, 1] }],
-          }),
-        ],
-        result: { hostile: HOSTILE },
-      }),
+    report: () =>
+      experimentReport([
+        {
+          name: 'one',
+          title: HOSTILE[0]!,
+          source: 'T1',
+          summary: [[{ model: HOSTILE[1]! }, { code: HOSTILE[0]! }]],
+          verdicts: [
+            {
+              claim: `It holds ${'that this is so '.repeat(20)}`,
+              source: 'T1',
+              predicted: -1,
+              measured: 2,
+              interval: [1, 3],
+              holds: true,
+            },
+            { claim: HOSTILE[2]!, source: 'T2', predicted: HOSTILE[1]!, measured: null, interval: null, holds: null },
+          ],
+          tables: [],
+          plots: [
+            {
+              ...HOSTILE_STEPS,
+              kind: 'learning',
+              steps: [0, 10, 20],
+              curves: [{ name: HOSTILE[1]!, values: [3, null, 1] }],
+            },
+          ],
+        },
+      ]),
     figures: 1,
     headings: ['1 of 2 claims held, 1 undecided', 'Summary', 'Figures'],
   },
   'several experiments': {
-    html: () => {
+    report: () => {
       const verdicts = [false, null].map((holds) => ({
         claim: HOSTILE[1]!,
         source: 'T1',
@@ -119,17 +123,16 @@ const REPORTS: Readonly<Record<string, Report>> = {
         holds,
         ...(holds === null && { reason: `${HOSTILE[0]} ${'and so on '.repeat(20)}` }),
       }));
-      const figures = ['one', 'two', 'three'].map((id, at) =>
-        learningCurveFigure({
-          ...HOSTILE_STEPS,
-          id,
-          narrow: at < 2,
-          scale: 'log10',
-          stepScale: 'log10',
-          steps: [0, 10, 20],
-          curves: [{ name: HOSTILE[1]!, values: [3, 2, 1], intervals: [null, [1, 3], [1, 1]] }],
-        }),
-      );
+      const plots = ['one', 'two', 'three'].map((id, at) => ({
+        ...HOSTILE_STEPS,
+        kind: 'learning' as const,
+        id,
+        narrow: at < 2,
+        scale: 'log10' as const,
+        stepScale: 'log10' as const,
+        steps: [0, 10, 20],
+        curves: [{ name: HOSTILE[1]!, values: [3, 2, 1], intervals: [null, [1, 3], [1, 1]] as const }],
+      }));
       const tables = [{ caption: HOSTILE[0]!, columns: [{ label: 'a' }], rows: [[{ text: HOSTILE[1]! }]] }];
       const part = {
         name: 'one-part',
@@ -138,14 +141,9 @@ const REPORTS: Readonly<Record<string, Report>> = {
         summary: [[HOSTILE[3]!]],
         verdicts,
         tables,
-        figures,
+        plots,
       };
-      return experimentHtml({
-        ...part,
-        subtitle: 'seed 0',
-        parts: [part, { ...part, name: 'other', source: 'T2', verdicts: [], tables: [], figures: [] }],
-        result: { hostile: HOSTILE },
-      });
+      return experimentReport([part, { ...part, name: 'other', source: 'T2', verdicts: [], tables: [], plots: [] }]);
     },
     figures: 3,
     headings: ['0 of 2 claims held, 1 undecided', `T1: ${HOSTILE[0]}`, `T2: ${HOSTILE[0]}`],
@@ -227,7 +225,7 @@ describe.skipIf(missing)('a report opened offline', () => {
   /** Opens a report at a width; `trouble` gathers what a reader's browser would complain of or load. */
   async function open(name: string, width: number): Promise<{ page: Page; trouble: string[] }> {
     const file = join(folder, `${name.replaceAll(/\W+/g, '-')}.html`);
-    await writeFile(file, REPORTS[name]!.html());
+    await writeFile(file, reportHtml(REPORTS[name]!.report()));
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     const trouble: string[] = [];
     page.on('console', (message) => trouble.push(`console: ${message.text()}`));

@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { figurePng } from '../src/report/figure.js';
-import { findSansFont } from '../src/report/fonts.js';
-import { selectionFigures } from '../src/report/selection/figures.js';
+import { figurePng } from '../src/report/export/draw.js';
+import { findSansFont } from '../src/report/export/fonts.js';
+import { reportFigures } from '../src/report/report.js';
+import { selectionReport } from '../src/report/selection/report.js';
 import { writeReportFile } from '../src/write-file.js';
 import { SELECTION } from './report-selection-fixture.js';
 
@@ -40,7 +41,7 @@ describe('writeReportFile', () => {
 });
 
 describe('figurePng', () => {
-  const figure = selectionFigures(SELECTION)[0]!;
+  const figure = reportFigures(selectionReport(SELECTION))[0]!;
   const size = (png: Uint8Array) => {
     const view = new DataView(png.buffer, png.byteOffset);
     return [view.getUint32(16), view.getUint32(20)];

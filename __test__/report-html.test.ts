@@ -1,11 +1,16 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { figureSvg } from '../src/report/figure.js';
-import { escapeHtml, html, scriptJson } from '../src/report/html.js';
-import { selectionFigures } from '../src/report/selection/figures.js';
-import { selectionHtml } from '../src/report/selection/html.js';
+import { figureSvg } from '../src/report/export/draw.js';
+import { escapeHtml, html, scriptJson } from '../src/report/export/html.js';
+import { reportHtml } from '../src/report/export/page.js';
+import { reportFigures } from '../src/report/report.js';
+import { selectionReport } from '../src/report/selection/report.js';
+import type { SelectionResult } from '../src/selection/result.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
+
+const selectionFigures = (result: SelectionResult) => reportFigures(selectionReport(result));
+const selectionHtml = (result: SelectionResult) => reportHtml(selectionReport(result));
 
 const HOSTILE = [
   '<script>alert(1)</script>',

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { linearAxis, shareAxis, ticks } from '../src/report/axis.js';
-import { learningCurveFigure } from '../src/report/experiment/learning-curve.js';
-import { type ExperimentReport, experimentText } from '../src/report/experiment/report.js';
-import { figureSvg } from '../src/report/figure.js';
-import { spread } from '../src/report/line-chart.js';
-import { passAtKFigures } from '../src/report/pass-at-k/figures.js';
-import { passAtKCsv, passAtKTables } from '../src/report/pass-at-k/tables.js';
-import { coverageProfileFigures } from '../src/report/profile/figures.js';
-import { coverageProfileCsv, coverageProfileTables } from '../src/report/profile/tables.js';
+import { linearAxis, shareAxis, ticks } from '../src/report/charts/axis.js';
+import { learningCurveFigure } from '../src/report/charts/learning-curve.js';
+import { spread } from '../src/report/charts/line-chart.js';
+import { experimentReport, type ReportedExperiment } from '../src/report/experiment/report.js';
+import { reportCsv } from '../src/report/export/csv.js';
+import { figureSvg } from '../src/report/export/draw.js';
+import { reportText } from '../src/report/export/text.js';
+import { passAtKReport } from '../src/report/pass-at-k/report.js';
+import { coverageProfileReport } from '../src/report/profile/report.js';
+import { reportFigures } from '../src/report/report.js';
 import { syntheticRows } from './report-fixture.js';
 import { plainPassAtK, plainProfiles } from './report-plain-results.js';
 
@@ -18,7 +19,7 @@ describe('coverage profiles', () => {
   const result = plainProfiles(['a', 'b'], rows, reference, [2, 16]);
 
   it('are said in plain words, with the noise', () => {
-    const text = coverageProfileTables(result, { columns: 200 });
+    const text = reportText(coverageProfileReport(result), { columns: 200 });
     expect(text).toContain(
       'a has the least Cov_N: 25% (0–67%) at N = 16. Within noise: the interval of b overlaps its own.',
     );
@@ -28,7 +29,7 @@ describe('coverage profiles', () => {
   });
 
   it('are one CSV row for each N and model, unknown figures empty', () => {
-    const lines = coverageProfileCsv(result).split('\r\n');
+    const lines = reportCsv(coverageProfileReport(result)).split('\r\n');
     expect(lines).toHaveLength(6);
     expect(lines[0]).toMatch(/^N,model,reference,coverage,count,responses,low,high/);
     expect(lines[1]).toMatch(/^2,a,teacher,0.75,3,4,/);
@@ -36,7 +37,7 @@ describe('coverage profiles', () => {
   });
 
   it('are drawn as steps that end at what is ruled out', () => {
-    const [curves, ...scatters] = coverageProfileFigures(result);
+    const [curves, ...scatters] = reportFigures(coverageProfileReport(result));
     expect(scatters).toEqual([]);
     const series = [curves!.option.series ?? []].flat() as { type: string; step?: string; data: number[][] }[];
     const lines = series.filter(({ type }) => type === 'line');
@@ -61,7 +62,7 @@ describe('Pass@k', () => {
   );
 
   it('is said in plain words; what is unknown is said to be', () => {
-    const text = passAtKTables(result, { columns: 200 });
+    const text = reportText(passAtKReport(result), { columns: 200 });
     expect(text).toMatch(
       /Pass@1 is greatest for good, 68\.8% \(.*\)\. Clear: it leads in (100|9\d(\.\d)?)% of 200 resamples/,
     );
@@ -69,28 +70,29 @@ describe('Pass@k', () => {
   });
 
   it('is one CSV row for each k and model', () => {
-    const lines = passAtKCsv(result).split('\r\n');
+    const lines = reportCsv(passAtKReport(result)).split('\r\n');
     expect(lines[1]).toMatch(/^1,good,1,0.6875,.*,true,.*,4,0,4$/);
     expect(lines.at(-2)).toBe('8,bad,,,,,false,,4,4,4');
   });
 
   it('is drawn at known k only', () => {
-    expect(passAtKFigures(result).map(({ id }) => id)).toEqual([
+    expect(reportFigures(passAtKReport(result)).map(({ id }) => id)).toEqual([
       'pass-at-k',
       'pick-shares',
       'pass-at-k-1',
       'pass-at-k-2',
     ]);
     const unknown = plainPassAtK(['m'], [[1, 2]], 4, [8], 10);
-    expect(passAtKFigures(unknown)).toEqual([]);
-    expect(passAtKTables(unknown)).toContain('not known');
+    expect(reportFigures(passAtKReport(unknown))).toEqual([]);
+    expect(reportText(passAtKReport(unknown))).toContain('not known');
   });
 });
 
 describe('experiments', () => {
-  const report: ExperimentReport = {
+  const experiment: ReportedExperiment = {
+    name: 'rates',
     title: 'Rates',
-    subtitle: 'seed 1',
+    source: 'Theorem 4.2',
     summary: [['All went well.']],
     verdicts: [
       {
@@ -104,21 +106,21 @@ describe('experiments', () => {
       { claim: 'KL grows with H', source: 'P3.2', predicted: 'grows', measured: null, interval: null, holds: null },
     ],
     tables: [],
-    figures: [],
-    result: {},
+    plots: [],
   };
 
   it('begin with the verdicts', () => {
-    expect(experimentText(report)).toBe(
+    expect(reportText(experimentReport([experiment], { settings: ['seed 1'] }))).toBe(
       [
         'Rates',
-        'seed 1',
+        'Theorem 4.2 · seed 1',
         '',
         '1 of 2 claims held, 1 undecided',
         '• holds: Cov_N falls like 1/n (T4.2): predicted −1, measured −0.97, interval',
         '  −1.05 to −0.9',
         '• undecided: KL grows with H (P3.2): predicted grows',
         '',
+        'Summary',
         '• All went well.',
         '',
       ].join('\n'),

@@ -1,13 +1,26 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { selectionCsv, selectionTables } from '../src/report/selection/text.js';
-import { displayWidth, printable, terminalOptions, terminalParagraph, terminalTable } from '../src/report/terminal.js';
+import { reportCsv } from '../src/report/export/csv.js';
+import {
+  displayWidth,
+  printable,
+  terminalOptions,
+  terminalParagraph,
+  terminalTable,
+} from '../src/report/export/terminal.js';
+import { type ReportTextOptions, reportText } from '../src/report/export/text.js';
+import { selectionReport } from '../src/report/selection/report.js';
+import type { SelectionResult } from '../src/selection/result.js';
 import { csv } from '../src/text/csv.js';
 import { decimal, percent, percentInterval, roughPercent, shortName, shortNames } from '../src/text/format.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
 
-describe('selectionCsv', () => {
+const selectionCsv = (result: SelectionResult) => reportCsv(selectionReport(result));
+const selectionTables = (result: SelectionResult, options?: ReportTextOptions) =>
+  reportText(selectionReport(result), options);
+
+describe('the CSV of a selection', () => {
   it('has one row for each N and model, in full precision', () => {
     expect(selectionCsv(SELECTION)).toMatchInlineSnapshot(`
       "N,model,rank,winner,score,scoreCount,responses,scoreLow,scoreHigh,rival,winShare,bootstrapLow,bootstrapHigh,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtN,passAtNLow,passAtNHigh
@@ -34,18 +47,20 @@ describe('selectionCsv', () => {
   );
 });
 
-describe('selectionTables', () => {
+describe('the text of a selection', () => {
   it('sets summary and tables in 80 columns', () => {
     expect(selectionTables(SELECTION, { columns: 80 })).toMatchInlineSnapshot(`
-      "3 models, 400 responses, 95% confidence
+      "Which model to take
+      3 models · 400 held-out responses to 100 prompts · N = 2 and 16
 
-      Which to take
+      Summary
       • For N = 2 take step-300. Clear: it wins 99.9% of 1,000 resamples. No other
         model gives 2 times its probability on more than 10.0% of the responses.
       • For N = 16 take step-200, "warm". Within noise: it wins 58% of 1,000
         resamples; on these 400 responses step-300 could as well be best. More
         held-out responses may tell them apart. No other model gives 16 times its
         probability on more than 5.0% of the responses.
+
       • Cross-entropy (validation loss) and KL divergence from teacher pick step-300,
         as the tournament does but for N = 16. At N = 16 it fails to cover 22
         responses (5.5%) against step-200, "warm", 0.5 points more than
@@ -54,6 +69,9 @@ describe('selectionTables', () => {
       • By the samples, Pass@N is greatest for step-300 at N = 2, as the tournament
         has it.
 
+      ! step-100 was stored in half precision.
+
+      In numbers
       The picks
        N  winner            certainty     score  95% interval   wins  runner-up
        2  step-300          clear         10.0%     7.0–14.0%  99.9%  step-200, "warm"
@@ -73,9 +91,6 @@ describe('selectionTables', () => {
       step-200, "warm"        –
       step-300                –
       step-100                –
-
-      Warnings
-      ! step-100 was stored in half precision.
 
       To bear in mind
       • Near-ties: 3 at N = 16. In so many comparisons with the winner the log ratio

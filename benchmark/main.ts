@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { reportHtml } from '../src/report/export/page.js';
 import type { Case, Participant } from './case.js';
 import { allCases } from './cases/index.js';
 import { evaluateCase, evaluateGrowth, failedCase } from './evaluate.js';
@@ -13,8 +14,8 @@ import { findPython, startPeers } from './hosts/peers.js';
 import { describeInput, makeInput, type Writers } from './inputs.js';
 import { describeMachine } from './machine.js';
 import { type Effort, measureCase, message, skippedCase } from './measure.js';
-import { benchmarkPage } from './page.js';
 import { ROOT } from './paths.js';
+import { benchmarkReport } from './report.js';
 import type { BenchmarkResult, CaseResult, Roof } from './result.js';
 import { caseText, growthText, rooflineText } from './terminal.js';
 
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
 
 function write(result: BenchmarkResult): void {
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (options.html) writeFileSync(options.html, benchmarkPage(result));
+  if (options.html) writeFileSync(options.html, reportHtml(benchmarkReport(result)));
 }
 
 function effort(): Effort {

@@ -145,33 +145,36 @@ export {
   coverageProfile,
   type ModelProfile,
 } from './profile/coverage-profile.js';
-export { type LearningCurves, learningCurveFigure } from './report/experiment/learning-curve.js';
-export { plotFigure } from './report/experiment/plot-figure.js';
+export type { Figure } from './report/charts/figure.js';
+export { type LearningCurves, learningCurveFigure } from './report/charts/learning-curve.js';
+export { plotFigure } from './report/charts/plot.js';
+export type { FigureTheme } from './report/charts/theme.js';
 export {
-  type ExperimentPart,
-  type ExperimentReport,
-  experimentHtml,
-  experimentText,
+  type ExperimentExtras,
+  experimentReport,
+  type ReportedExperiment,
 } from './report/experiment/report.js';
-export { type Figure, figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/figure.js';
-export type { PageExtras } from './report/page.js';
-export { passAtKFigures } from './report/pass-at-k/figures.js';
-export { passAtKHtml } from './report/pass-at-k/html.js';
-export { type PassAtKTablesOptions, passAtKCsv, passAtKTables } from './report/pass-at-k/tables.js';
-export { coverageProfileFigures } from './report/profile/figures.js';
-export { coverageProfileHtml } from './report/profile/html.js';
+export { reportCsv } from './report/export/csv.js';
+export { figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/export/draw.js';
+export { reportJson } from './report/export/json.js';
+export { reportHtml } from './report/export/page.js';
+export { type TerminalOptions, terminalOptions } from './report/export/terminal.js';
+export { type ReportTextOptions, reportText } from './report/export/text.js';
+export { type OffsetResult, offsetReport } from './report/offset/report.js';
+export { passAtKReport } from './report/pass-at-k/report.js';
+export { coverageProfileReport } from './report/profile/report.js';
 export {
-  type CoverageProfileTablesOptions,
-  coverageProfileCsv,
-  coverageProfileTables,
-} from './report/profile/tables.js';
-export { selectionFigures } from './report/selection/figures.js';
-export { selectionHtml } from './report/selection/html.js';
-export { type SelectionTablesOptions, selectionCsv, selectionTables } from './report/selection/text.js';
-export { type TerminalOptions, terminalOptions } from './report/terminal.js';
-export type { FigureTheme } from './report/theme.js';
-export { trainingFigures } from './report/training/curves.js';
-export { type TrainingReport, trainingHtml } from './report/training/html.js';
+  type Advice,
+  type Block,
+  type Made,
+  type Report,
+  type ReportExtras,
+  reportFigures,
+  type Section,
+  type Sheet,
+} from './report/report.js';
+export { selectionReport } from './report/selection/report.js';
+export { type TrainingReportInput, trainingReport } from './report/training/report.js';
 export type { Estimate, Interval, Provenance, Warning } from './results/estimate.js';
 export type { Part, Phrase } from './results/phrase.js';
 export type * from './results/plot.js';

@@ -3,11 +3,12 @@ import { Command } from 'commander';
 import { declarationFiles } from '../demo/declaration-files.js';
 import { runGraphDemo } from '../demo/graph-demo.js';
 import { writeGraphDemo } from '../demo/graph-demo-files.js';
-import { certainty, picksTable, story, verdict } from '../demo/graph-demo-summary.js';
+import { graphDemoReport } from '../demo/graph-demo-report.js';
 import { runTextDemo } from '../demo/text-demo.js';
-import { selectionHtml } from '../report/selection/html.js';
-import { selectionTables } from '../report/selection/text.js';
-import { terminalOptions, terminalParagraph, terminalTable } from '../report/terminal.js';
+import { reportHtml } from '../report/export/page.js';
+import { terminalOptions, terminalParagraph, terminalTable } from '../report/export/terminal.js';
+import { reportText } from '../report/export/text.js';
+import { selectionReport } from '../report/selection/report.js';
 import { runsTable } from '../report/training/tables.js';
 import { compact } from '../text/format.js';
 import { OutputFolder } from '../training/output.js';
@@ -55,16 +56,9 @@ async function demonstrate(
     progress.clear();
     const files = await writeGraphDemo(result, output);
     const terminal = terminalOptions(process.stdout);
-    const paragraph = (text: Parameters<typeof terminalParagraph>[0]) => terminalParagraph(text, terminal);
     process.stdout.write(
-      [
-        ...story(result).map(paragraph),
-        terminalTable(picksTable(result), terminal),
-        paragraph(verdict(result)),
-        paragraph(certainty(result)),
-        `Report: ${files.report} (and ${files.selection})\n` +
-          `The same selection: npx coverage-principle select ${files.logProbs} -N ${compact(result.selection.tournaments[0]!.N)}\n`,
-      ].join('\n'),
+      `${reportText(graphDemoReport(result), terminal)}\nReport: ${files.report} (and ${files.selection})\n` +
+        `The same selection: npx coverage-principle select ${files.logProbs} -N ${compact(result.selection.tournaments[0]!.N)}\n`,
     );
   } finally {
     progress.clear();
@@ -89,10 +83,10 @@ function textDemoCommand({ signal }: CommandContext): Command {
         });
         progress.clear();
         const report = join(folder, 'selection.html');
-        await writeReportFile(report, selectionHtml(selection));
+        await writeReportFile(report, reportHtml(selectionReport(selection)));
         const terminal = terminalOptions(process.stdout);
         process.stdout.write(
-          `${terminalTable(runsTable(results), terminal)}\n${selectionTables(selection, terminal)}\n`,
+          `${terminalTable(runsTable(results), terminal)}\n${reportText(selectionReport(selection), terminal)}\n`,
         );
         process.stdout.write(
           terminalParagraph(

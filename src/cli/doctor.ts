@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { doctor } from '../log-probs/doctor.js';
 import { doctorText } from '../report/doctor/text.js';
-import { terminalOptions } from '../report/terminal.js';
+import { terminalOptions } from '../report/export/terminal.js';
 import { parseBudgets } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';

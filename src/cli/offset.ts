@@ -2,21 +2,18 @@ import { Command } from 'commander';
 import { CoverageError } from '../error.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
-import { terminalOptions, terminalTable } from '../report/terminal.js';
-import type { Table } from '../results/table.js';
-import { compact } from '../text/format.js';
-import { type OffsetTournament, offsetTournament } from '../tournament/offset-tournament.js';
+import { offsetReport } from '../report/offset/report.js';
+import { offsetTournament } from '../tournament/offset-tournament.js';
 import { parseBudgets, parseShare } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
+import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
-interface OffsetOptions extends InputOptions {
+interface OffsetOptions extends InputOptions, OutputOptions {
   readonly onPolicy: [model: string, file: string][];
   readonly N: number[];
   readonly a: number;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 /** `coverage-principle offset`: the offset tournament, which also looks at what each model itself would say. */
@@ -38,10 +35,8 @@ export function offsetCommand({ signal }: CommandContext): Command {
       'exponent a of the offset 2·N^a, from 0 to 1; theorem 6.4 wants N^(1−2a) ≥ 8',
       parseShare,
       0.25,
-    )
-    .optionsGroup('Output:')
-    .option('--json', 'the result as one JSON object on stdout')
-    .option('--quiet', 'no progress');
+    );
+  addOutputOptions(command, 'one row a model and N');
   return addInputOptions(command).action(async (inputs: string[], options: OffsetOptions) => {
     const progress = new ProgressLine(options.quiet === true || options.json === true);
     try {
@@ -52,11 +47,8 @@ export function offsetCommand({ signal }: CommandContext): Command {
       const tournaments = await offsetTournament(logProbs, { ...job, onPolicy, N: options.N, a: options.a });
       progress.clear();
       const { warnings } = logProbs.metadata;
-      process.stdout.write(
-        options.json
-          ? `${JSON.stringify({ models: logProbs.models, responses: logProbs.responses, tournaments, warnings }, null, 2)}\n`
-          : tournaments.map((result) => offsetText(result, logProbs.models)).join('\n'),
-      );
+      const { models, responses } = logProbs;
+      await writeOutputs(offsetReport({ models, responses, tournaments, warnings }), options);
     } finally {
       progress.clear();
     }
@@ -88,22 +80,4 @@ async function readOnPolicy(
     responses.push((await read(file)).selectModels(logProbs.models));
   }
   return responses;
-}
-
-function offsetText(result: OffsetTournament, models: readonly string[]): string {
-  const { N, a, offset, withinTheorem, winner, objectives, rivals, ranking } = result;
-  const table: Table = {
-    caption: `N = ${compact(N)}: ${winner} (offset 2·N^a = ${compact(offset)}, a = ${compact(a)})`,
-    columns: [
-      { label: 'model', name: true },
-      { label: 'objective', align: 'right' },
-      { label: 'worst rival', name: true },
-    ],
-    rows: ranking.map((model) => {
-      const index = models.indexOf(model);
-      return [{ text: model }, { text: compact(objectives[index]!) }, { text: rivals[index]! }];
-    }),
-  };
-  const note = withinTheorem ? '' : 'N^(1−2a) is below 8: theorem 6.4 promises nothing here.\n';
-  return terminalTable(table, terminalOptions(process.stdout)) + note;
 }

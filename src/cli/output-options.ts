@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Figure, figurePng, figureSvg } from '../report/figure.js';
-import { terminalOptions } from '../report/terminal.js';
+import { reportCsv } from '../report/export/csv.js';
+import { figurePng, figureSvg } from '../report/export/draw.js';
+import { reportJson } from '../report/export/json.js';
+import { reportHtml } from '../report/export/page.js';
+import { terminalOptions } from '../report/export/terminal.js';
+import { reportText } from '../report/export/text.js';
+import { type Made, type Report, reportFigures } from '../report/report.js';
 import { writeReportFile } from '../write-file.js';
 
 /** The command-line options that say where results go, as commander hands them over. */
@@ -26,26 +31,28 @@ export function addOutputOptions(command: Command, rows: string): Command {
     .option('--quiet', 'no progress');
 }
 
-/** How a result is set in each form; made on demand only. */
-export interface Exporters {
-  readonly result: unknown;
-  readonly csv: () => string;
-  readonly html: () => string;
-  readonly figures: () => readonly Figure[];
-  readonly text: (options: ReturnType<typeof terminalOptions>) => string;
-}
-
-/** Writes the files asked for, then the result to stdout: nothing is printed if a file cannot be written. */
-export async function writeOutputs(exporters: Exporters, options: OutputOptions): Promise<void> {
-  if (options.csv !== undefined) await writeReportFile(options.csv, exporters.csv());
-  if (options.report !== undefined) await writeReportFile(options.report, exporters.html());
-  if (options.figures !== undefined) {
-    for (const figure of exporters.figures()) {
-      await writeReportFile(join(options.figures, `${figure.id}.svg`), figureSvg(figure));
-      if (options.png) await writeReportFile(join(options.figures, `${figure.id}.png`), figurePng(figure));
+/** Writes the files asked for, then the report or its result to stdout: nothing is printed if a file cannot be written. */
+export async function writeOutputs(report: Report, options: OutputOptions): Promise<void> {
+  const { csv, report: page, figures, png = false, json = false } = options;
+  if (csv !== undefined) await writeReportFile(csv, reportCsv(report));
+  if (page !== undefined) await writeReportFile(page, reportHtml({ ...report, made: made() }));
+  if (figures !== undefined) {
+    for (const figure of reportFigures(report)) {
+      await writeReportFile(join(figures, `${figure.id}.svg`), figureSvg(figure));
+      if (png) await writeReportFile(join(figures, `${figure.id}.png`), figurePng(figure));
     }
   }
-  process.stdout.write(
-    options.json ? `${JSON.stringify(exporters.result, null, 2)}\n` : exporters.text(terminalOptions(process.stdout)),
-  );
+  process.stdout.write(json ? reportJson(report) : reportText(report, terminalOptions(process.stdout)));
+}
+
+/** Now, or what SOURCE_DATE_EPOCH says it is, so that a page can be made again byte for byte; and the command line. */
+function made(): Made {
+  const epoch = Number(process.env['SOURCE_DATE_EPOCH'] || Number.NaN);
+  const words = ['coverage-principle', ...process.argv.slice(2)];
+  return {
+    date: Number.isSafeInteger(epoch) ? new Date(epoch * 1000) : new Date(),
+    command: words
+      .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+      .join(' '),
+  };
 }

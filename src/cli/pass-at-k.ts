@@ -1,9 +1,7 @@
 import { Command, Option } from 'commander';
 import { passAtK } from '../pass-at-k/pass-at-k.js';
 import { type ReadSampleCountsOptions, readSampleCounts } from '../pass-at-k/read-sample-counts.js';
-import { passAtKFigures } from '../report/pass-at-k/figures.js';
-import { passAtKHtml } from '../report/pass-at-k/html.js';
-import { passAtKCsv, passAtKTables } from '../report/pass-at-k/tables.js';
+import { passAtKReport } from '../report/pass-at-k/report.js';
 import { packageVersion } from '../version.js';
 import { parseConfidence, parseWholeNumber, parseWholeNumbers } from './arguments.js';
 import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
@@ -57,16 +55,7 @@ export function passAtKCommand({ signal }: CommandContext): Command {
         { ...job, k, replicates, seed, confidence },
       ).finally(() => progress.clear());
       const extras = { warnings, provenance: { version: packageVersion, sources, seed: String(seed) } };
-      await writeOutputs(
-        {
-          result: { ...estimates, ...extras },
-          csv: () => passAtKCsv(estimates),
-          html: () => passAtKHtml(estimates, extras),
-          figures: () => passAtKFigures(estimates),
-          text: (terminal) => passAtKTables(estimates, terminal),
-        },
-        options,
-      );
+      await writeOutputs(passAtKReport(estimates, extras), options);
     });
 }
 

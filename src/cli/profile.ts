@@ -1,9 +1,7 @@
 import { Command } from 'commander';
 import { readLogProbs } from '../log-probs/read.js';
 import { coverageProfile } from '../profile/coverage-profile.js';
-import { coverageProfileFigures } from '../report/profile/figures.js';
-import { coverageProfileHtml } from '../report/profile/html.js';
-import { coverageProfileCsv, coverageProfileTables } from '../report/profile/tables.js';
+import { coverageProfileReport } from '../report/profile/report.js';
 import { packageVersion } from '../version.js';
 import { parseBudgets, parseConfidence } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
@@ -43,15 +41,6 @@ export function profileCommand({ signal }: CommandContext): Command {
     );
     const { warnings, sources } = logProbs.metadata;
     const extras = { warnings, provenance: { version: packageVersion, sources, seed: '0' } };
-    await writeOutputs(
-      {
-        result: { ...profiles, ...extras },
-        csv: () => coverageProfileCsv(profiles),
-        html: () => coverageProfileHtml(profiles, extras),
-        figures: () => coverageProfileFigures(profiles),
-        text: (terminal) => coverageProfileTables(profiles, terminal),
-      },
-      options,
-    );
+    await writeOutputs(coverageProfileReport(profiles, extras), options);
   });
 }

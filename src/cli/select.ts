@@ -5,9 +5,7 @@ import type { JobOptions } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
-import { selectionFigures } from '../report/selection/figures.js';
-import { selectionHtml } from '../report/selection/html.js';
-import { selectionCsv, selectionTables } from '../report/selection/text.js';
+import { selectionReport } from '../report/selection/report.js';
 import { uncoveredCsv } from '../selection/per-response.js';
 import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
@@ -108,16 +106,7 @@ async function select(
   progress.clear();
   if (options.perResponse !== undefined)
     await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
-  await writeOutputs(
-    {
-      result,
-      csv: () => selectionCsv(result),
-      html: () => selectionHtml(result),
-      figures: () => selectionFigures(result),
-      text: (terminal) => selectionTables(result, terminal),
-    },
-    options,
-  );
+  await writeOutputs(selectionReport(result), options);
   if (options.requireSignificant && result.tournaments.some(({ significant }) => significant !== true)) {
     exitWith(EXIT.notSignificant);
   }

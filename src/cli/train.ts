@@ -1,7 +1,7 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { CoverageError } from '../error.js';
-import { terminalOptions, terminalParagraph, terminalTable } from '../report/terminal.js';
+import { terminalOptions, terminalParagraph, terminalTable } from '../report/export/terminal.js';
 import { runsTable } from '../report/training/tables.js';
 import { loadConfig } from '../training/load.js';
 import { OutputFolder, trainingJson } from '../training/output.js';

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { npyPieces } from '../log-probs/npy.js';
-import { selectionHtml } from '../report/selection/html.js';
+import { reportHtml } from '../report/export/page.js';
+import { selectionReport } from '../report/selection/report.js';
 import { writeReportFile } from '../write-file.js';
 import type { GraphDemoResult } from './graph-demo.js';
-import { graphDemoHtml } from './graph-demo-report.js';
+import { graphDemoReport } from './graph-demo-report.js';
 
 /** Where the demonstration writes what. */
 export interface GraphDemoFiles {
@@ -27,7 +28,7 @@ export async function writeGraphDemo(result: GraphDemoResult, folder: string): P
   // The names first: a matrix without names would be read as unnamed models.
   await writeReportFile(join(folder, 'logprobs.json'), `${JSON.stringify({ models })}\n`);
   await writeReportFile(files.logProbs, npyPieces([models.length, run.heldOutClasses.length], [run.logProbs]));
-  await writeReportFile(files.selection, selectionHtml(selection));
-  await writeReportFile(files.report, graphDemoHtml(result));
+  await writeReportFile(files.selection, reportHtml(selectionReport(selection)));
+  await writeReportFile(files.report, reportHtml(graphDemoReport(result)));
   return files;
 }

@@ -1,36 +1,50 @@
-import { linearAxis } from '../report/axis.js';
-import { learningCurveFigure } from '../report/experiment/learning-curve.js';
-import type { Figure } from '../report/figure.js';
-import { html } from '../report/html.js';
-import { htmlTable } from '../report/html-table.js';
-import { figureHtml, pageHtml, provenanceHtml, section, summaryHtml } from '../report/page.js';
-import { phraseHtml } from '../report/phrase-html.js';
-import { scatterChart } from '../report/scatter-chart.js';
+import { linearAxis } from '../report/charts/axis.js';
+import type { Figure } from '../report/charts/figure.js';
+import { type LearningCurves, learningCurveFigure } from '../report/charts/learning-curve.js';
+import { scatterChart } from '../report/charts/scatter-chart.js';
+import { provenanceSection } from '../report/provenance.js';
+import { figures, list, type Report, type Sheet, table } from '../report/report.js';
 import { compact, percent, plural } from '../text/format.js';
 import { BEST_OF, type GraphDemoResult } from './graph-demo.js';
 import { COVERAGE_AT, certainty, coverageAt, passAt, picksTable, story, verdict } from './graph-demo-summary.js';
 
-/** The demonstration as one self-contained HTML file that opens offline. */
-export function graphDemoHtml(result: GraphDemoResult): string {
+/** The report of the demonstration. */
+export function graphDemoReport(result: GraphDemoResult): Report {
   const { checkpoints, selection, picks, run } = result;
-  const grid = (figures: readonly Figure[]) =>
-    html`<div class="grid">${figures.map((each) => figureHtml(each))}</div>\n`;
-  return pageHtml({
+  return {
     title: `Which checkpoint goes into Best-of-${BEST_OF}?`,
     subtitle: `The graph reasoning task of The Coverage Principle · ${plural(checkpoints.length, 'checkpoint')} · ${plural(selection.responses, 'held-out response')}`,
     sections: [
-      section(
-        'summary',
-        'Summary',
-        html`<ul class="advice"><li class="clear">
-<h3><span class="model">${picks.tournament}</span> <span class="budget">by the tournament, not ${picks.crossEntropy} by validation loss</span></h3>
-<p>${phraseHtml(verdict(result))}</p></li></ul>\n`,
-        summaryHtml([...story(result), certainty(result)]),
-        htmlTable(picksTable(result)),
-      ),
-      section('seen', 'What anyone sees: log-probabilities of held-out responses', grid(seen(result))),
-      section('truth', 'The truth beside it: exact measures against π_D', grid(truth(result)), grid(scatters(result))),
-      provenanceHtml(
+      {
+        id: 'summary',
+        heading: 'Summary',
+        blocks: [
+          {
+            kind: 'advice',
+            items: [
+              {
+                occasion: `By the tournament, not ${picks.crossEntropy} by validation loss:`,
+                model: picks.tournament,
+                tone: 'good',
+                text: verdict(result),
+              },
+            ],
+          },
+          list([...story(result), certainty(result)]),
+          table(picksTable(result)),
+        ],
+      },
+      {
+        id: 'seen',
+        heading: 'What anyone sees: log-probabilities of held-out responses',
+        blocks: [figures(seen(result))],
+      },
+      {
+        id: 'truth',
+        heading: 'The truth beside it: exact measures against π_D',
+        blocks: [figures([...truth(result), ...scatters(result)])],
+      },
+      provenanceSection(
         selection.provenance,
         [],
         [
@@ -39,13 +53,27 @@ export function graphDemoHtml(result: GraphDemoResult): string {
         ],
       ),
     ],
+    sheet: checkpointsSheet(result),
     result: { picks, selection: { ...selection, curves: null }, checkpoints },
-  });
+  };
+}
+
+/** One row a checkpoint: what anyone sees, then the truth. */
+function checkpointsSheet({ checkpoints, selection }: GraphDemoResult): Sheet {
+  const { scores } = selection.tournaments[0]!;
+  return {
+    columns: ['checkpoint', 'crossEntropy', 'score', 'kl', `Cov_${COVERAGE_AT}`, `Pass@${BEST_OF}`],
+    rows: checkpoints.map(({ name, checkpoint }) => {
+      const at = selection.models.indexOf(name);
+      const { kl } = checkpoint.measures.all;
+      return [name, selection.crossEntropy.values[at], scores[at], kl, coverageAt(checkpoint), passAt(checkpoint)];
+    }),
+  };
 }
 
 function curves(
   { checkpoints }: GraphDemoResult,
-  input: Pick<Parameters<typeof learningCurveFigure>[0], 'id' | 'title' | 'caption' | 'label' | 'curves' | 'format'>,
+  input: Pick<LearningCurves, 'id' | 'title' | 'caption' | 'label' | 'curves' | 'format'>,
 ): Figure {
   const steps = checkpoints.map(({ name }) => Number(name.slice('step-'.length)));
   return learningCurveFigure({

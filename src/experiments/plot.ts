@@ -1,2 +1,2 @@
-export { plotFigure } from '../report/experiment/plot-figure.js';
+export { plotFigure } from '../report/charts/plot.js';
 export type * from '../results/plot.js';

@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import { type CsvValue, csv } from '../text/csv.js';
-import { compact } from '../text/format.js';
+import { allBudgets, measureColumns } from './measure-columns.js';
 import { Training, type TrainRunOptions } from './train.js';
 import type { TrainResult } from './train-result.js';
 
@@ -92,26 +92,15 @@ export interface SweepTable {
  */
 export function sweepTable(rows: readonly SweepRow[]): SweepTable {
   const axes = Object.keys(rows[0]?.point ?? {});
-  const budgets = [...new Set(rows.flatMap(({ result }) => result.N))].sort((a, b) => a - b);
-  const at = (row: SweepRow, values: readonly number[] | null | undefined, N: number) =>
-    values?.[row.result.N.indexOf(N)] ?? null;
   const last = ({ result }: SweepRow) => result.history.at(-1);
   const columns: { label: string; value: (row: SweepRow) => CsvValue }[] = [
     ...axes.map((axis) => ({ label: axis, value: (row: SweepRow) => row.point[axis] })),
     { label: 'step', value: ({ result }) => result.step },
     { label: 'stopped', value: ({ result }) => result.stopped },
     { label: 'chosen stepSize', value: ({ result }) => result.theory?.stepSize },
-    { label: 'crossEntropy', value: (row) => last(row)?.crossEntropy },
-    { label: 'kl', value: (row) => last(row)?.kl },
-    ...budgets.map((N) => ({
-      label: `Cov_${compact(N)}`,
-      value: (row: SweepRow) => at(row, last(row)?.coverage, N),
-    })),
-    { label: 'exact crossEntropy', value: (row) => last(row)?.exact?.crossEntropy },
-    { label: 'exact kl', value: (row) => last(row)?.exact?.kl },
-    ...budgets.map((N) => ({
-      label: `exact Cov_${compact(N)}`,
-      value: (row: SweepRow) => at(row, last(row)?.exact?.coverage, N),
+    ...measureColumns(allBudgets(rows.map(({ result }) => result))).map(({ name, value }) => ({
+      label: name,
+      value: (row: SweepRow) => last(row) && value(last(row)!, row.result.N),
     })),
   ];
   const known = columns.filter(({ value }) => rows.some((row) => (value(row) ?? null) !== null));

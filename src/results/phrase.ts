@@ -1,6 +1,6 @@
 /** Sentences whose parts know what they are, so that a terminal and a page can each set them their way. */
-/** A part of a sentence: plain text, the name of a model, or words to stress. */
-export type Part = string | { readonly model: string } | { readonly stress: string };
+/** A part of a sentence: plain text, the name of a model, words to stress, or something typed or read by machines. */
+export type Part = string | { readonly model: string } | { readonly stress: string } | { readonly code: string };
 
 /** A sentence or a few. */
 export type Phrase = readonly Part[];
@@ -14,6 +14,7 @@ export function phraseText(
   return phrase
     .map((part) => {
       if (typeof part === 'string') return part;
+      if ('code' in part) return part.code;
       return 'model' in part ? model(part.model) : stress(part.stress);
     })
     .join('');

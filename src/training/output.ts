@@ -1,12 +1,13 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoverageError } from '../error.js';
+import { measureColumns } from '../linear/measure-columns.js';
 import { type SweepRow, sweepCsv } from '../linear/sweep.js';
 import type { TrainResult } from '../linear/train-result.js';
 import { npyPieces } from '../log-probs/npy.js';
-import { trainingHtml } from '../report/training/html.js';
+import { reportHtml } from '../report/export/page.js';
+import { trainingReport } from '../report/training/report.js';
 import { csv } from '../text/csv.js';
-import { compact } from '../text/format.js';
 import { packageVersion } from '../version.js';
 import { writeReportFile } from '../write-file.js';
 import type { IdentifiedRuns, PreparedTraining } from './prepare.js';
@@ -126,8 +127,8 @@ export class OutputFolder {
     }
     const { title = 'Training' } = prepared.runs[0]!.config;
     const { facts } = prepared;
-    const page = trainingHtml({ results, title, facts, config, version: packageVersion });
-    await writeReportFile(join(this.path, 'report.html'), page);
+    const report = trainingReport({ results, title, facts, config, version: packageVersion });
+    await writeReportFile(join(this.path, 'report.html'), reportHtml(report));
   }
 
   async #writeRun(prepared: PreparedTraining, run: number, result: TrainResult): Promise<void> {
@@ -175,19 +176,12 @@ export function trainingJson(prepared: PreparedTraining, results: readonly Train
   };
 }
 
-/** The history of a run as CSV. */
+/** The history of a run as CSV; a measure that was never taken has no column. */
 export function historyCsv({ N, history }: TrainResult): string {
-  const header = ['step', 'crossEntropy', 'kl', ...N.map((each) => `Cov_${compact(each)}`)];
   const exact = history.some((record) => record.exact !== null);
-  const exactHeader = ['exact crossEntropy', 'exact kl', ...N.map((each) => `exact Cov_${compact(each)}`)];
+  const columns = measureColumns(N).filter(({ name }) => exact || !name.startsWith('exact '));
   return csv(
-    [...header, ...(exact ? exactHeader : [])],
-    history.map((record) => [
-      record.step,
-      record.crossEntropy,
-      record.kl,
-      ...N.map((_, index) => record.coverage?.[index]),
-      ...(exact ? [record.exact?.crossEntropy, record.exact?.kl, ...(record.exact?.coverage ?? [])] : []),
-    ]),
+    ['step', ...columns.map(({ name }) => name)],
+    history.map((record) => [record.step, ...columns.map(({ value }) => value(record, N))]),
   );
 }

@@ -1,7 +1,7 @@
 import type { DoctorReport } from '../../log-probs/doctor.js';
 import { numberCell, type Table } from '../../results/table.js';
 import { compact, count, plural } from '../../text/format.js';
-import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
+import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../export/terminal.js';
 
 const MOST_MODELS = 40;
 

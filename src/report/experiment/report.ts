@@ -1,111 +1,87 @@
 import type { Provenance, Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
+import type { Plot } from '../../results/plot.js';
 import type { Cell, Table, Tone } from '../../results/table.js';
-import { compact, plural } from '../../text/format.js';
-import type { Figure } from '../figure.js';
-import { html } from '../html.js';
-import { htmlTable } from '../html-table.js';
-import { figuresHtml, pageHtml, provenanceHtml, section, summaryHtml, warningsHtml } from '../page.js';
-import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
-import { type Verdict, verdictsTable } from './verdict.js';
+import type { Verdict } from '../../results/verdict.js';
+import { plural } from '../../text/format.js';
+import { plotFigure } from '../charts/plot.js';
+import { provenanceSection } from '../provenance.js';
+import { type Block, figures, list, type Report, type Section, type Sheet, table, warnings } from '../report.js';
+import { heldText } from '../verdicts.js';
 
-/** One of several experiments in a report. */
-export interface ExperimentPart
-  extends Pick<ExperimentReport, 'title' | 'summary' | 'verdicts' | 'tables' | 'figures'> {
+/** An experiment as it is reported on: its claims, and what they rest on. */
+export interface ReportedExperiment {
   /** Distinct within a report and fit for an anchor. */
   readonly name: string;
+  readonly title: string;
   /** Where in the paper the claims are. */
   readonly source: string;
-}
-
-/** A training run or a reproduced experiment, ready to be reported on: verdicts first, then what they rest on. */
-export interface ExperimentReport {
-  readonly title: string;
-  /** One line under the title, e.g. sizes and seed. */
-  readonly subtitle: string;
   /** What was done and seen, in plain words. */
   readonly summary: readonly Phrase[];
-  /** Empty for a training run. */
   readonly verdicts: readonly Verdict[];
   readonly tables: readonly Table[];
-  readonly figures: readonly Figure[];
-  /** Several experiments in one report, each with a section of its own instead of the common ones. */
-  readonly parts?: readonly ExperimentPart[];
+  readonly plots: readonly Plot[];
+}
+
+/** What a report of experiments says besides them. */
+export interface ExperimentExtras {
+  /** What they have in common, for the line under the title, e.g. `seed 0`. */
+  readonly settings?: readonly string[];
   readonly warnings?: readonly Warning[];
   readonly provenance?: Provenance;
-  /** The result as data, kept in the page for programs. */
-  readonly result: unknown;
 }
 
-/** The report as one self-contained HTML file that opens offline. */
-export function experimentHtml(report: ExperimentReport): string {
-  const { title, subtitle, parts, summary, verdicts, tables, figures, warnings = [], provenance, result } = report;
-  if (parts) return partsHtml(report, parts);
-  return pageHtml({
-    title,
-    subtitle,
+/** The report of one or several experiments: verdicts on all of them first, then each with what its verdicts rest on. */
+export function experimentReport(
+  experiments: readonly ReportedExperiment[],
+  { settings = [], warnings: all = [], provenance }: ExperimentExtras = {},
+): Report {
+  const [single] = experiments.length === 1 ? experiments : [];
+  const verdicts = experiments.flatMap((each) => each.verdicts);
+  return {
+    title: single ? single.title : 'The Coverage Principle, reproduced',
+    subtitle: [single ? single.source : plural(experiments.length, 'experiment'), ...settings].join(' · '),
     sections: [
-      ...(verdicts.length > 0
-        ? [section('verdicts', held(verdicts), htmlTable(verdictsTable(verdicts), { whole: true }))]
-        : []),
-      section('summary', 'Summary', summaryHtml(summary), warningsHtml(warnings)),
-      ...(figures.length > 0 ? [section('figures', 'Figures', figuresHtml(figures))] : []),
-      ...(tables.length > 0
-        ? [
-            section(
-              'tables',
-              'In numbers',
-              tables.map((each) => htmlTable(each)),
-            ),
-          ]
-        : []),
-      ...(provenance ? [provenanceHtml(provenance, [], [])] : []),
+      {
+        id: 'verdicts',
+        heading: heldText(verdicts),
+        blocks: [
+          warnings(all),
+          ...(single ? [] : [table(experimentsTable(experiments))]),
+          { kind: 'verdicts', verdicts },
+        ],
+      },
+      ...(single ? singleSections(single) : experiments.map(partSection)),
+      ...(provenance ? [provenanceSection(provenance, [], [])] : []),
     ],
-    result,
-  });
+    sheet: verdictsSheet(experiments),
+    result: { verdicts, experiments, ...(provenance && { version: provenance.version }) },
+  };
 }
 
-/** Verdicts on all experiments first, then each by itself. */
-function partsHtml(
-  { title, subtitle, verdicts, warnings = [], provenance, result }: ExperimentReport,
-  parts: readonly ExperimentPart[],
-): string {
-  return pageHtml({
-    title,
-    subtitle,
-    sections: [
-      section(
-        'verdicts',
-        held(verdicts),
-        warningsHtml(warnings),
-        htmlTable(partsTable(parts), { whole: true }),
-        htmlTable(verdictsTable(verdicts), { whole: true }),
-      ),
-      ...parts.map(({ name, source, title: heading, summary, tables, figures }) =>
-        section(
-          name,
-          `${source}: ${heading}`,
-          summaryHtml(summary),
-          figuresHtml(figures),
-          tables.length > 0
-            ? html`<details><summary>In numbers</summary>
-${tables.map((each) => htmlTable(each))}</details>
-`
-            : [],
-        ),
-      ),
-      ...(provenance ? [provenanceHtml(provenance, [], [])] : []),
-    ],
-    result,
-  });
+function singleSections({ summary, plots, tables }: ReportedExperiment): Section[] {
+  return [
+    { id: 'summary', heading: 'Summary', blocks: [list(summary)] },
+    { id: 'figures', heading: 'Figures', blocks: [figures(plots.map(plotFigure))] },
+    { id: 'tables', heading: 'In numbers', lookUp: true, blocks: tables.map((each) => table(each)) },
+  ].filter(({ blocks }) => blocks.length > 0);
+}
+
+function partSection({ name, source, title, summary, plots, tables }: ReportedExperiment): Section {
+  const numbers: Block = { kind: 'details', summary: 'In numbers', blocks: tables.map((each) => table(each)) };
+  return {
+    id: name,
+    heading: `${source}: ${title}`,
+    blocks: [list(summary), figures(plots.map(plotFigure)), ...(tables.length > 0 ? [numbers] : [])],
+  };
 }
 
 /** One row an experiment: how many of its claims held. */
-function partsTable(parts: readonly ExperimentPart[]): Table {
-  const count = (verdicts: readonly Verdict[], holds: boolean | null) =>
-    verdicts.filter((each) => each.holds === holds).length;
-  const cell = (value: number, tone: Tone): Cell =>
-    value === 0 ? { text: '–', sort: 0, tone: 'muted' } : { text: String(value), sort: value, tone };
+function experimentsTable(experiments: readonly ReportedExperiment[]): Table {
+  const cell = (verdicts: readonly Verdict[], holds: boolean | null, tone: Tone): Cell => {
+    const value = verdicts.filter((each) => each.holds === holds).length;
+    return value === 0 ? { text: '–', sort: 0, tone: 'muted' } : { text: String(value), sort: value, tone };
+  };
   return {
     caption: 'Experiments',
     columns: [
@@ -116,51 +92,32 @@ function partsTable(parts: readonly ExperimentPart[]): Table {
       { label: 'failed', align: 'right' },
       { label: 'undecided', align: 'right' },
     ],
-    rows: parts.map(({ name, source, title, verdicts }) => [
+    rows: experiments.map(({ name, source, title, verdicts }) => [
       { text: name },
       { text: source },
       { text: title },
-      cell(count(verdicts, true), 'good'),
-      cell(count(verdicts, false), 'caution'),
-      cell(count(verdicts, null), 'muted'),
+      cell(verdicts, true, 'good'),
+      cell(verdicts, false, 'caution'),
+      cell(verdicts, null, 'muted'),
     ]),
   };
 }
 
-/** The report for a terminal. */
-export function experimentText(report: ExperimentReport, options: TerminalOptions = {}): string {
-  const { title, subtitle, summary, verdicts, tables, warnings = [] } = report;
-  const { color = false } = options;
-  return [
-    `${styled('bold', title, color)}\n${subtitle}\n\n`,
-    ...(verdicts.length > 0
-      ? [`${held(verdicts)}\n`, ...verdicts.map((each) => verdictText(each, options)), '\n']
-      : []),
-    ...summary.map((text) => terminalParagraph(text, options, { bullet: '• ' })),
-    ...tables.flatMap((table) => ['\n', terminalTable(table, options)]),
-    ...warnings.map(({ message }) => terminalParagraph([message], options, { bullet: '! ' })),
-  ].join('');
-}
-
-/** A verdict as a paragraph: claims are sentences, which a table would cut. */
-function verdictText(
-  { claim, source, predicted, measured, interval, holds, reason }: Verdict,
-  options: TerminalOptions,
-): string {
-  const word = holds === null ? 'undecided' : holds ? 'holds' : 'fails';
-  const text = (value: number | string) => (typeof value === 'number' ? compact(value) : value);
-  const figures = [
-    predicted !== null && `predicted ${text(predicted)}`,
-    measured !== null && `measured ${text(measured)}`,
-    interval && `interval ${compact(interval[0])} to ${compact(interval[1])}`,
-  ].filter(Boolean);
-  const tail = figures.length > 0 ? `: ${figures.join(', ')}` : '';
-  const why = reason === undefined ? '' : `; ${reason}`;
-  return terminalParagraph([{ stress: word }, `: ${claim} (${source})${tail}${why}`], options, { bullet: '• ' });
-}
-
-function held(verdicts: readonly Verdict[]): string {
-  const count = verdicts.filter(({ holds }) => holds === true).length;
-  const undecided = verdicts.filter(({ holds }) => holds === null).length;
-  return `${count} of ${plural(verdicts.length, 'claim')} held${undecided > 0 ? `, ${undecided} undecided` : ''}`;
+/** One row a claim. */
+function verdictsSheet(experiments: readonly ReportedExperiment[]): Sheet {
+  return {
+    columns: ['experiment', 'claim', 'source', 'predicted', 'measured', 'low', 'high', 'holds', 'reason'],
+    rows: experiments.flatMap(({ name, verdicts }) =>
+      verdicts.map(({ claim, source, predicted, measured, interval, holds, reason }) => [
+        name,
+        claim,
+        source,
+        predicted,
+        measured,
+        ...(interval ?? [null, null]),
+        holds,
+        reason,
+      ]),
+    ),
+  };
 }

@@ -1,5 +1,6 @@
 /** What the reports of Pass@k derive from the result; nothing here is a new estimate. */
 import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
+import { byMeanRank, coloured } from '../ranking.js';
 
 /** Entries by rising k. */
 export function byK({ perK }: PassAtKResult): PassAtK[] {
@@ -13,18 +14,14 @@ export function ranking({ values }: PassAtK): number[] {
 }
 
 /** Indices of the models by mean rank over all k of which something is known, ties in input order. */
-export function meanRanking(result: PassAtKResult): number[] {
-  const sums = new Float64Array(result.models.length);
-  for (const entry of result.perK.filter(({ pick }) => pick !== null)) {
-    for (const [rank, index] of ranking(entry).entries()) sums[index]! += rank;
-  }
-  return result.models.map((_, index) => index).sort((a, b) => sums[a]! - sums[b]! || a - b);
+export function meanRanking({ models, perK }: PassAtKResult): number[] {
+  return byMeanRank(models.length, perK.filter(({ pick }) => pick !== null).map(ranking));
 }
 
-const HIGHLIGHTED = 7;
-
-/** Names of the models that figures highlight: the picks, then by mean rank. */
+/** Names of the models that figures colour: the picks, then by mean rank. */
 export function highlightedModels(result: PassAtKResult): string[] {
-  const picks = byK(result).flatMap(({ pick }) => pick ?? []);
-  return [...new Set([...picks, ...meanRanking(result).map((index) => result.models[index]!)])].slice(0, HIGHLIGHTED);
+  return coloured([
+    ...byK(result).map(({ pick }) => pick),
+    ...meanRanking(result).map((index) => result.models[index]),
+  ]);
 }

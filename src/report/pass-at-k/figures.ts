@@ -1,18 +1,19 @@
 import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
 import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../../text/format.js';
-import { linearAxis, shareLabel } from '../axis.js';
-import { colourNote, curveChart } from '../curve-chart.js';
-import { type Figure, figureId } from '../figure.js';
-import { intervalChart } from '../interval-chart.js';
-import { shareBars } from '../share-bars.js';
-import { LIGHT } from '../theme.js';
+import { linearAxis, shareLabel } from '../charts/axis.js';
+import { colourNote, curveChart } from '../charts/curve-chart.js';
+import { type Figure, figureId } from '../charts/figure.js';
+import { intervalChart } from '../charts/interval-chart.js';
+import { shareBars } from '../charts/share-bars.js';
+import { LIGHT } from '../charts/theme.js';
+import { figureSection, type Section, unfoldingFigures } from '../report.js';
 import { byK, highlightedModels, meanRanking, ranking } from './facts.js';
 
 const WIDTH = 900;
 const HEIGHT = 460;
 
 /** Pass@k as a function of k; `null` unless two or more k are known for some model. */
-export function passAtKCurves(result: PassAtKResult): Figure | null {
+function passAtKCurves(result: PassAtKResult): Figure | null {
   const entries = byK(result);
   const curves = meanRanking(result).map((index) => {
     const known = entries.flatMap(({ k, values }) => {
@@ -61,7 +62,7 @@ export function passAtKCurves(result: PassAtKResult): Figure | null {
 const MOST_ROWS = 60;
 
 /** Pass@k of each model with its interval, one figure for each k of which something is known. */
-export function intervalFigures(result: PassAtKResult): Figure[] {
+function intervalFigures(result: PassAtKResult): Figure[] {
   return byK(result).flatMap((entry) => (entry.pick === null ? [] : [intervals(result, entry)]));
 }
 
@@ -100,7 +101,7 @@ function intervals(result: PassAtKResult, entry: PassAtK): Figure {
 }
 
 /** Share of the resamples in which each model is the pick; `null` without a bootstrap. */
-export function pickShareFigure(result: PassAtKResult): Figure | null {
+function pickShareFigure(result: PassAtKResult): Figure | null {
   const sampled = byK(result).flatMap(({ k, pick, pickShares }) =>
     pick && pickShares ? [{ k, pick, pickShares }] : [],
   );
@@ -125,9 +126,14 @@ export function pickShareFigure(result: PassAtKResult): Figure | null {
   };
 }
 
-/** The figures of Pass@k, in the order of the report. */
-export function passAtKFigures(result: PassAtKResult): Figure[] {
-  return [passAtKCurves(result), pickShareFigure(result), ...intervalFigures(result)].filter(
-    (figure) => figure !== null,
-  );
+/** The figures of Pass@k in sections. */
+export function figureSections(result: PassAtKResult): Section[] {
+  const intervals = intervalFigures(result);
+  return [
+    ...figureSection('curves', passAtKCurves(result)),
+    ...figureSection('shares', pickShareFigure(result)),
+    ...(intervals.length > 0
+      ? [{ id: 'intervals', heading: 'Each model by itself', blocks: [unfoldingFigures(intervals)] }]
+      : []),
+  ];
 }

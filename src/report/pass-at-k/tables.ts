@@ -1,9 +1,8 @@
 import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
 import type { Part, Phrase } from '../../results/phrase.js';
 import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
-import { csv } from '../../text/csv.js';
 import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../../text/format.js';
-import { type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
+import type { Sheet } from '../report.js';
 import { byK, meanRanking, ranking } from './facts.js';
 
 /** Pass@k in plain words, one phrase for each k. */
@@ -79,29 +78,7 @@ export function passAtKTable(result: PassAtKResult): Table {
   };
 }
 
-const MOST_ROWS = 20;
-
-/** How `passAtKTables` sets its text. */
-export interface PassAtKTablesOptions extends TerminalOptions {
-  /** Rows of the table; default 20. */
-  readonly rows?: number;
-}
-
-/** Pass@k for a terminal: summary and table. */
-export function passAtKTables(result: PassAtKResult, options: PassAtKTablesOptions = {}): string {
-  const { rows = MOST_ROWS } = options;
-  return [
-    `${plural(result.models.length, 'model')}, ${plural(result.problems, 'problem')}, ${confidencePercent(result.confidence)} confidence\n\n`,
-    ...passAtKSummary(result).map((text) => terminalParagraph(text, options, { bullet: '• ' })),
-    '\n',
-    terminalTable(passAtKTable(result), options, {
-      rows,
-      more: '--csv FILE, --json and --report FILE hold all of them',
-    }),
-  ].join('');
-}
-
-const HEADER = [
+const COLUMNS = [
   'k',
   'model',
   'rank',
@@ -115,8 +92,8 @@ const HEADER = [
   'problems',
 ];
 
-/** Pass@k as CSV (RFC 4180): one row for each k and model, models in input order; unknown numbers are empty. */
-export function passAtKCsv(result: PassAtKResult): string {
+/** One row for each k and model, models in input order. */
+export function passAtKSheet(result: PassAtKResult): Sheet {
   const rows = byK(result).flatMap((entry) => {
     const order = ranking(entry);
     return result.models.map((model, index) => {
@@ -135,5 +112,5 @@ export function passAtKCsv(result: PassAtKResult): string {
       ];
     });
   });
-  return csv(HEADER, rows);
+  return { columns: COLUMNS, rows };
 }

@@ -1,5 +1,6 @@
 /** What the reports of coverage profiles derive from the result; nothing here is a new estimate. */
 import type { CoverageAt, CoverageProfiles, ModelProfile } from '../../profile/coverage-profile.js';
+import { byMeanRank, coloured } from '../ranking.js';
 
 /** Values of N in the result, rising. */
 export function budgetsOf({ models }: CoverageProfiles): number[] {
@@ -39,27 +40,19 @@ export function leastKl({ models }: CoverageProfiles): ModelProfile | null {
   }, null);
 }
 
-const HIGHLIGHTED = 7;
-
-/** Names of the models that figures highlight: the best at each N, the pick by KL, then by mean rank. */
+/** Names of the models that figures colour: the best at each N, the pick by KL, then by mean rank. */
 export function highlightedProfiles(result: CoverageProfiles): string[] {
-  const budgets = budgetsOf(result);
-  const rankings = budgets.map((N) => rankingAt(result, N));
-  const kl = leastKl(result);
-  return [
-    ...new Set(
-      [...rankings.map(([best]) => best), ...(kl ? [kl] : []), ...byMeanRank(result)].flatMap((each) =>
-        each ? [each.model] : [],
-      ),
+  return coloured(
+    [...budgetsOf(result).map((N) => rankingAt(result, N)[0]), leastKl(result), ...meanRanking(result)].map(
+      (each) => each?.model,
     ),
-  ].slice(0, HIGHLIGHTED);
+  );
 }
 
 /** Models by mean rank over all N, ties in input order. */
-export function byMeanRank(result: CoverageProfiles): ModelProfile[] {
-  const sums = new Map<ModelProfile, number>();
-  for (const N of budgetsOf(result)) {
-    for (const [rank, profile] of rankingAt(result, N).entries()) sums.set(profile, (sums.get(profile) ?? 0) + rank);
-  }
-  return [...result.models].sort((a, b) => (sums.get(a) ?? 0) - (sums.get(b) ?? 0));
+export function meanRanking(result: CoverageProfiles): ModelProfile[] {
+  const { models } = result;
+  const position = new Map(models.map((profile, index) => [profile, index]));
+  const orders = budgetsOf(result).map((N) => rankingAt(result, N).map((profile) => position.get(profile)!));
+  return byMeanRank(models.length, orders).map((index) => models[index]!);
 }

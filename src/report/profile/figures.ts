@@ -1,14 +1,21 @@
 import type { CoverageProfiles, ModelProfile } from '../../profile/coverage-profile.js';
 import { compact, confidencePercent, decimal, percent, percentInterval, plural } from '../../text/format.js';
-import { linearAxis, shareAxis } from '../axis.js';
-import { colourNote, curveChart } from '../curve-chart.js';
-import { type Figure, figureId } from '../figure.js';
-import { type Point, scatterChart } from '../scatter-chart.js';
-import { budgetsOf, byMeanRank, coverageAt, highlightedProfiles, leastKl, rankingAt } from './facts.js';
+import { linearAxis, shareAxis } from '../charts/axis.js';
+import { colourNote, curveChart } from '../charts/curve-chart.js';
+import { type Figure, figureId } from '../charts/figure.js';
+import { type Point, scatterChart } from '../charts/scatter-chart.js';
+import { figureSection, figures, type Section } from '../report.js';
+import { budgetsOf, coverageAt, highlightedProfiles, leastKl, meanRanking, rankingAt } from './facts.js';
 
-/** The figures of coverage profiles, in the order of the report. */
-export function coverageProfileFigures(result: CoverageProfiles): Figure[] {
-  return [profileCurves(result), ...klFigures(result)];
+/** The figures of coverage profiles in sections. */
+export function figureSections(result: CoverageProfiles): Section[] {
+  const scatters = klFigures(result);
+  return [
+    ...figureSection('profiles', profileCurves(result)),
+    ...(scatters.length > 0
+      ? [{ id: 'kl', heading: 'KL divergence against coverage', blocks: [figures(scatters)] }]
+      : []),
+  ];
 }
 
 const CURVES = { width: 900, height: 480 };
@@ -18,7 +25,7 @@ function profileCurves(result: CoverageProfiles): Figure {
   const budgets = budgetsOf(result);
   const n = result.responses;
   const last = Math.max(4, ...budgets) * 2;
-  const curves = byMeanRank(result).map((profile) => ({ profile, points: steps(profile, n, last) }));
+  const curves = meanRanking(result).map((profile) => ({ profile, points: steps(profile, n, last) }));
   const shares = curves.flatMap(({ points }) => points.map(([, share]) => share));
   return {
     id: 'coverage-profiles',

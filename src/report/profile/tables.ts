@@ -1,11 +1,9 @@
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
 import type { Estimate } from '../../results/estimate.js';
 import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
-import { csv } from '../../text/csv.js';
-import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../../text/format.js';
-import { styled, type TerminalOptions, terminalParagraph, terminalTable } from '../terminal.js';
-import { budgetsOf, byMeanRank, coverageAt, rankingAt } from './facts.js';
-import { coverageProfileSummary } from './summary.js';
+import { compact, confidencePercent, count, decimal, percent, percentInterval } from '../../text/format.js';
+import type { Sheet } from '../report.js';
+import { budgetsOf, coverageAt, meanRanking, rankingAt } from './facts.js';
 
 /** One row a model, best mean rank first: Cov_N at each N, KL divergence, cross-entropy. */
 export function profilesTable(result: CoverageProfiles): Table {
@@ -27,7 +25,7 @@ export function profilesTable(result: CoverageProfiles): Table {
       number('KL', 'KL divergence in nats'),
       number('cross-entropy', 'Mean of −log probability, in nats'),
     ],
-    rows: byMeanRank(result).map((profile): Cell[] => [
+    rows: meanRanking(result).map((profile): Cell[] => [
       { text: profile.model },
       ...budgets.flatMap((N): Cell[] => {
         const { value, count: cases, interval, band, klBound } = coverageAt(profile, N);
@@ -55,33 +53,7 @@ function estimate({ value, interval, reason }: Estimate): Cell {
   };
 }
 
-const MOST_ROWS = 20;
-
-/** How `coverageProfileTables` sets its text. */
-export interface CoverageProfileTablesOptions extends TerminalOptions {
-  /** Rows of the table; default 20. */
-  readonly rows?: number;
-}
-
-/** Coverage profiles for a terminal: summary and table. */
-export function coverageProfileTables(result: CoverageProfiles, options: CoverageProfileTablesOptions = {}): string {
-  const { color = false, rows = MOST_ROWS } = options;
-  const { best, notes } = coverageProfileSummary(result);
-  const bullet = { bullet: '• ' };
-  return [
-    `${plural(result.models.length, 'model')} against ${result.reference}, ${plural(result.responses, 'response')}\n\n`,
-    ...best.map((text) => terminalParagraph(text, options, bullet)),
-    '\n',
-    terminalTable(profilesTable(result), options, {
-      rows,
-      more: '--csv FILE, --json and --report FILE hold all of them',
-    }),
-    `\n${styled(['bold', 'underline'], 'To bear in mind', color)}\n`,
-    ...notes.map((text) => terminalParagraph(text, options, bullet)),
-  ].join('');
-}
-
-const HEADER = [
+const COLUMNS = [
   'N',
   'model',
   'reference',
@@ -103,8 +75,8 @@ const HEADER = [
   'infinite',
 ];
 
-/** Coverage profiles as CSV (RFC 4180): one row for each N and model, models in input order. */
-export function coverageProfileCsv(result: CoverageProfiles): string {
+/** One row for each N and model, models in input order. */
+export function profileSheet(result: CoverageProfiles): Sheet {
   const none = [null, null] as const;
   const rows = budgetsOf(result).flatMap((N) =>
     result.models.map((profile) => {
@@ -128,5 +100,5 @@ export function coverageProfileCsv(result: CoverageProfiles): string {
       ];
     }),
   );
-  return csv(HEADER, rows);
+  return { columns: COLUMNS, rows };
 }

@@ -1,5 +1,6 @@
 /** What the reports of a selection derive from its result; nothing here is a new estimate. */
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
+import { byMeanRank, coloured } from '../ranking.js';
 
 /** How sure a winner is. */
 export type Certainty = 'clear' | 'within-noise' | 'untested';
@@ -57,34 +58,24 @@ export function isSparse({ curves, tournaments }: SelectionResult): boolean {
   return curves.N.every((N) => tournaments.some((each) => each.N === N));
 }
 
-const HIGHLIGHTED = 7;
-
 /**
- * The models that figures highlight, most interesting first: winners, the picks of the other criteria, runners-up, then
- * by mean rank. The order fixes each model's colour, the same in all figures.
+ * The models that figures colour, most interesting first: winners, the picks of the other criteria, runners-up, then by
+ * mean rank.
  */
 export function highlighted(result: SelectionResult): string[] {
-  const picks = [
+  return coloured([
     ...byN(result).map(({ winner }) => winner),
     result.crossEntropy.winner,
     result.kl?.winner,
     ...(result.passAtN?.picks.map(({ winner }) => winner) ?? []),
     ...byN(result).map(({ ranking }) => ranking[1]),
     ...meanRanking(result),
-  ];
-  const names = picks.filter((name) => name !== null && name !== undefined);
-  return [...new Set(names)].slice(0, HIGHLIGHTED);
+  ]);
 }
 
 /** All models by mean rank over the tournaments, ties in input order. */
-export function meanRanking(result: SelectionResult): string[] {
-  const position = positions(result.models);
-  const sums = new Float64Array(result.models.length);
-  for (const { ranking } of result.tournaments) {
-    for (const [rank, name] of ranking.entries()) sums[position.get(name)!]! += rank;
-  }
-  return result.models
-    .map((name, index) => ({ name, index }))
-    .sort((a, b) => sums[a.index]! - sums[b.index]! || a.index - b.index)
-    .map(({ name }) => name);
+export function meanRanking({ models, tournaments }: SelectionResult): string[] {
+  const position = positions(models);
+  const orders = tournaments.map(({ ranking }) => ranking.map((name) => position.get(name)!));
+  return byMeanRank(models.length, orders).map((index) => models[index]!);
 }

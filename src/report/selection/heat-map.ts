@@ -1,10 +1,10 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
 import { compact, percent, shortNames } from '../../text/format.js';
-import { namesOption } from '../axis.js';
-import { type Figure, figureId } from '../figure.js';
-import { boxAt, textAt, textWidth } from '../marks.js';
-import { LIGHT } from '../theme.js';
+import { namesOption } from '../charts/axis.js';
+import { type Figure, figureId } from '../charts/figure.js';
+import { boxAt, textAt, textWidth } from '../charts/marks.js';
+import { LIGHT } from '../charts/theme.js';
 import { byN, positions } from './facts.js';
 
 const MOST = 60;

@@ -1,8 +1,8 @@
 import type { SelectionResult } from '../../selection/result.js';
 import { compact, listed, percent } from '../../text/format.js';
-import { shareAxis } from '../axis.js';
-import { colourNote, curveChart } from '../curve-chart.js';
-import type { Figure } from '../figure.js';
+import { shareAxis } from '../charts/axis.js';
+import { colourNote, curveChart } from '../charts/curve-chart.js';
+import type { Figure } from '../charts/figure.js';
 import { byN, highlighted, isSparse, meanRanking, positions } from './facts.js';
 
 const SIZE = { width: 900, height: 460 };

@@ -1,8 +1,8 @@
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
 import { compact, decimal, percent, plural } from '../../text/format.js';
-import { linearAxis, shareAxis } from '../axis.js';
-import { type Figure, figureId } from '../figure.js';
-import { type Point, scatterChart } from '../scatter-chart.js';
+import { linearAxis, shareAxis } from '../charts/axis.js';
+import { type Figure, figureId } from '../charts/figure.js';
+import { type Point, scatterChart } from '../charts/scatter-chart.js';
 import { byN } from './facts.js';
 
 const SIZE = { width: 520, height: 400 };

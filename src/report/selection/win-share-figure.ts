@@ -1,7 +1,7 @@
 import type { SelectionResult } from '../../selection/result.js';
 import { compact, count, listed, roughPercent } from '../../text/format.js';
-import type { Figure } from '../figure.js';
-import { shareBars } from '../share-bars.js';
+import type { Figure } from '../charts/figure.js';
+import { shareBars } from '../charts/share-bars.js';
 import { byN, highlighted, winShare } from './facts.js';
 
 const WIDTH = 900;

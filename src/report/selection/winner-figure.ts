@@ -1,10 +1,10 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult } from '../../selection/result.js';
 import { compact, listed, plural, roughPercent, shortNames } from '../../text/format.js';
-import { axisOption, namesOption } from '../axis.js';
-import type { Figure } from '../figure.js';
-import { textWidth } from '../marks.js';
-import { LIGHT } from '../theme.js';
+import { axisOption, namesOption } from '../charts/axis.js';
+import type { Figure } from '../charts/figure.js';
+import { textWidth } from '../charts/marks.js';
+import { LIGHT } from '../charts/theme.js';
 import { byN, CERTAINTY_WORDS, certainty, highlighted, isSparse, winShare } from './facts.js';
 
 const WIDTH = 900;

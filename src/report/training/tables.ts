@@ -1,47 +1,48 @@
+import { allBudgets, measureColumns } from '../../linear/measure-columns.js';
 import type { TrainResult } from '../../linear/train-result.js';
 import { type Cell, numberCell, type Table } from '../../results/table.js';
 import { compact, count, decimal, percent } from '../../text/format.js';
-
-const STOPPED = { finished: 'finished', paused: 'paused', diverged: 'diverged' } as const;
+import type { Sheet } from '../report.js';
 
 /** The last measures of every run. */
 export function runsTable(results: readonly TrainResult[]): Table {
-  const budgets = [...new Set(results.flatMap(({ N }) => N))].sort((a, b) => a - b);
-  const last = (result: TrainResult) => result.history.at(-1);
   const columns: { label: string; title?: string; cell: (result: TrainResult) => Cell }[] = [
     { label: 'steps', cell: ({ step }) => numberCell(step, count) },
     {
       label: 'stopped',
-      cell: ({ stopped }) => ({ text: STOPPED[stopped], ...(stopped === 'diverged' && { tone: 'caution' as const }) }),
+      cell: ({ stopped }) => ({ text: stopped, ...(stopped === 'diverged' && { tone: 'caution' as const }) }),
     },
-    { label: 'step size', title: 'Chosen by theory', cell: (result) => known(result.theory?.stepSize, compact) },
-    { label: 'cross-entropy', cell: (result) => known(last(result)?.crossEntropy, decimal) },
-    { label: 'KL', cell: (result) => known(last(result)?.kl, decimal) },
-    ...budgets.map((N) => ({
-      label: `Cov_${compact(N)}`,
-      cell: (result: TrainResult) => known(last(result)?.coverage?.[result.N.indexOf(N)], share),
-    })),
-    { label: 'exact KL', cell: (result) => known(last(result)?.exact?.kl, decimal) },
-    ...budgets.map((N) => ({
-      label: `exact Cov_${compact(N)}`,
-      cell: (result: TrainResult) => known(last(result)?.exact?.coverage[result.N.indexOf(N)], share),
+    {
+      label: 'step size',
+      title: 'Chosen by theory',
+      cell: ({ theory }) => numberCell(theory?.stepSize ?? null, (value) => compact(value)),
+    },
+    ...measureColumns(allBudgets(results)).map(({ label, share, value }) => ({
+      label,
+      cell: ({ N, history }: TrainResult) => {
+        const last = history.at(-1);
+        return numberCell(last ? value(last, N) : null, (each) => (share ? percent(each, 10_000) : decimal(each)));
+      },
     })),
   ];
-  const shown = columns.filter(({ cell }) => results.some((result) => cell(result).text !== '–'));
+  const known = columns.filter(({ cell }) => results.some((result) => cell(result).text !== '–'));
   return {
     caption: 'Where the runs ended',
     columns: [
       { label: 'run', name: true },
-      ...shown.map(({ label, title }) => ({ label, align: 'right' as const, ...(title && { title }) })),
+      ...known.map(({ label, title }) => ({ label, align: 'right' as const, ...(title && { title }) })),
     ],
-    rows: results.map((result) => [{ text: result.name || 'run' }, ...shown.map(({ cell }) => cell(result))]),
+    rows: results.map((result) => [{ text: result.name || 'run' }, ...known.map(({ cell }) => cell(result))]),
   };
 }
 
-function known(value: number | null | undefined, text: (value: number) => string): Cell {
-  return numberCell(value ?? null, (number) => text(number));
-}
-
-function share(value: number): string {
-  return percent(value, 10_000);
+/** The histories of all runs: one row a run and validation. */
+export function historiesSheet(results: readonly TrainResult[]): Sheet {
+  const columns = measureColumns(allBudgets(results));
+  return {
+    columns: ['run', 'step', ...columns.map(({ name }) => name)],
+    rows: results.flatMap(({ name, N, history }) =>
+      history.map((record) => [name || 'run', record.step, ...columns.map(({ value }) => value(record, N))]),
+    ),
+  };
 }

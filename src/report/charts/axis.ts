@@ -1,4 +1,4 @@
-import { compact } from '../text/format.js';
+import { compact } from '../../text/format.js';
 import { LIGHT } from './theme.js';
 
 /** An axis of a figure. */

@@ -1,5 +1,5 @@
 import type { EChartsOption } from 'echarts';
-import { listed, shortName } from '../text/format.js';
+import { listed, shortName } from '../../text/format.js';
 import { type Axis, axisOption } from './axis.js';
 import { DIAMOND, polygonAt, SQUARE, TRIANGLE, textAt } from './marks.js';
 import { LIGHT } from './theme.js';

@@ -1,9 +1,7 @@
-import type { Figure } from '../src/report/figure.js';
-import { type Html, html } from '../src/report/html.js';
-import { htmlTable } from '../src/report/html-table.js';
-import { lineChart } from '../src/report/line-chart.js';
-import { figureHtml, pageHtml, section } from '../src/report/page.js';
-import { LIGHT } from '../src/report/theme.js';
+import type { Figure } from '../src/report/charts/figure.js';
+import { lineChart } from '../src/report/charts/line-chart.js';
+import { LIGHT } from '../src/report/charts/theme.js';
+import { type Block, figures, paragraph, type Report, type Section, type Sheet, table } from '../src/report/report.js';
 import type { Cell, Table } from '../src/results/table.js';
 import { compact, count, percent } from '../src/text/format.js';
 import type { BenchmarkResult, CaseResult, GoalResult, Growth } from './result.js';
@@ -12,11 +10,10 @@ import { formatRate, formatSeconds } from './terminal.js';
 const WIDTH = 860;
 const HEIGHT = 460;
 
-/** All results as one self-contained page: goals, growth, every case, the measured limits. */
-export function benchmarkPage(result: BenchmarkResult): string {
+/** The report of all results: goals, growth, every case, the measured limits. */
+export function benchmarkReport(result: BenchmarkResult): Report {
   const { machine, quick, version, date } = result;
-  const growth = growthFigures(result.growth);
-  return pageHtml({
+  return {
     title: 'How fast, against what, on what',
     subtitle: [
       `coverage-principle ${version}`,
@@ -26,15 +23,34 @@ export function benchmarkPage(result: BenchmarkResult): string {
       ...(quick ? ['quick: not to quote'] : []),
     ].join(' · '),
     sections: [
-      section('goals', 'Goals', goalsIntroduction(result), htmlTable(goalsTable(result))),
-      section('growth', 'How the time grows', html`${growth.map((figure) => figureHtml(figure))}`),
-      section('exponents', 'Exponents of growth', htmlTable(exponentsTable(result.growth))),
+      { id: 'goals', heading: 'Goals', blocks: [goalsIntroduction(result), table(goalsTable(result))] },
+      { id: 'growth', heading: 'How the time grows', blocks: [figures(growthFigures(result.growth))] },
+      { id: 'exponents', heading: 'Exponents of growth', blocks: [table(exponentsTable(result.growth))] },
       ...result.cases.map(caseSection),
-      section('limits', 'What the machine can do at most', htmlTable(rooflineTable(result))),
-      section('conditions', 'Conditions', htmlTable(conditionsTable(result))),
+      { id: 'limits', heading: 'What the machine can do at most', blocks: [table(rooflineTable(result))] },
+      { id: 'conditions', heading: 'Conditions', blocks: [table(conditionsTable(result))] },
     ],
+    sheet: timingsSheet(result),
     result,
-  });
+  };
+}
+
+/** One row a case and participant. */
+function timingsSheet({ cases }: BenchmarkResult): Sheet {
+  return {
+    columns: ['case', 'participant', 'leastSeconds', 'medianSeconds', 'perSecond', 'equal', 'skipped'],
+    rows: cases.flatMap(({ name, timings }) =>
+      timings.map(({ id, seconds, perSecond, equal, skipped }) => [
+        name,
+        id,
+        seconds?.min,
+        seconds?.median,
+        perSecond,
+        equal,
+        skipped,
+      ]),
+    ),
+  };
 }
 
 /** The growth plots, one a series. */
@@ -89,14 +105,16 @@ function goalsOf({ cases, growth }: BenchmarkResult): { place: string; goal: Goa
   ];
 }
 
-function goalsIntroduction(result: BenchmarkResult): Html {
+function goalsIntroduction(result: BenchmarkResult): Block {
   const goals = goalsOf(result);
   const met = goals.filter(({ goal }) => goal.met).length;
   const open = goals.filter(({ goal }) => goal.met === null).length;
   const failed = result.cases.filter(({ failure }) => failure !== undefined).length;
-  return html`<p>${met} of ${goals.length} goals are met${open > 0 && `, ${open} could not be measured here`}${
-    failed > 0 && `; ${failed} cases failed`
-  }. Ratios are of the least times of the rounds.</p>\n`;
+  const notMeasured = open > 0 ? `, ${open} could not be measured here` : '';
+  const failures = failed > 0 ? `; ${failed} cases failed` : '';
+  return paragraph(
+    `${met} of ${goals.length} goals are met${notMeasured}${failures}. Ratios are of the least times of the rounds.`,
+  );
 }
 
 function goalsTable(result: BenchmarkResult): Table {
@@ -139,16 +157,18 @@ function exponentsTable(growth: readonly Growth[]): Table {
   };
 }
 
-function caseSection(result: CaseResult): Html {
+function caseSection(result: CaseResult): Section {
   const { name, title, about, inputs, work, tolerance, failure } = result;
   const equality = tolerance === 0 ? 'the same bits' : `equal within ${tolerance} of the greatest value`;
-  return section(
-    name,
-    title,
-    html`<p>${about}</p>
-<p>${inputs.join('; ')}. One run is ${count(work.amount)} ${work.unit}; results must be ${equality}.</p>\n`,
-    failure === undefined ? htmlTable(caseTable(result)) : html`<p><strong>Failed:</strong> ${failure}</p>\n`,
-  );
+  return {
+    id: name,
+    heading: title,
+    blocks: [
+      paragraph(about),
+      paragraph(`${inputs.join('; ')}. One run is ${count(work.amount)} ${work.unit}; results must be ${equality}.`),
+      failure === undefined ? table(caseTable(result)) : paragraph({ stress: 'Failed:' }, ` ${failure}`),
+    ],
+  };
 }
 
 function caseTable({ title, timings, peers }: CaseResult): Table {

@@ -1,10 +1,10 @@
 import type { Plot, ScatterPlot, SweepPlot } from '../../results/plot.js';
 import { compact } from '../../text/format.js';
-import { linearAxis } from '../axis.js';
-import { curveChart } from '../curve-chart.js';
-import type { Figure } from '../figure.js';
-import { scatterChart } from '../scatter-chart.js';
+import type { Figure } from '../charts/figure.js';
+import { linearAxis } from './axis.js';
+import { curveChart } from './curve-chart.js';
 import { learningCurveFigure } from './learning-curve.js';
+import { scatterChart } from './scatter-chart.js';
 
 /** Draws a plot. */
 export function plotFigure(plot: Plot): Figure {

@@ -1,5 +1,5 @@
 import type { EChartsOption } from 'echarts';
-import { percent, roughPercent, shortName } from '../text/format.js';
+import { percent, roughPercent, shortName } from '../../text/format.js';
 import { axisOption, namesOption } from './axis.js';
 import { boxAt, textAt } from './marks.js';
 import { LIGHT } from './theme.js';

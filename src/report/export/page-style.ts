@@ -1,4 +1,4 @@
-import { DARK, LIGHT, type Theme, themeProperties } from './theme.js';
+import { DARK, LIGHT, type Theme, themeProperties } from '../charts/theme.js';
 
 function properties(theme: Theme): string {
   return themeProperties(theme)
@@ -22,17 +22,17 @@ b.model{overflow-wrap:anywhere}
 code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
 .advice{list-style:none;margin:0 0 1rem;padding:0;display:grid;gap:12px}
 .advice li{background:var(--panel);border-left:5px solid var(--fig-axis);border-radius:6px;padding:12px 16px}
-.advice li.clear{border-color:var(--good)}
-.advice li.within-noise{border-color:var(--caution)}
+.advice li.good{border-color:var(--good)}
+.advice li.caution{border-color:var(--caution)}
 .advice h3{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;font-size:1.08rem;margin:0}
-.advice h3 .budget{color:var(--fig-muted);font-weight:500}
+.advice h3 .occasion{color:var(--fig-muted);font-weight:500}
 .advice h3 .model{overflow-wrap:anywhere}
 .chip{font-size:.8rem;font-weight:600;border-radius:999px;padding:1px 10px;border:1px solid currentColor;white-space:nowrap}
-.clear .chip,.tone-good{color:var(--good)}
-.within-noise .chip,.tone-caution{color:var(--caution)}
-.untested .chip,.tone-muted{color:var(--fig-muted)}
-.clear .chip{background:var(--good-back)}
-.within-noise .chip{background:var(--caution-back)}
+.good .chip,.tone-good{color:var(--good)}
+.caution .chip,.tone-caution{color:var(--caution)}
+.muted .chip,.tone-muted{color:var(--fig-muted)}
+.good .chip{background:var(--good-back)}
+.caution .chip{background:var(--caution-back)}
 .advice p{margin:.35rem 0 0;max-width:96ch}
 .tone-strong{font-weight:700}
 .tone-good,.tone-caution{font-weight:600}
@@ -67,6 +67,8 @@ figcaption{color:var(--fig-muted);font-size:.9rem;max-width:96ch;margin-top:.35r
 .canvas svg{display:block;width:100%;height:auto}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:4px 28px}
 .grid figure{margin:.6rem 0}
+footer{margin-top:2.4rem;color:var(--fig-muted);font-size:.92rem}
+pre{overflow-x:auto;font-size:.84rem}
 details{margin:.5rem 0}
 summary{cursor:pointer;font-weight:600;padding:4px 0}
 @media print{.table-box{max-height:none;overflow:visible}main{max-width:none}figure,.advice li{break-inside:avoid}}

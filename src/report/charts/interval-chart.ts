@@ -1,6 +1,6 @@
 import type { EChartsOption } from 'echarts';
-import type { Interval } from '../results/estimate.js';
-import { shortNames } from '../text/format.js';
+import type { Interval } from '../../results/estimate.js';
+import { shortNames } from '../../text/format.js';
 import { type Axis, axisOption, namesOption } from './axis.js';
 import { textWidth } from './marks.js';
 import { LIGHT } from './theme.js';

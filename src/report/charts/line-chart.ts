@@ -1,5 +1,5 @@
 import type { EChartsOption } from 'echarts';
-import { shortNames } from '../text/format.js';
+import { shortNames } from '../../text/format.js';
 import { type Axis, axisOption } from './axis.js';
 import { symbolOf, textAt } from './marks.js';
 import { LIGHT } from './theme.js';

@@ -1,31 +1,11 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { EChartsOption } from 'echarts';
-import { CoverageError } from '../error.js';
+import { CoverageError } from '../../error.js';
+import type { Figure } from '../charts/figure.js';
+import { type FigureTheme, FONT_FAMILY, recolouring } from '../charts/theme.js';
 import { findSansFont } from './fonts.js';
 import { escapeHtml } from './html.js';
-import { type FigureTheme, FONT_FAMILY, recolouring } from './theme.js';
-
-/** A figure as data: what it shows in words, and the Apache ECharts option that draws it, free to be restyled. */
-export interface Figure {
-  /** Distinct within a report and fit for a file name: lower-case letters, digits, hyphens. */
-  readonly id: string;
-  readonly title: string;
-  /** How to read it and what to mind; plain text. */
-  readonly caption: string;
-  /** What it shows, for someone who does not see it. */
-  readonly description: string;
-  /** Size in CSS pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** In the light theme's colours. A data item may carry a `tip`: the text shown on hovering. */
-  readonly option: EChartsOption;
-}
-
-/** An id from words and a number: `matrix-n` and 2.5 give `matrix-n-2-5`. */
-export function figureId(words: string, value: number): string {
-  return `${words}-${String(value).replace('+', '').replace('.', '-')}`;
-}
 
 /** How `figureSvg` draws. */
 export interface SvgOptions {

@@ -1,4 +1,5 @@
 import type { EChartsOption } from 'echarts';
+import { plural } from '../../text/format.js';
 import type { Axis } from './axis.js';
 import { type Line, lineChart } from './line-chart.js';
 import { LIGHT } from './theme.js';
@@ -22,13 +23,21 @@ export interface CurveChart {
   readonly highlighted?: readonly string[];
   /** Room for the labels; default 220. */
   readonly labelRoom?: number;
+  /** Whether the highlighted curves bear their names; default yes. */
+  readonly labels?: boolean;
 }
 
 /** More faint curves than this cannot be told apart: then evenly chosen ones stand for them. */
 const MOST_FAINT = 300;
 
 /** The option of a chart of curves, a few of them highlighted. */
-export function curveChart({ curves, highlighted, labelRoom = 220, ...chart }: CurveChart): EChartsOption {
+export function curveChart({
+  curves,
+  highlighted,
+  labelRoom = 220,
+  labels = true,
+  ...chart
+}: CurveChart): EChartsOption {
   const featured = (highlighted ?? curves.map(({ name }) => name)).slice(0, LIGHT.series.length);
   const faint = curves.filter(({ name }) => !featured.includes(name));
   const stride = Math.ceil(faint.length / MOST_FAINT);
@@ -42,7 +51,7 @@ export function curveChart({ curves, highlighted, labelRoom = 220, ...chart }: C
       ...featured
         .flatMap((name, index): Line[] => {
           const curve = curves.find((each) => each.name === name);
-          return curve ? [{ ...curve, label: name, colour: LIGHT.series[index]! }] : [];
+          return curve ? [{ ...curve, label: labels ? name : '', colour: LIGHT.series[index]! }] : [];
         })
         .reverse(),
     ],
@@ -50,8 +59,8 @@ export function curveChart({ curves, highlighted, labelRoom = 220, ...chart }: C
 }
 
 /** What a caption has to say of the colours. */
-export function colourNote(curves: number, highlighted: number): string {
+export function colourNote(curves: number, highlighted: number, noun = 'model'): string {
   if (curves <= highlighted) return '';
   const others = curves - highlighted;
-  return ` Coloured: ${highlighted} models; grey: the other ${others}${others > MOST_FAINT ? ', some standing for all' : ''}.`;
+  return ` Coloured: ${plural(highlighted, noun)}; grey: the other ${others}${others > MOST_FAINT ? ', some standing for all' : ''}.`;
 }

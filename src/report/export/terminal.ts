@@ -1,7 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { type Phrase, phraseText } from '../results/phrase.js';
-import type { Cell, Column, Table, Tone } from '../results/table.js';
-import { count, shortName } from '../text/format.js';
+import { type Phrase, phraseText } from '../../results/phrase.js';
+import type { Cell, Column, Table, Tone } from '../../results/table.js';
+import { count, shortName } from '../../text/format.js';
 
 /** How text for a terminal is set. */
 export interface TerminalOptions {
@@ -177,7 +177,10 @@ export function terminalParagraph(
   // Blanks within a name or a stressed text must not be places to break, or styles would run over line ends.
   const fixed = (text: string) => bold(text.replaceAll(' ', '\u00a0'));
   const words = phraseText(
-    phrase.map((part) => (typeof part === 'string' ? printable(part) : part)),
+    phrase.map((part) => {
+      if (typeof part === 'string') return printable(part);
+      return 'code' in part ? { code: printable(part.code) } : part;
+    }),
     fixed,
     fixed,
   ).split(' ');

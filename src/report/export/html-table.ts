@@ -1,4 +1,4 @@
-import type { Cell, Column, Table } from '../results/table.js';
+import type { Cell, Column, Table } from '../../results/table.js';
 import { type Html, html } from './html.js';
 
 /** A table as markup: sortable by its headers where the page's script runs, in a box that scrolls where it is wide. */

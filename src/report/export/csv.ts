@@ -1,0 +1,7 @@
+import { csv } from '../../text/csv.js';
+import type { Report } from '../report.js';
+
+/** What a report measured as CSV (RFC 4180), in full precision; unknown numbers are empty. */
+export function reportCsv({ sheet }: Report): string {
+  return csv(sheet.columns, sheet.rows);
+}

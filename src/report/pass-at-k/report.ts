@@ -1,0 +1,34 @@
+import type { PassAtKResult } from '../../pass-at-k/pass-at-k.js';
+import { confidencePercent, count, listed, plural } from '../../text/format.js';
+import { provenanceSection } from '../provenance.js';
+import { list, type Report, type ReportExtras, table, warnings } from '../report.js';
+import { byK } from './facts.js';
+import { figureSections } from './figures.js';
+import { passAtKSheet, passAtKSummary, passAtKTable } from './tables.js';
+
+/** The report of Pass@k. */
+export function passAtKReport(result: PassAtKResult, extras: ReportExtras = {}): Report {
+  const { models, problems, confidence, replicates } = result;
+  return {
+    title: 'Pass@k',
+    subtitle: [
+      plural(models.length, 'model'),
+      plural(problems, 'problem'),
+      `k = ${listed(byK(result).map(({ k }) => count(k)))}`,
+    ].join(' · '),
+    sections: [
+      { id: 'summary', heading: 'Summary', blocks: [list(passAtKSummary(result)), warnings(extras.warnings ?? [])] },
+      { id: 'tables', heading: 'In numbers', blocks: [table(passAtKTable(result), 'models')] },
+      ...figureSections(result),
+      ...(extras.provenance
+        ? [
+            provenanceSection(extras.provenance, models, [
+              `Intervals at ${confidencePercent(confidence)} confidence, ${count(replicates)} resamples of the problems.`,
+            ]),
+          ]
+        : []),
+    ],
+    sheet: passAtKSheet(result),
+    result: { ...result, ...extras },
+  };
+}

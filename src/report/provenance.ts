@@ -1,0 +1,59 @@
+import type { Provenance } from '../results/estimate.js';
+import type { Table } from '../results/table.js';
+import { count } from '../text/format.js';
+import { type Block, paragraph, type Section, table } from './report.js';
+
+/** The section that says what is needed to repeat a result. */
+export function provenanceSection(
+  { version, seed, sources }: Provenance,
+  models: readonly string[],
+  facts: readonly string[],
+): Section {
+  return {
+    id: 'provenance',
+    heading: 'Where this comes from',
+    lookUp: true,
+    blocks: [
+      paragraph([`coverage-principle ${version}, seed ${seed}.`, ...facts].join(' ')),
+      ...(models.length > 0 ? sourceBlocks(sources, models) : []),
+    ],
+  };
+}
+
+function sourceBlocks(sources: Provenance['sources'], models: readonly string[]): Block[] {
+  const rows = models.map((_, index) => {
+    const { file, format, dtype, sha256 } = sources[index] ?? {};
+    return [file, format, dtype, sha256];
+  });
+  const [first] = rows;
+  if (rows.every((row) => row.every((text) => text === undefined)))
+    return [paragraph('The data were given as arrays.')];
+  if (rows.every((row) => JSON.stringify(row) === JSON.stringify(first))) {
+    const [file = 'an unnamed file', format, dtype, sha256] = first!;
+    const kind = [format, dtype].filter(Boolean).join(', ');
+    return [
+      paragraph(
+        'All models come from ',
+        { code: file },
+        kind && ` (${kind})`,
+        ...(sha256 ? [', SHA-256 ', { code: sha256 }] : []),
+        '.',
+      ),
+    ];
+  }
+  return [table(sourcesTable(rows, models))];
+}
+
+function sourcesTable(rows: readonly (readonly (string | undefined)[])[], models: readonly string[]): Table {
+  return {
+    caption: `Sources of the ${count(models.length)} models`,
+    columns: [
+      { label: 'model', name: true },
+      { label: 'file', name: true },
+      { label: 'format' },
+      { label: 'element type' },
+      { label: 'SHA-256', name: true },
+    ],
+    rows: rows.map((row, index) => [models[index], ...row].map((text) => ({ text: text ?? '–' }))),
+  };
+}

@@ -1,0 +1,95 @@
+import type { SelectionResult } from '../../selection/result.js';
+import { compact, confidencePercent, count, listed, plural } from '../../text/format.js';
+import { provenanceSection } from '../provenance.js';
+import { list, notes, paragraph, type Report, type Section, table, warnings } from '../report.js';
+import { byN, CERTAINTY_WORDS } from './facts.js';
+import { figureSections } from './figures.js';
+import { selectionSheet } from './sheet.js';
+import { selectionSummary } from './summary.js';
+import { modelsTable, picksTable, worstTable } from './tables.js';
+
+/** Matrices of more numbers than this are left out of a page's data. */
+const MOST_COUNTS = 250_000;
+
+const TONES = { clear: 'good', 'within-noise': 'caution', untested: 'muted' } as const;
+
+/** The report of a selection. */
+export function selectionReport(result: SelectionResult): Report {
+  const { advice, others, caveats } = selectionSummary(result);
+  const matrices = result.models.length ** 2 * result.tournaments.length;
+  return {
+    title: 'Which model to take',
+    subtitle: [
+      plural(result.models.length, 'model'),
+      plural(result.responses, 'held-out response') +
+        (result.prompts === null ? '' : ` to ${plural(result.prompts, 'prompt')}`),
+      `N = ${listed(byN(result).map(({ N }) => compact(N)))}`,
+    ].join(' · '),
+    sections: [
+      {
+        id: 'summary',
+        heading: 'Summary',
+        blocks: [
+          {
+            kind: 'advice',
+            items: advice.map(({ N, winner, certainty, text }) => ({
+              occasion: `N = ${listed(N.map((each) => compact(each)))}`,
+              model: winner,
+              verdict: CERTAINTY_WORDS[certainty],
+              tone: TONES[certainty],
+              text,
+            })),
+          },
+          list(others),
+          warnings(result.warnings),
+        ],
+      },
+      {
+        id: 'tables',
+        heading: 'In numbers',
+        blocks: [table(picksTable(result)), table(modelsTable(result), 'models')],
+      },
+      { id: 'caveats', heading: 'To bear in mind', blocks: [notes(caveats)] },
+      ...figureSections(result),
+      responsesSection(result),
+      provenanceSection(result.provenance, result.models, facts(result)),
+    ],
+    sheet: selectionSheet(result),
+    result,
+    ...(matrices > MOST_COUNTS && {
+      keptInPage: { ...result, tournaments: result.tournaments.map((each) => ({ ...each, counts: null })) },
+    }),
+  };
+}
+
+function responsesSection({ disagreements }: SelectionResult): Section {
+  const names = { 'cross-entropy': 'cross-entropy', kl: 'KL divergence', 'pass-at-n': 'Pass@N' } as const;
+  return {
+    id: 'responses',
+    heading: 'Responses the other picks fail to cover',
+    lookUp: true,
+    blocks:
+      disagreements.length === 0
+        ? [paragraph('No other criterion picked another model.')]
+        : disagreements.flatMap((each) => [
+            paragraph(
+              `At N = ${compact(each.N)}, ${names[each.criterion]} picks `,
+              { model: each.pick },
+              `. On ${plural(each.uncovered, 'response')} `,
+              { model: each.rival },
+              ` is at least ${compact(each.N)} times as likely. Its ${count(each.worst.length)} greatest log ratios:`,
+            ),
+            table(worstTable(each)),
+          ]),
+  };
+}
+
+function facts({ confidence, tournaments }: SelectionResult): string[] {
+  const bootstrap = tournaments.find((each) => each.bootstrap)?.bootstrap;
+  return [
+    `Intervals at ${confidencePercent(confidence)} confidence.`,
+    ...(bootstrap
+      ? [`${count(bootstrap.replicates)} bootstrap resamples of ${plural(bootstrap.units, bootstrap.unit)}.`]
+      : []),
+  ];
+}
