@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { reportCsv } from '../src/report/export/csv.js';
+import { reportMarkdown } from '../src/report/export/markdown.js';
 import {
   displayWidth,
   printable,
@@ -15,6 +17,25 @@ import { csv } from '../src/text/csv.js';
 import { decimal, percent, percentInterval, roughPercent, shortName, shortNames } from '../src/text/format.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
+
+const MarkdownIt = createRequire(import.meta.url)('markdown-it');
+const HOSTILE_MARKDOWN = [
+  '<img src=x onerror=alert(1)>',
+  '[a](https://example.org)',
+  '![a](b)',
+  '**bold** _em_ `code` ~~gone~~',
+  'a|b|c',
+  'two\nlines\n# heading',
+  '# heading',
+  '1. list',
+  '- item',
+  '> quote',
+  '&lt;b&gt; &copy; &#33;',
+  'https://example.org www.example.org',
+  '@someone #12 org/x@rev',
+  '$x$ \\(y\\)',
+  '``` fence',
+];
 
 const selectionCsv = (result: SelectionResult) => reportCsv(selectionReport(result));
 const selectionTables = (result: SelectionResult, options?: ReportTextOptions) =>
@@ -128,6 +149,48 @@ describe('the text of a selection', () => {
   it('colours only when asked to', () => {
     expect(selectionTables(SELECTION)).not.toContain('\u001b');
     expect(selectionTables(SELECTION, { color: true })).toContain('\u001b[1m');
+  });
+});
+
+describe('the Markdown of a selection', () => {
+  it('holds its sentences and tables', () => {
+    const text = reportMarkdown(selectionReport(SELECTION));
+    expect(text.split('\n').slice(0, 7)).toEqual([
+      '# Which model to take',
+      '',
+      '3 models · 400 held-out responses to 100 prompts · N = 2 and 16',
+      '',
+      '## Summary',
+      '',
+      '- For N\u00a0=\u00a02 take **step-300**. **Clear**: it wins 99.9% of 1,000 resamples. No other model gives 2 times its probability on more than 10.0% of the responses.',
+    ]);
+    expect(text).toContain('> [!WARNING]\n> step-100 was stored in half precision.');
+    expect(text).toContain('| --: | :-- | :-- | --: |');
+    expect(text).toMatch(/\n\| 2 \| \*\*step-300\*\* \| clear \| 10\.0% \|/);
+    expect(text).toContain('## Winner as a function of N\n\nat N = 2 step-300 wins (clear)');
+  });
+
+  // Rendered with raw HTML, tables and links on: none of them may come from a name.
+  it.each(HOSTILE_MARKDOWN)('shows the name %j as it is', (name) => {
+    const models = [name, 'other'];
+    const markdown = reportMarkdown(selectionReport(plainSelection(models, syntheticRows(2, 30), { N: [2] })));
+    const renderer = new MarkdownIt({ html: true, linkify: true });
+    // Like GitHub, which makes links of what has a scheme or begins with www.
+    renderer.linkify.set({ fuzzyLink: false });
+    const page: string = renderer.render(markdown);
+    const tags = new Set(page.match(/<[^>]*>/g)?.map((tag) => tag.replace(/^<\/?(\w+).*/s, '$1')));
+    const ours = ['h1', 'h2', 'p', 'ul', 'li', 'strong', 'em', 'code', 'table', 'thead', 'tbody', 'tr', 'th', 'td'];
+    expect([...tags].filter((tag) => !ours.includes(tag))).toEqual([]);
+    // Every row of a table has as many cells as its header.
+    for (const table of page.match(/<table>.*?<\/table>/gs)!) {
+      const cells = table.match(/<tr>.*?<\/tr>/gs)!.map((row) => row.match(/<t[hd]/g)!.length);
+      expect(new Set(cells).size).toBe(1);
+    }
+    const text = page
+      .replace(/<[^>]*>/g, '')
+      .replace(/\u2060/g, '')
+      .replace(/&(lt|gt|quot|amp);/g, (_, entity: string) => ({ lt: '<', gt: '>', quot: '"', amp: '&' })[entity]!);
+    expect(text).toContain(name.replace(/\s*\n\s*/g, ' '));
   });
 });
 

@@ -157,6 +157,7 @@ export {
 export { reportCsv } from './report/export/csv.js';
 export { figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/export/draw.js';
 export { reportJson } from './report/export/json.js';
+export { reportMarkdown } from './report/export/markdown.js';
 export { reportHtml } from './report/export/page.js';
 export { type TerminalOptions, terminalOptions } from './report/export/terminal.js';
 export { type ReportTextOptions, reportText } from './report/export/text.js';

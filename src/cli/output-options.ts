@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { reportCsv } from '../report/export/csv.js';
 import { figurePng, figureSvg } from '../report/export/draw.js';
 import { reportJson } from '../report/export/json.js';
+import { reportMarkdown } from '../report/export/markdown.js';
 import { reportHtml } from '../report/export/page.js';
 import { terminalOptions } from '../report/export/terminal.js';
 import { reportText } from '../report/export/text.js';
@@ -13,6 +14,7 @@ import { writeReportFile } from '../write-file.js';
 export interface OutputOptions {
   readonly json?: boolean;
   readonly csv?: string;
+  readonly markdown?: string;
   readonly report?: string;
   readonly figures?: string;
   readonly png?: boolean;
@@ -25,6 +27,7 @@ export function addOutputOptions(command: Command, rows: string): Command {
     .optionsGroup('Output:')
     .option('--json', 'the result as one JSON object on stdout')
     .option('--csv <file>', rows)
+    .option('--markdown <file>', 'its sentences and tables in Markdown, for a comment on a change')
     .option('--report <file>', 'one self-contained HTML file')
     .option('--figures <folder>', 'the figures of the report as SVG files')
     .option('--png', 'with --figures: PNG files, too (needs @resvg/resvg-js)')
@@ -33,8 +36,9 @@ export function addOutputOptions(command: Command, rows: string): Command {
 
 /** Writes the files asked for, then the report or its result to stdout: nothing is printed if a file cannot be written. */
 export async function writeOutputs(report: Report, options: OutputOptions): Promise<void> {
-  const { csv, report: page, figures, png = false, json = false } = options;
+  const { csv, markdown, report: page, figures, png = false, json = false } = options;
   if (csv !== undefined) await writeReportFile(csv, reportCsv(report));
+  if (markdown !== undefined) await writeReportFile(markdown, reportMarkdown(report));
   if (page !== undefined) await writeReportFile(page, reportHtml({ ...report, made: made() }));
   if (figures !== undefined) {
     for (const figure of reportFigures(report)) {
