@@ -18,6 +18,8 @@ export interface StepFigure
   readonly description?: string;
   /** Default linear; `log10` leaves out what is not positive; `share` is logarithmic, too, with zero at its lower end. */
   readonly scale?: 'linear' | 'log10' | 'share';
+  /** Cases that a share is of: zero is drawn as half of one. Default: more than held-out responses ever are. */
+  readonly total?: number;
   /** How values are written; default four significant digits, shares in percent. */
   readonly format?: (value: number) => string;
 }
@@ -28,7 +30,7 @@ const NARROW = { width: 560, height: 400, labelRoom: 116 };
 const NO_LABELS = 40;
 /** More marks than this would hide the line. */
 const MOST_MARKED = 60;
-/** A share of zero is drawn as half a case of so many, below any that held-out responses can show. */
+/** Below any share that held-out responses can show. */
 const RESOLUTION = 100_000;
 /** Curves whose ends a description tells. */
 const MOST_TOLD = 8;
@@ -56,8 +58,8 @@ export function learningCurveFigure({ steps, curves, ...plot }: LearningCurves):
 
 /** A figure of curves over steps. */
 export function stepFigure(figure: StepFigure): Figure {
-  const { id, title, label, stepLabel = 'step', scale = 'linear', stepScale = 'linear', narrow = false } = figure;
-  const { format = scale === 'share' ? (value) => percent(value, RESOLUTION) : (value) => compact(value) } = figure;
+  const { id, title, label, total = RESOLUTION, stepLabel = 'step', scale = 'linear', stepScale = 'linear', narrow = false } = figure;
+  const { format = scale === 'share' ? (value) => percent(value, total) : (value) => compact(value) } = figure;
   const drawable = (value: number | null) => value !== null && (scale !== 'log10' || value > 0);
   const hasPlace = ([step]: readonly [number, ...unknown[]]) => stepScale === 'linear' || step > 0;
   const curves = figure.curves.map(({ name, points, dashed = false, band }): Curve => {
@@ -98,7 +100,7 @@ export function stepFigure(figure: StepFigure): Figure {
       labelRoom: single ? NO_LABELS : labelRoom,
       labels: !single,
       x: { ...stepAxis(stepLabel, steps, stepScale), format: stepText },
-      y: scale === 'share' ? shareAxis(label, values, RESOLUTION) : valueAxis(label, values, scale, format),
+      y: scale === 'share' ? shareAxis(label, values, total) : valueAxis(label, values, scale, format),
       curves,
     }),
   };
