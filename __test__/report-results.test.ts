@@ -9,7 +9,9 @@ import { reportText } from '../src/report/export/text.js';
 import { passAtKReport } from '../src/report/pass-at-k/report.js';
 import { coverageProfileReport } from '../src/report/profile/report.js';
 import { reportFigures } from '../src/report/report.js';
-import { syntheticRows } from './report-fixture.js';
+import { runsOf } from '../src/report/selection/figures.js';
+import { selectionReport } from '../src/report/selection/report.js';
+import { plainSelection, syntheticRows } from './report-fixture.js';
 import { plainPassAtK, plainProfiles } from './report-plain-results.js';
 
 describe('coverage profiles', () => {
@@ -188,5 +190,40 @@ describe('labels at the ends of lines', () => {
     expect(spread([10, 50, 90], 16, 0, 100)).toEqual([10, 50, 90]);
     expect(spread([5, 5, 5], 16, 0, 20)).toEqual([0, 10, 20]);
     expect(spread([], 16, 0, 20)).toEqual([]);
+  });
+});
+
+describe('over training step', () => {
+  it('finds runs and steps in names', () => {
+    const course = (names: readonly string[]) =>
+      runsOf(names)?.map(({ name, members }) => [name, ...members.map(({ step }) => step)]) ?? null;
+    expect(course(['step-20', 'step-3', 'step-100'])).toEqual([['run', 3, 20, 100]]);
+    expect(course(['a/checkpoint-1k', 'b/checkpoint-1k', 'a/checkpoint-2k', 'a/checkpoint-3k'])).toEqual([
+      ['a', 1000, 2000, 3000],
+      ['b', 1000],
+    ]);
+    expect(course(['step1000-tokens4B', 'step2000-tokens8B', 'step3000-tokens12B'])).toEqual([
+      ['run', 1000, 2000, 3000],
+    ]);
+    expect(course(['global_step10', 'global_step20', 'global_step30'])).toEqual([['run', 10, 20, 30]]);
+    // No step in one of them; the same step twice; too few to show a course; sizes are no steps.
+    expect(course(['step-1', 'step-2', 'step-3', 'base'])).toBeNull();
+    expect(course(['step-1 x', 'step-1 y', 'step-2 x', 'step-3 x'])).not.toBeNull();
+    expect(course(['step-1', 'Step 1', 'step-2'])).toBeNull();
+    expect(course(['step-1', 'step-2'])).toBeNull();
+    expect(course(['model-7b', 'model-13b', 'model-70b'])).toBeNull();
+  });
+
+  it('draws score at each N and cross-entropy, where there are steps', () => {
+    const steps = [1, 10, 100, 1000].map((step) => `step-${step}`);
+    const result = plainSelection(steps, syntheticRows(4, 50), { N: [2, 4] });
+    const ids = (names: readonly string[]) =>
+      reportFigures(selectionReport({ ...result, models: names }))
+        .map(({ id }) => id)
+        .filter((id) => id.includes('over-step'));
+    expect(ids(steps)).toEqual(['score-over-step-n-2', 'score-over-step-n-4', 'cross-entropy-over-step']);
+    expect(
+      selectionReport(plainSelection(['a', 'b'], syntheticRows(2, 50), { N: [2] })).sections.map(({ id }) => id),
+    ).not.toContain('training');
   });
 });

@@ -58,7 +58,16 @@ export function learningCurveFigure({ steps, curves, ...plot }: LearningCurves):
 
 /** A figure of curves over steps. */
 export function stepFigure(figure: StepFigure): Figure {
-  const { id, title, label, total = RESOLUTION, stepLabel = 'step', scale = 'linear', stepScale = 'linear', narrow = false } = figure;
+  const {
+    id,
+    title,
+    label,
+    total = RESOLUTION,
+    stepLabel = 'step',
+    scale = 'linear',
+    stepScale = 'linear',
+    narrow = false,
+  } = figure;
   const { format = scale === 'share' ? (value) => percent(value, total) : (value) => compact(value) } = figure;
   const drawable = (value: number | null) => value !== null && (scale !== 'log10' || value > 0);
   const hasPlace = ([step]: readonly [number, ...unknown[]]) => stepScale === 'linear' || step > 0;
