@@ -212,6 +212,31 @@ describe('profile', () => {
   });
 });
 
+describe('files to write', () => {
+  const copy = write('copy.csv', readFileSync(scores, 'utf8'));
+  const before = readFileSync(copy, 'utf8');
+
+  test.each([
+    ['select', copy, '-N', '4', '--report', copy],
+    ['select', copy, '-N', '4', '--csv', join(folder, '.', 'copy.csv')],
+    ['select', copy, '-N', '4', '--tournament', copy],
+    ['select', copy, '-N', '4', '--per-response', copy],
+    ['profile', copy, '--reference', 'middle', '--markdown', copy],
+  ])('never replace an input: %s %s', (...words) => {
+    const { status, stderr } = cli(...words);
+    expect(status).toBe(2);
+    expect(stderr).toContain('it is an input, which would be lost');
+    expect(readFileSync(copy, 'utf8')).toBe(before);
+  });
+
+  test('never replace each other', () => {
+    const { status, stderr } = cli('select', copy, '-N', '4', '--report', 'one.html', '--csv', './one.html');
+    expect(status).toBe(2);
+    expect(stderr).toContain('--report cannot be written to one.html: --csv is to be written there');
+    expect(existsSync(join(folder, 'one.html'))).toBe(false);
+  });
+});
+
 describe('offset', () => {
   const own = write('own.csv', ['id,early,middle,late', 'o0,-2,-3,-4', 'o1,-3,-3,-9', ''].join('\n'));
   const onPolicy = (...models: string[]) => models.flatMap((model) => ['--on-policy', `${model}=${own}`]);

@@ -63,9 +63,26 @@ describe('the CSV of a selection', () => {
     'CSV reads back to what was written',
     async (rows) => {
       const { parse } = await import('csv-parse/sync');
-      expect(parse(csv(['a', 'b', 'c'], rows), { record_delimiter: '\r\n' })).toEqual([['a', 'b', 'c'], ...rows]);
+      const read: string[][] = parse(csv(['a', 'b', 'c'], rows), { record_delimiter: '\r\n' });
+      // But for the apostrophe before what a spreadsheet would run.
+      const back = read
+        .slice(1)
+        .map((row, at) => row.map((text, index) => text.slice(text === rows[at]![index] ? 0 : 1)));
+      expect(back).toEqual(rows);
     },
   );
+
+  it.each(['=HYPERLINK("x")', '+1+cmd', '-2+3', '@SUM(1)', '\t=1', ' =1', '|calc', '%0A', '＝1'])(
+    'is no formula to a spreadsheet: %j',
+    (text) => {
+      expect(csv(['a'], [[text]])).toMatch(/^a\r\n"?'/);
+    },
+  );
+
+  it('leaves numbers alone', () => {
+    const row = [-1.5, '-2', '-inf', '+3e-5', 'step-1', "it's"];
+    expect(csv(['a'], [row])).toBe("a\r\n-1.5,-2,-inf,+3e-5,step-1,it's\r\n");
+  });
 });
 
 describe('the text of a selection', () => {

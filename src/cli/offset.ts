@@ -6,7 +6,7 @@ import { offsetReport } from '../report/offset/report.js';
 import { offsetTournament } from '../tournament/offset-tournament.js';
 import { parseBudgets, parseShare } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
-import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -43,6 +43,10 @@ export function offsetCommand({ signal }: CommandContext): Command {
       const reading = { ...toReadOptions(options), signal, onProgress: progress.stage('reading') };
       const logProbs = await readLogProbs(inputs, reading);
       const onPolicy = await readOnPolicy(logProbs, options.onPolicy, (file) => readLogProbs(file, reading));
+      checkOutputs(
+        options,
+        [logProbs, ...onPolicy].flatMap(({ metadata }) => metadata.sources),
+      );
       const job = { signal, ...(options.threads !== undefined && { threads: options.threads }) };
       const tournaments = await offsetTournament(logProbs, { ...job, onPolicy, N: options.N, a: options.a });
       progress.clear();

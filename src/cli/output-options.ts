@@ -1,5 +1,7 @@
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { CoverageError } from '../error.js';
 import { reportCsv } from '../report/export/csv.js';
 import { figurePng, figureSvg } from '../report/export/draw.js';
 import { reportJson } from '../report/export/json.js';
@@ -47,6 +49,47 @@ export async function writeOutputs(report: Report, options: OutputOptions): Prom
     }
   }
   process.stdout.write(json ? reportJson(report) : reportText(report, terminalOptions(process.stdout)));
+}
+
+/** Options that name a file to write. */
+const FILES = ['csv', 'markdown', 'report', 'perResponse', 'tournament'] as const;
+
+/**
+ * Makes sure, before anything is computed, that no file asked for would replace an input or another file asked for.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION` naming both
+ */
+export function checkOutputs(
+  options: Partial<Record<(typeof FILES)[number], string>>,
+  inputs: readonly { readonly file?: string }[],
+): void {
+  const taken = new Map(inputs.flatMap(({ file }) => (file === undefined ? [] : [[truePath(file), 'read']])));
+  for (const option of FILES) {
+    const file = options[option];
+    if (file === undefined) continue;
+    const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const use = taken.get(truePath(file));
+    if (use !== undefined) {
+      const reason = use === 'read' ? 'it is an input, which would be lost' : `${use} is to be written there`;
+      throw new CoverageError(
+        'ERR_INVALID_OPTION',
+        `${flag} cannot be written to ${file}: ${reason}. Name another file.`,
+        { place: { file, field: option } },
+      );
+    }
+    taken.set(truePath(file), flag);
+  }
+}
+
+/** The path of a file by which two names of the same one are equal, whether it is there or not. */
+function truePath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    const path = resolve(file);
+    const folder = dirname(path);
+    return folder === path ? path : join(truePath(folder), basename(path));
+  }
 }
 
 /** Now, or what SOURCE_DATE_EPOCH says it is, so that a page can be made again byte for byte; and the command line. */

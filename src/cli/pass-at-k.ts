@@ -4,7 +4,7 @@ import { type ReadSampleCountsOptions, readSampleCounts } from '../pass-at-k/rea
 import { passAtKReport } from '../report/pass-at-k/report.js';
 import { packageVersion } from '../version.js';
 import { parseConfidence, parseWholeNumber, parseWholeNumbers } from './arguments.js';
-import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -49,6 +49,7 @@ export function passAtKCommand({ signal }: CommandContext): Command {
       const { k, replicates, seed, confidence, threads } = options;
       const counts = await readSampleCounts(inputs, { ...toReadOptions(options), signal });
       const { models, problems, samples, correct, sources, warnings } = counts;
+      checkOutputs(options, sources);
       const job = { signal, onProgress: progress.stage('Pass@k'), ...(threads !== undefined && { threads }) };
       const estimates = await passAtK(
         { models, problems, samples, correct },

@@ -5,7 +5,7 @@ import { coverageProfileReport } from '../report/profile/report.js';
 import { packageVersion } from '../version.js';
 import { parseBudgets, parseConfidence } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
-import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -35,6 +35,7 @@ export function profileCommand({ signal }: CommandContext): Command {
       signal,
       onProgress: progress.stage('reading'),
     });
+    checkOutputs(options, logProbs.metadata.sources);
     const job = { signal, onProgress: progress.stage('profiles'), ...(threads !== undefined && { threads }) };
     const profiles = await coverageProfile(logProbs, { ...job, reference, N, confidence }).finally(() =>
       progress.clear(),

@@ -14,7 +14,7 @@ import { writeReportFile } from '../write-file.js';
 import { parseBudgets, parseConfidence, parseNames, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
-import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -81,6 +81,10 @@ async function select(
 ): Promise<void> {
   const { N, seed, confidence, threads } = options;
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
+  checkOutputs(options, [
+    ...all.metadata.sources,
+    ...(options.samples === undefined ? [] : [{ file: options.samples }]),
+  ]);
   const logProbs = options.models ? all.selectModels(options.models) : all;
   const job = { signal, ...(threads !== undefined && { threads }) };
   if (options.winnerOnly) {
