@@ -43,11 +43,16 @@ export async function runJob<T>(
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
   const job = new native.Job();
-  const began = performance.now();
+  let began = performance.now();
+  let stage: string | null = null;
   const report = () => {
+    if (job.stage !== stage) {
+      stage = job.stage;
+      began = performance.now();
+    }
     const [done, total] = job.progress();
     try {
-      onProgress?.({ done, total, elapsed: (performance.now() - began) / 1000 });
+      onProgress?.({ done, total, elapsed: (performance.now() - began) / 1000, ...(stage !== null && { stage }) });
     } catch {
       // A broken progress display must not break the computation.
     }

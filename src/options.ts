@@ -16,11 +16,12 @@ export const seedSchema = z.int().min(0);
 /** Schema of a confidence, strictly between 0 and 1. */
 export const confidenceSchema = z.number().gt(0).lt(1);
 
-/** Schema of a set of Best-of-N budgets. */
-export const budgetsSchema = z
+/** Schema of a set of ratios N. */
+export const ratiosSchema = z
   .array(z.number().min(1, 'N must be at least 1'))
   .min(1, 'give at least one N')
-  .refine((values) => new Set(values).size === values.length, 'the same N is given twice');
+  .refine((values) => new Set(values).size === values.length, 'the same N is given twice')
+  .readonly();
 
 /**
  * Checks the options of `call` and returns them; all problems are reported at once, with dotted paths.

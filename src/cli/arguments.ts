@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parses `2,4,16` as budgets N ≥ 1. */
-export function parseBudgets(text: string): number[] {
+/** Parses `2,4,16` as ratios N ≥ 1. */
+export function parseRatios(text: string): number[] {
   return parseNumbers(text, 'N', (value) => value >= 1, 'a number of at least 1');
 }
 

@@ -4,7 +4,7 @@ import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { offsetReport } from '../report/offset/report.js';
 import { offsetTournament } from '../tournament/offset-tournament.js';
-import { parseBudgets, parseShare } from './arguments.js';
+import { parseRatios, parseShare } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
@@ -29,7 +29,7 @@ export function offsetCommand({ signal }: CommandContext): Command {
       'responses drawn from the model, scored by every model; once for each model',
       collectOnPolicy,
     )
-    .option('-N, --N <list>', 'Best-of-N budgets, e.g. 16,64', parseBudgets, [64])
+    .option('-N, --N <list>', 'ratios N of the tournament, e.g. 16,64', parseRatios, [64])
     .option(
       '--a <exponent>',
       'exponent a of the offset 2·N^a, from 0 to 1; theorem 6.4 wants N^(1−2a) ≥ 8',

@@ -3,7 +3,7 @@ import { readLogProbs } from '../log-probs/read.js';
 import { coverageProfile } from '../profile/coverage-profile.js';
 import { coverageProfileReport } from '../report/profile/report.js';
 import { packageVersion } from '../version.js';
-import { parseBudgets, parseConfidence } from './arguments.js';
+import { parseConfidence, parseRatios } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
@@ -24,7 +24,7 @@ export function profileCommand({ signal }: CommandContext): Command {
     )
     .argument('<input...>', INPUT_ARGUMENT)
     .requiredOption('--reference <model>', 'model whose log-probabilities play the data distribution')
-    .option('-N, --N <list>', 'values of N, e.g. 2,4,16', parseBudgets, [2, 4, 8, 16])
+    .option('-N, --N <list>', 'values of N, e.g. 2,4,16', parseRatios, [2, 4, 8, 16])
     .option('--confidence <share>', 'confidence of all intervals and of the band', parseConfidence, 0.95);
   addOutputOptions(command, 'one row a model and N');
   return addInputOptions(command).action(async (inputs: string[], options: ProfileOptions) => {

@@ -11,7 +11,7 @@ import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
-import { parseBudgets, parseConfidence, parseNames, parseWholeNumber } from './arguments.js';
+import { parseRatios, parseConfidence, parseNames, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
@@ -41,7 +41,7 @@ export function selectCommand(context: CommandContext): Command {
         'and what cross-entropy (and KL divergence, and Pass@N, where given) would have chosen.',
     )
     .argument('<input...>', INPUT_ARGUMENT)
-    .requiredOption('-N, --N <list>', 'Best-of-N budgets, e.g. 4,16,64', parseBudgets)
+    .requiredOption('-N, --N <list>', 'ratios N of the tournament, e.g. 4,16,64', parseRatios)
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
     .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@N')
     .option('--tournament <file>', 'keep the counts there; models already in it are not compared with each other again')

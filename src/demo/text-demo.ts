@@ -9,7 +9,7 @@ import { prepareTraining } from '../training/prepare.js';
 import { runPrepared } from '../training/run.js';
 import type { TrainConfig } from '../training/schema.js';
 
-/** Best-of-N budgets of the demonstration. */
+/** Ratios N of the demonstration. */
 const N = [2, 4, 16, 64];
 const HORIZON = 32;
 const BATCH_SIZE = 32;

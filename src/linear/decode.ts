@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import { ratiosSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
 import type { DataDistribution } from './data-distribution.js';
 import { MAX_RESPONSES, maxResponsesSchema } from './measures.js';
 import { Policy } from './policy.js';
@@ -251,7 +251,7 @@ export interface ExactPassAtN {
 /** @internal */
 export const exactPassAtNSchema = z.strictObject({
   ...jobOptionsShape,
-  N: budgetsSchema,
+  N: ratiosSchema,
   reward: rewardSchema.refine(
     (reward) => typeof reward !== 'function',
     'must be a built-in reward: it is enumerated in Rust',

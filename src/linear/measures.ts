@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
+import { ratiosSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
 import type { Estimate } from '../results/estimate.js';
 import type { DataDistribution } from './data-distribution.js';
 import type { FeatureMap } from './feature-map.js';
@@ -58,7 +58,7 @@ export const maxResponsesSchema = z.int().min(1);
 /** @internal */
 export const exactMeasuresSchema = z.strictObject({
   ...jobOptionsShape,
-  N: budgetsSchema.default([2, 4, 16]),
+  N: ratiosSchema.default([2, 4, 16]),
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
 });
 
@@ -164,7 +164,7 @@ const drawsShape = {
 } as const;
 
 /** @internal */
-export const monteCarloSchema = z.strictObject({ ...drawsShape, N: budgetsSchema.default([2, 4, 16]) });
+export const monteCarloSchema = z.strictObject({ ...drawsShape, N: ratiosSchema.default([2, 4, 16]) });
 const estimateSchema = z.strictObject(drawsShape);
 
 /**

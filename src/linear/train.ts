@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { ratiosSchema, checkOptions, jobOptionsShape } from '../options.js';
 import { DataDistribution } from './data-distribution.js';
 import { FeatureMap } from './feature-map.js';
 import { inherentVariance, MAX_RESPONSES, maxResponsesSchema } from './measures.js';
@@ -73,7 +73,7 @@ const every = z.int().min(0);
 
 /** Schema of the parts of {@link TrainValidation} that are plain data. */
 export const validationSettingsShape = {
-  N: budgetsSchema.default([2, 4, 16]).describe('Values of N at which Cov_N is measured.'),
+  N: ratiosSchema.default([2, 4, 16]).describe('Values of N at which Cov_N is measured.'),
   every: every.default(0).describe('Measure every so many steps, and after the last; 0 = only after the last.'),
   testTimeStepSize: z
     .number()

@@ -1,12 +1,12 @@
 import { type Finding, Findings } from '../input/findings.js';
-import { budgetsSchema, checkOptions } from '../options.js';
+import { ratiosSchema, checkOptions } from '../options.js';
 import { factWarnings, type MatrixFacts, matrixFacts } from './facts.js';
 import { type LogProbsInputs, type ReadLogProbsOptions, readChecked, readLogProbsSchema } from './read.js';
 import type { LogProbsFormat } from './reader.js';
 
 /** Options of {@link doctor}. */
 export interface DoctorOptions extends ReadLogProbsOptions {
-  /** Best-of-N budgets that the numbers have to be precise enough for. */
+  /** ratios N that the numbers have to be precise enough for. */
   readonly N?: readonly number[] | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface DoctorReport {
   readonly findings: readonly Finding[];
 }
 
-const schema = readLogProbsSchema.extend({ N: budgetsSchema.optional() });
+const schema = readLogProbsSchema.extend({ N: ratiosSchema.optional() });
 
 /**
  * Looks at everything in the input and says all it finds at once, instead of stopping at the first fault as

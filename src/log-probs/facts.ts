@@ -50,13 +50,17 @@ const schema = z.strictObject(jobOptionsShape);
 export async function matrixFacts(logProbs: LogProbs, options: JobOptions = {}): Promise<MatrixFacts> {
   const { threads } = checkOptions('matrixFacts', schema, options);
   const output = await runJob((job) => native.matrixFacts(logProbs.handle, threads, job), options);
-  const facts = JSON.parse(output.json) as {
-    models: Omit<ModelFacts, 'model'>[];
-    duplicateModels: number[][];
-    duplicateResponses: number;
-    impossibleResponses: number;
-  };
-  const { models } = logProbs;
+  return nameFacts(JSON.parse(output.json), logProbs.models);
+}
+
+/** The core's facts: models are indices. @internal */
+export interface NativeMatrixFacts extends Omit<MatrixFacts, 'models' | 'duplicateModels'> {
+  readonly models: readonly Omit<ModelFacts, 'model'>[];
+  readonly duplicateModels: readonly (readonly number[])[];
+}
+
+/** The core's facts with the names of the models. @internal */
+export function nameFacts(facts: NativeMatrixFacts, models: readonly string[]): MatrixFacts {
   return {
     ...facts,
     models: facts.models.map((model, index) => ({ model: models[index]!, ...model })),

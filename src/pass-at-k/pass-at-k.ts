@@ -92,8 +92,8 @@ type NativeResult = Omit<PassAtKResult, 'models' | 'perK'> & {
  */
 export async function passAtK(counts: SampleCounts, options: PassAtKOptions = {}): Promise<PassAtKResult> {
   const { k, replicates, seed, confidence, threads } = checkOptions('passAtK', schema, options);
-  const samples = flatten('samples', counts.samples, counts);
-  const correct = flatten('correct', counts.correct, counts);
+  const samples = flattenCounts('samples', counts.samples, counts);
+  const correct = flattenCounts('correct', counts.correct, counts);
   const settings = JSON.stringify({ k, replicates, seed, confidence });
   const output = await runJob(
     (job) => native.passAtK(counts.models.length, samples, correct, settings, threads, job),
@@ -108,7 +108,8 @@ export async function passAtK(counts: SampleCounts, options: PassAtKOptions = {}
   };
 }
 
-function flatten(field: string, rows: readonly (readonly number[])[], { models, problems }: SampleCounts): Uint32Array {
+/** Counts as the core takes them, models × problems. @internal */
+export function flattenCounts(field: string, rows: readonly (readonly number[])[], { models, problems }: SampleCounts): Uint32Array {
   const width = problems.length;
   if (rows.length !== models.length || rows.some((row) => row.length !== width)) {
     throw new CoverageError('ERR_SHAPE_MISMATCH', `${field} must be ${models.length} models × ${width} problems.`, {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { procedureSchema, scheduleSchema } from '../linear/train-settings.js';
-import { budgetsSchema, jobOptionsShape, seedSchema } from '../options.js';
+import { ratiosSchema, jobOptionsShape, seedSchema } from '../options.js';
 
 const scale = z.number().gt(0).max(1000);
 const hashBits = z
@@ -106,7 +106,7 @@ export type GraphStage = z.input<typeof graphStageSchema>;
 
 /** Schema of what is measured. @internal */
 export const graphMeasureSchema = z.strictObject({
-  N: budgetsSchema.readonly().default([2, 3, 4, 4.6, 5.7, 16]).describe('Values of N for Cov_N.'),
+  N: ratiosSchema.readonly().default([2, 3, 4, 4.6, 5.7, 16]).describe('Values of N for Cov_N.'),
   pass: z.array(z.int().min(1)).readonly().default([4, 8, 12]).describe('Values of N for Pass@N.'),
 });
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import { ratiosSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
 import { type ProblemDescription, type ProblemOptions, problemOptions } from './problem.js';
 
 /** Options of {@link problemTrials}. */
@@ -63,7 +63,7 @@ export interface ProblemTrials {
 export const problemTrialsSchema = z.strictObject({
   ...jobOptionsShape,
   problems: z.array(z.looseObject({ name: z.string() })).min(1),
-  N: budgetsSchema,
+  N: ratiosSchema,
   replicates: z.int().min(1).max(1_000_000).default(100),
   seed: seedSchema.default(0),
 });

@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape } from '../options.js';
+import { ratiosSchema, checkOptions, confidenceSchema, jobOptionsShape } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
 
 /** Options of {@link coverageProfile}. */
@@ -90,7 +90,7 @@ const schema = z.strictObject({
   reference: z.union([z.string(), z.instanceof(LogProbs), z.instanceof(Float64Array)], {
     error: 'must be the name of a model, LogProbs of one model, or a Float64Array',
   }),
-  N: budgetsSchema.default([2, 4, 8, 16]),
+  N: ratiosSchema.default([2, 4, 8, 16]),
   confidence: confidenceSchema.default(0.95),
   points: z.int().min(3).max(100_000).default(400),
 });

@@ -2,7 +2,7 @@ import type { Estimate, Interval, Provenance, Warning } from '../results/estimat
 
 /** Outcome of the simple tournament [28,29] at one N. Vectors are in model order. */
 export interface TournamentResult {
-  /** Best-of-N budget: a rival's ratio of at least N counts against a model. */
+  /** The ratio: a rival at least N times as likely counts against a model. */
   readonly N: number;
   /** Model of the least score; ties go to the greater mean log-likelihood, then to input order. */
   readonly winner: string;

@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
+import { ratiosSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
 import { promptLabels } from './prompt-labels.js';
 
 /** Options of {@link bootstrapTournament}. */
 export interface BootstrapOptions extends JobOptions {
-  /** Best-of-N budgets, each a finite number of at least 1. */
+  /** Ratios N, each a finite number of at least 1. */
   readonly N: readonly number[];
   /**
    * Number of replicates, 1 to 1,000,000.
@@ -74,7 +74,7 @@ export interface TournamentBootstrap {
 
 const schema = z.strictObject({
   ...jobOptionsShape,
-  N: budgetsSchema,
+  N: ratiosSchema,
   replicates: z.int().min(1).max(1_000_000).default(1000),
   seed: seedSchema.default(0),
   confidence: confidenceSchema.default(0.95),
@@ -91,9 +91,9 @@ type NativeBootstrap = Omit<TournamentBootstrap, 'models' | 'tournaments'> & { t
  */
 export async function bootstrapTournament(logProbs: LogProbs, options: BootstrapOptions): Promise<TournamentBootstrap> {
   const { threads, N, replicates, seed, confidence } = checkOptions('bootstrapTournament', schema, options);
-  const settings = JSON.stringify({ N, replicates, seed, confidence });
+  const settings = JSON.stringify({ N, replicates, seed, confidence, threads });
   const output = await runJob(
-    (job) => native.bootstrapTournament(logProbs.handle, promptLabels(logProbs), settings, threads, job),
+    (job) => native.bootstrapTournament(logProbs.handle, promptLabels(logProbs), settings, job),
     options,
     logProbs.placeNames,
   );

@@ -3,11 +3,11 @@ import { type JobOptions, runJob } from '../job.js';
 import type { Precision } from '../log-probs/facts.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 
 /** Options of {@link nearTies}. */
 export interface NearTiesOptions extends JobOptions {
-  /** Best-of-N budgets. */
+  /** Ratios N. */
   readonly N: readonly number[];
   /** For each N the model that is held against all others, usually the winner. */
   readonly models: readonly string[];
@@ -33,7 +33,7 @@ export interface NearTies {
 
 const schema = z.strictObject({
   ...jobOptionsShape,
-  N: budgetsSchema,
+  N: ratiosSchema,
   models: z.array(z.string()).min(1),
   precision: z.enum(['bfloat16', 'float16', 'float32', 'float64']).optional(),
 });
@@ -47,9 +47,9 @@ const schema = z.strictObject({
 export async function nearTies(logProbs: LogProbs, options: NearTiesOptions): Promise<readonly NearTies[]> {
   const { N, models, precision, threads } = checkOptions('nearTies', schema, options);
   const indices = models.map((model) => logProbs.modelIndex(model));
-  const settings = JSON.stringify({ N, models: indices, ...(precision && { precision }) });
+  const settings = JSON.stringify({ N, models: indices, precision, threads });
   const output = await runJob(
-    (job) => native.nearTies(logProbs.handle, settings, threads, job),
+    (job) => native.nearTies(logProbs.handle, settings, job),
     options,
     logProbs.placeNames,
   );

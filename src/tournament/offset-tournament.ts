@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 import { toLabels } from './prompt-labels.js';
 
 /** Options of {@link offsetTournament}. */
@@ -14,7 +14,7 @@ export interface OffsetTournamentOptions extends JobOptions {
    */
   readonly onPolicy: readonly LogProbs[];
   /**
-   * Best-of-N budgets, each finite and at least 1.
+   * Ratios N, each finite and at least 1.
    * @defaultValue [64]
    */
   readonly N?: readonly number[];
@@ -51,7 +51,7 @@ export interface OffsetTournament {
 const schema = z.strictObject({
   ...jobOptionsShape,
   onPolicy: z.array(z.instanceof(LogProbs)),
-  N: budgetsSchema.default([64]),
+  N: ratiosSchema.default([64]),
   a: z.number().min(0).max(1).default(0.25),
 });
 
@@ -86,7 +86,7 @@ export async function offsetTournament(
   const prompts = onPolicy.map(({ metadata }) => (metadata.promptIds ? toLabels(metadata.promptIds) : null));
   const handles = onPolicy.map(({ handle }) => handle);
   const output = await runJob(
-    (job) => native.offsetTournament(logProbs.handle, handles, prompts, JSON.stringify({ N, a }), threads, job),
+    (job) => native.offsetTournament(logProbs.handle, handles, prompts, JSON.stringify({ N, a, threads }), job),
     options,
     logProbs.placeNames,
   );

@@ -4,7 +4,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { ratiosSchema, checkOptions, jobOptionsShape } from '../options.js';
 import { writeReportFile } from '../write-file.js';
 import { type Tournaments, toTournaments } from './tournament.js';
 
@@ -12,11 +12,11 @@ type Handle = InstanceType<typeof native.SavedTournamentHandle>;
 
 /** Options of {@link SavedTournament.start}. */
 export interface SavedTournamentOptions extends JobOptions {
-  /** Best-of-N budgets, each a finite number of at least 1. */
+  /** Ratios N, each a finite number of at least 1. */
   readonly N: readonly number[];
 }
 
-const startSchema = z.strictObject({ ...jobOptionsShape, N: budgetsSchema });
+const startSchema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
 const extendSchema = z.strictObject(jobOptionsShape);
 
 /**
@@ -36,7 +36,7 @@ export class SavedTournament {
     const { N, threads } = checkOptions('SavedTournament.start', startSchema, options);
     const names = [...logProbs.models];
     const handle = await runJob(
-      (job) => native.startSavedTournament(names, logProbs.handle, N, threads, job),
+      (job) => native.startSavedTournament(names, logProbs.handle, JSON.stringify({ N, threads }), job),
       options,
       logProbs.placeNames,
     );
@@ -84,11 +84,16 @@ export class SavedTournament {
     const { threads } = checkOptions('SavedTournament.extend', extendSchema, options);
     const names = [...logProbs.models];
     const handle = await runJob(
-      (job) => this.#handle.extend(names, logProbs.handle, threads, job),
+      (job) => this.#handle.extend(names, logProbs.handle, JSON.stringify({ threads }), job),
       options,
       logProbs.placeNames,
     );
     return new SavedTournament(handle);
+  }
+
+  /** @internal */
+  get handle(): Handle {
+    return this.#handle;
   }
 
   /** Names of the models, in the order in which they joined. */
@@ -98,7 +103,7 @@ export class SavedTournament {
 
   /** The values of N. */
   get N(): readonly number[] {
-    return callNative(() => this.#handle.budgets);
+    return callNative(() => this.#handle.ratios);
   }
 
   /** Scores, rankings and winners at each N, with the counts. */

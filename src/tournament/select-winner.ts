@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 
 /** Options of {@link selectWinner}. */
 export interface SelectWinnerOptions extends JobOptions {
-  /** Best-of-N budgets, each a finite number of at least 1. */
+  /** Ratios N, each a finite number of at least 1. */
   readonly N: readonly number[];
 }
 
@@ -21,17 +21,17 @@ export interface Winner {
   readonly scoreCount: number;
   /** Its worst rival (the first of several). */
   readonly rival: string;
-  /** Unordered pairs of models of which at least one element was compared. */
+  /** Ordered pairs (rival, candidate) of which at least one element was compared. */
   readonly pairsLookedAt: number;
   /** Compared elements: (pair, response) combinations. */
   readonly elementsLookedAt: number;
-  /** Unordered pairs of models that there are. */
+  /** Ordered pairs that there are: M·(M − 1). */
   readonly pairsTotal: number;
   /** Elements that the full tournament compares. */
   readonly elementsTotal: number;
 }
 
-const schema = z.strictObject({ ...jobOptionsShape, N: budgetsSchema });
+const schema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
 
 type NativeWinner = Omit<Winner, 'N' | 'winner' | 'rival'> & { n: number; winner: number; rival: number };
 

@@ -3,11 +3,11 @@ import type { JobOutput } from '../../native/binding.cjs';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { budgetsSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 
 /** Options of {@link tournament}. */
 export interface TournamentOptions extends JobOptions {
-  /** Best-of-N budgets, each a finite number of at least 1. */
+  /** Ratios N, each a finite number of at least 1. */
   readonly N: readonly number[];
   /**
    * Return the M×M counts, too.
@@ -18,7 +18,7 @@ export interface TournamentOptions extends JobOptions {
 
 /** Outcome of the simple tournament at one N. Vectors are in model order. */
 export interface Tournament {
-  /** Best-of-N budget: a rival's ratio of at least N counts against a model. */
+  /** The ratio: a rival at least N times as likely counts against a model. */
   readonly N: number;
   /** Model of the least score; ties go to the greater mean log-likelihood, then to input order. */
   readonly winner: string;
@@ -51,9 +51,10 @@ export interface Tournaments {
   readonly meanLogProbs: readonly (number | null)[];
 }
 
-const schema = z.strictObject({ ...jobOptionsShape, N: budgetsSchema, counts: z.boolean().default(false) });
+const schema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema, counts: z.boolean().default(false) });
 
-interface NativeTournament {
+/** The core's tournament: models are indices. @internal */
+export interface NativeTournament {
   readonly n: number;
   readonly winner: number;
   readonly scores: number[];
@@ -89,25 +90,34 @@ export function toTournaments(
   counts: boolean,
 ): Omit<Tournaments, 'responses'> {
   const { tournaments } = JSON.parse(output.json) as { tournaments: NativeTournament[] };
-  const name = (index: number) => models[index]!;
   return {
     models,
-    tournaments: tournaments.map((result, budget) => ({
-      N: result.n,
-      winner: name(result.winner),
-      scores: result.scores,
-      scoreCounts: result.scoreCounts,
-      rivals: result.rivals.map(name),
-      ranking: result.ranking.map(name),
-      margin: result.margin,
-      counts: counts ? toRows(output.counts[budget]!, models.length) : null,
+    tournaments: tournaments.map((result, ratio) => ({
+      ...nameTournament(result, models),
+      counts: counts ? matrix(output.counts[0]!, ratio, models.length) : null,
     })),
     meanLogProbs: [...output.floats[0]!].map((mean) => (Number.isFinite(mean) ? mean : null)),
   };
 }
 
-function toRows(values: Uint32Array, width: number): number[][] {
-  return Array.from({ length: values.length / width }, (_, row) => [
-    ...values.subarray(row * width, (row + 1) * width),
-  ]);
+/** The core's tournament with the names of the models. @internal */
+export function nameTournament(result: NativeTournament, models: readonly string[]): Omit<Tournament, 'counts'> {
+  const name = (index: number) => models[index]!;
+  return {
+    N: result.n,
+    winner: name(result.winner),
+    scores: result.scores,
+    scoreCounts: result.scoreCounts,
+    rivals: result.rivals.map(name),
+    ranking: result.ranking.map(name),
+    margin: result.margin,
+  };
+}
+
+/** The matrix `[a][b]` at one N out of the counts `[N, a, b]`. @internal */
+export function matrix(counts: Uint32Array, ratio: number, models: number): number[][] {
+  return Array.from({ length: models }, (_, row) => {
+    const start = (ratio * models + row) * models;
+    return [...counts.subarray(start, start + models)];
+  });
 }

@@ -10,7 +10,7 @@ export interface UncoveredResponsesOptions extends JobOptions {
   readonly model: string;
   /** The model it is held against; without one, on each response the model that gives it the greatest probability. */
   readonly rival?: string;
-  /** Best-of-N budget, a finite number of at least 1. */
+  /** Ratio N, a finite number of at least 1. */
   readonly N: number;
 }
 
@@ -43,8 +43,9 @@ export async function uncoveredResponses(
   const { model, rival, N, threads } = checkOptions('uncoveredResponses', schema, options);
   const index = logProbs.modelIndex(model);
   const against = rival === undefined ? null : logProbs.modelIndex(rival);
+  const settings = JSON.stringify({ model: index, rival: against, N: [N], threads });
   const output = await runJob(
-    (job) => native.uncoveredResponses(logProbs.handle, index, against, [N], threads, job),
+    (job) => native.uncoveredResponses(logProbs.handle, settings, job),
     options,
     logProbs.placeNames,
   );

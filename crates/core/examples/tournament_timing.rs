@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use coverage_principle_core::tournament::{Budgets, counts_using, select_winner};
+use coverage_principle_core::tournament::{Ratios, counts_using, select_winner};
 use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 
 type Failure = Box<dyn std::error::Error>;
@@ -23,8 +23,8 @@ fn main() -> Result<(), Failure> {
     let single = LogProbs::from_f32(rows)?;
     let pairs = (models * (models - 1) / 2 * responses) as f64;
 
-    let one = Budgets::new(&[4.0])?;
-    let eight = Budgets::new(&[4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0])?;
+    let one = Ratios::new(&[4.0])?;
+    let eight = Ratios::new(&[4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0])?;
     for (name, log_probs, budgets, threads) in [
         ("f32, one N", &single, &one, 1),
         ("f64, one N", &double, &one, 1),
@@ -39,7 +39,7 @@ fn main() -> Result<(), Failure> {
         }
     }
     for n in [4.0, 16.0, 64.0] {
-        let budgets = Budgets::new(&[n])?;
+        let budgets = Ratios::new(&[n])?;
         for threads in [1, 2] {
             let workers = Workers::new(Some(threads))?;
             let winner = &select_winner(&single, &budgets, &workers, &Control::new())?[0];

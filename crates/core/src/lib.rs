@@ -18,6 +18,7 @@ pub mod profile;
 pub mod progress;
 pub mod random;
 pub mod resample;
+pub mod selection;
 pub mod statistics;
 pub mod tournament;
 

@@ -1,6 +1,7 @@
 //! What a running computation shares with whoever waits for it: progress out, cancellation in.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Code, Error, Result};
 
@@ -8,12 +9,13 @@ use crate::error::{Code, Error, Result};
 ///
 /// A computation calls [`Control::check`] at least every few milliseconds of work, so that an
 /// abort takes effect in well under 200 ms, and reports how far it is in units of its choosing.
-/// All operations are relaxed atomics: a snapshot may lag, it never blocks the work.
+/// Counting is done by relaxed atomics: a snapshot may lag, it never blocks the work.
 #[derive(Debug, Default)]
 pub struct Control {
     cancelled: AtomicBool,
     done: AtomicU64,
     total: AtomicU64,
+    stage: Mutex<Option<&'static str>>,
 }
 
 impl Control {
@@ -37,6 +39,18 @@ impl Control {
     /// Fails with [`Code::Aborted`] once cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::new(Code::Aborted, "The operation was aborted.")) } else { Ok(()) }
+    }
+
+    /// Announces that another stage of the computation begins, whose amount of work is not known yet.
+    pub fn enter(&self, stage: &'static str) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
+        self.start(0);
+    }
+
+    /// The stage that the computation is in, where it has several.
+    #[must_use]
+    pub fn stage(&self) -> Option<&'static str> {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Announces how many units of work there are, and that none is done yet.

@@ -15,7 +15,7 @@ use coverage_principle_core::linear::train::{
 };
 use coverage_principle_core::linear::{Constraint, Model, Policy, Responses, TestTimeModel};
 use coverage_principle_core::random::{Purpose, Stream};
-use coverage_principle_core::tournament::{BootstrapOptions, Budgets, bootstrap, counts_using};
+use coverage_principle_core::tournament::{BootstrapOptions, Ratios, bootstrap, counts_using};
 use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 
 /// The system's allocator, counting what the present thread asks for.
@@ -79,7 +79,7 @@ fn matrix(models: usize, responses: usize) -> LogProbs {
 }
 
 fn tournament_allocations(models: usize, responses: usize, budgets: &[f64]) -> u64 {
-    let (matrix, budgets) = (matrix(models, responses), Budgets::new(budgets).unwrap());
+    let (matrix, budgets) = (matrix(models, responses), Ratios::new(budgets).unwrap());
     let workers = Workers::sequential();
     // The plain loops, because every machine has them.
     allocations(|| counts_using(Isa::Baseline, &matrix, &budgets, &workers, &Control::new()).unwrap())

@@ -34,6 +34,13 @@ impl Job {
         self.control.cancel();
     }
 
+    /// What is being done, where the computation has several stages.
+    #[napi(getter)]
+    #[must_use]
+    pub fn stage(&self) -> Option<String> {
+        self.control.stage().map(str::to_owned)
+    }
+
     /// Units of work done and in all; `[0, 0]` while unknown.
     #[napi(ts_return_type = "[done: number, total: number]")]
     #[must_use]

@@ -16,5 +16,6 @@ pub mod problems;
 pub mod profile;
 pub mod read;
 pub mod saved_tournament;
+pub mod selection;
 pub mod significance;
 pub mod tournament;

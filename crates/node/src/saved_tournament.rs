@@ -3,20 +3,35 @@
 use std::sync::Arc;
 
 use coverage_principle_core::Workers;
-use coverage_principle_core::tournament::{Budgets, SavedTournament};
+use coverage_principle_core::tournament::{Ratios, SavedTournament};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
+use serde::Deserialize;
 
-use crate::error::to_napi;
+use crate::error::{NoOptions, parse_job_options, to_napi};
 use crate::job::{Job, JobOutput, Output, spawn};
 use crate::log_probs::LogProbsHandle;
 use crate::tournament::Tournaments;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartOptions {
+    #[serde(rename = "N")]
+    ratios: Vec<f64>,
+}
 
 /// All counts of a tournament, with hashes of the log-probabilities they were counted from.
 #[napi]
 pub struct SavedTournamentHandle {
     saved: Arc<SavedTournament>,
+}
+
+impl SavedTournamentHandle {
+    /// The tournament, shared with the job that is to read it.
+    pub(crate) fn saved(&self) -> Arc<SavedTournament> {
+        Arc::clone(&self.saved)
+    }
 }
 
 #[napi]
@@ -44,20 +59,18 @@ impl SavedTournamentHandle {
     /// The values of N.
     #[napi(getter)]
     #[must_use]
-    pub fn budgets(&self) -> Vec<f64> {
-        self.saved.budgets().n().to_vec()
+    pub fn ratios(&self) -> Vec<f64> {
+        self.saved.ratios().n().to_vec()
     }
 
-    /// As `tournament` gives them: JSON `{ tournaments }`, `floats[0]` mean log-probabilities, `counts` matrices.
+    /// As `tournament` gives them: JSON `{ tournaments }`, `floats[0]` mean log-probabilities, `counts[0]` as there.
     #[napi]
     pub fn results(&self) -> napi::Result<JobOutput> {
         let output = || {
             let tournaments = self.saved.tournaments()?;
-            let mut output = Output::new(&Tournaments { tournaments })?.with_floats(self.saved.means().to_vec());
-            for budget in 0..self.saved.budgets().len() {
-                output = output.with_counts(self.saved.counts().of_budget(budget).to_vec());
-            }
-            Ok(output.into_js())
+            let counts = self.saved.counts().array().iter().copied().collect();
+            let output = Output::new(&Tournaments { tournaments })?.with_floats(self.saved.means().to_vec());
+            Ok(output.with_counts(counts).into_js())
         };
         output().map_err(|error| to_napi(&error))
     }
@@ -69,14 +82,12 @@ impl SavedTournamentHandle {
         env: &'env Env,
         names: Vec<String>,
         log_probs: &LogProbsHandle,
-        threads: Option<u32>,
+        options: String,
         job: &Job,
     ) -> napi::Result<Object<'env>> {
         let (saved, matrix) = (Arc::clone(&self.saved), log_probs.matrix()?);
-        let compute = move |control: &_| {
-            let workers = Workers::new(threads.map(|threads| threads as usize))?;
-            saved.extend(&names, &matrix, &workers, control)
-        };
+        let (NoOptions {}, threads) = parse_job_options(&options)?;
+        let compute = move |control: &_| saved.extend(&names, &matrix, &Workers::new(threads)?, control);
         spawn(env, job, compute, |_, saved| Ok(Self { saved: Arc::new(saved) }))
     }
 }
@@ -87,14 +98,13 @@ pub fn start_saved_tournament<'env>(
     env: &'env Env,
     names: Vec<String>,
     log_probs: &LogProbsHandle,
-    budgets: Vec<f64>,
-    threads: Option<u32>,
+    options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let matrix = log_probs.matrix()?;
+    let (options, threads) = parse_job_options::<StartOptions>(&options)?;
     let compute = move |control: &_| {
-        let workers = Workers::new(threads.map(|threads| threads as usize))?;
-        SavedTournament::new(names, &matrix, Budgets::new(&budgets)?, &workers, control)
+        SavedTournament::new(names, &matrix, Ratios::new(&options.ratios)?, &Workers::new(threads)?, control)
     };
     spawn(env, job, compute, |_, saved| Ok(SavedTournamentHandle { saved: Arc::new(saved) }))
 }

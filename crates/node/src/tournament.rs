@@ -2,7 +2,7 @@
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::tournament::{
-    BootstrapOptions, Budgets, OffsetOptions, OnPolicy, Tournament, Winner, bootstrap, mean_log_probs,
+    BootstrapOptions, OffsetOptions, OnPolicy, Ratios, Tournament, Winner, bootstrap, mean_log_probs,
     offset_tournament, select_winner, tournament,
 };
 use napi::Env;
@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
 use napi_derive::napi;
 use serde::{Deserialize, Serialize};
 
-use crate::error::parse_options;
+use crate::error::parse_job_options;
 use crate::job::{Job, Output, spawn_output};
 use crate::log_probs::LogProbsHandle;
 
@@ -18,8 +18,7 @@ use crate::log_probs::LogProbsHandle;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TournamentOptions {
     #[serde(rename = "N")]
-    budgets: Vec<f64>,
-    threads: Option<usize>,
+    ratios: Vec<f64>,
     /// Hand the M×M counts of each N over, too.
     counts: bool,
 }
@@ -31,7 +30,7 @@ pub(crate) struct Tournaments {
 }
 
 /// The simple tournament at every N. JSON `{ tournaments }`; `floats[0]`: mean log-probability of each model;
-/// `counts[k]`: row-major M×M counts of the k-th N, if asked for.
+/// `counts[0]`: the counts `[N, a, b]` in row-major order, if asked for.
 #[napi(js_name = "tournament", ts_return_type = "Promise<JobOutput>")]
 pub fn run_tournament<'env>(
     env: &'env Env,
@@ -40,17 +39,15 @@ pub fn run_tournament<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let matrix = log_probs.matrix()?;
-    let options: TournamentOptions = parse_options(&options)?;
+    let (options, threads) = parse_job_options::<TournamentOptions>(&options)?;
     let compute = move |control: &_| {
-        let budgets = Budgets::new(&options.budgets)?;
-        let workers = Workers::new(options.threads)?;
-        let (counts, tournaments) = tournament(&matrix, &budgets, &workers, control)?;
+        let ratios = Ratios::new(&options.ratios)?;
+        let workers = Workers::new(threads)?;
+        let (counts, tournaments) = tournament(&matrix, &ratios, &workers, control)?;
         let means = mean_log_probs(&matrix, &workers, control)?;
         let mut output = Output::new(&Tournaments { tournaments })?.with_floats(means);
         if options.counts {
-            for matrix in counts.into_per_budget() {
-                output = output.with_counts(matrix);
-            }
+            output = output.with_counts(counts.array().iter().copied().collect());
         }
         Ok(output)
     };
@@ -61,8 +58,7 @@ pub fn run_tournament<'env>(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WinnerOptions {
     #[serde(rename = "N")]
-    budgets: Vec<f64>,
-    threads: Option<usize>,
+    ratios: Vec<f64>,
 }
 
 #[derive(Serialize)]
@@ -79,11 +75,11 @@ pub fn run_select_winner<'env>(
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let matrix = log_probs.matrix()?;
-    let options: WinnerOptions = parse_options(&options)?;
+    let (options, threads) = parse_job_options::<WinnerOptions>(&options)?;
     let compute = move |control: &_| {
-        let budgets = Budgets::new(&options.budgets)?;
-        let workers = Workers::new(options.threads)?;
-        Output::new(&Winners { winners: select_winner(&matrix, &budgets, &workers, control)? })
+        let ratios = Ratios::new(&options.ratios)?;
+        let workers = Workers::new(threads)?;
+        Output::new(&Winners { winners: select_winner(&matrix, &ratios, &workers, control)? })
     };
     spawn_output(env, job, compute)
 }
@@ -98,16 +94,15 @@ pub fn run_offset_tournament<'env>(
     on_policy: Vec<ClassInstance<LogProbsHandle>>,
     prompts: Vec<Option<Uint32Array>>,
     options: String,
-    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let matrix = log_probs.matrix()?;
     let on_policy = on_policy.iter().map(|handle| handle.matrix()).collect::<napi::Result<Vec<_>>>()?;
     let prompts: Vec<Option<Vec<u32>>> =
         prompts.into_iter().map(|labels| labels.map(|labels| labels.to_vec())).collect();
-    let options: OffsetOptions = parse_options(&options)?;
+    let (options, threads) = parse_job_options::<OffsetOptions>(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        let workers = Workers::new(threads)?;
         let labels = prompts.iter().map(Option::as_deref).chain(std::iter::repeat(None));
         let on_policy = on_policy
             .iter()
@@ -127,14 +122,13 @@ pub fn run_bootstrap<'env>(
     log_probs: &LogProbsHandle,
     prompts: Option<Uint32Array>,
     options: String,
-    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let matrix = log_probs.matrix()?;
     let prompts = prompts.map(|labels| labels.to_vec());
-    let options: BootstrapOptions = parse_options(&options)?;
+    let (options, threads) = parse_job_options::<BootstrapOptions>(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        let workers = Workers::new(threads)?;
         Output::new(&bootstrap(&matrix, prompts.as_deref(), None, &options, &workers, control)?)
     })
 }

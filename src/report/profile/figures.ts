@@ -39,7 +39,7 @@ function profileCurves(result: CoverageProfiles): Figure {
     ...CURVES,
     option: curveChart({
       ...CURVES,
-      x: { label: 'N (Best-of-N budget)', scale: 'log2', min: 1, max: last },
+      x: { label: 'N (ratio)', scale: 'log2', min: 1, max: last },
       y: shareAxis('Cov_N (share of responses)', shares, n),
       curves: curves.map(({ profile, points }) => ({
         name: profile.model,

@@ -34,7 +34,7 @@ export function profileFigure(result: SelectionResult): Figure | null {
     ...SIZE,
     option: curveChart({
       ...SIZE,
-      x: { label: 'N (Best-of-N budget)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! },
+      x: { label: 'N (ratio)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! },
       y: shareAxis('score (share of responses)', all, result.responses),
       curves: meanRanking(result).map((name) => {
         const index = position.get(name)!;

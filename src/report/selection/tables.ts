@@ -23,7 +23,7 @@ export function picksTable(result: SelectionResult): Table {
   return {
     caption: 'The picks',
     columns: [
-      number('N', 'Best-of-N budget'),
+      number('N', 'ratio at which the tournament is held'),
       { label: 'winner', name: true },
       { label: 'certainty' },
       number('score', 'Share of the responses on which its worst rival gives at least N times its probability'),

@@ -27,7 +27,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
   const tournaments = byN(result).filter(({ winner }) => rows.includes(winner));
   const option = {
     grid: { left, right: 24, top: 10, bottom: 56, containLabel: false },
-    xAxis: axisOption({ label: 'N (Best-of-N budget)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x', {
+    xAxis: axisOption({ label: 'N (ratio)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x', {
       gridLines: true,
     }),
     yAxis: namesOption(labels, 'y'),

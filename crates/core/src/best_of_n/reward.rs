@@ -1,7 +1,7 @@
 //! What Best-of-N owes to the coverage profile (PD.6), and the reward on which it must fail (PD.7).
 
 use crate::error::{Code, Error, Result};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// The adversarial reward of PD.7, r = 1{π_T/π̂ ≥ 2N}, on responses given by their log-probabilities under the
 /// target policy π_T (`target`) and the model π̂ (`model`), in nats.
@@ -20,8 +20,8 @@ pub fn adversarial_reward(target: &[f64], model: &[f64], n: f64) -> Result<Vec<b
         );
         return Err(Error::new(Code::ShapeMismatch, message));
     }
-    Budgets::new(&[n])?;
-    let threshold = Budgets::new(&[2.0 * n])?.log_n()[0];
+    Ratios::new(&[n])?;
+    let threshold = Ratios::new(&[2.0 * n])?.log_n()[0];
     Ok(target.iter().zip(model).map(|(target, model)| target - model >= threshold).collect())
 }
 

@@ -17,7 +17,7 @@ use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
 use crate::statistics::at_most;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`Bernoulli`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -165,7 +165,7 @@ impl Instance for Bernoulli {
         }))
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let ones = binomial::draw(self.n, self.p, stream);
         Ok(vec![Estimate {
             estimator: "mle",
@@ -193,7 +193,7 @@ mod tests {
     fn expectations_agree_with_the_sum_over_all_data_sets() {
         for (p, n) in [(0.1, 12), (0.5, 3), (0.9, 7)] {
             let instance = Bernoulli::new(&BernoulliOptions { p: Some(p), responses: n }).unwrap();
-            let budgets = Budgets::new(&[1.5, 2.0, 5.0]).unwrap();
+            let budgets = Ratios::new(&[1.5, 2.0, 5.0]).unwrap();
             for &log_n in budgets.log_n() {
                 let (mut cov, mut infinite) = (0.0, 0.0);
                 for ones in 0..=n {
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn trials_have_the_mean_and_keep_the_bound() {
         let instance = Bernoulli::new(&BernoulliOptions { p: None, responses: 1000 }).unwrap();
-        let budgets = Budgets::new(&[2.0]).unwrap();
+        let budgets = Ratios::new(&[2.0]).unwrap();
         let mut stream = Stream::new(1, Purpose::Data, 0);
         let trials = 20_000;
         let (mut mean, mut infinite, mut above) = (0.0, 0u32, 0u32);

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, SparseRows, SparseTableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`CoarseRate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl CoarseRate {
         FittedCounts { log_normalizer: log_normalizer - self.bound, at_top, log_unseen: -2.0 * self.bound, n }
     }
 
-    fn measures(&self, seen: &[(u64, u64)], first: u64, budgets: &Budgets) -> (f64, Vec<f64>) {
+    fn measures(&self, seen: &[(u64, u64)], first: u64, budgets: &Ratios) -> (f64, Vec<f64>) {
         let fitted = self.mle(seen);
         let rare_seen = |&(count, tokens): &(u64, u64)| (count, tokens - u64::from(count == first));
         let unseen = self.options.dim - seen.iter().map(|&(_, tokens)| tokens).sum::<u64>() - u64::from(first == 0);
@@ -229,7 +229,7 @@ impl Instance for CoarseRate {
         Some(&self.theta)
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let n = self.options.responses;
         let first = binomial::draw(n, self.log_probs[0].exp(), stream);
         let mut counts = vec![0; self.options.dim as usize];
@@ -291,7 +291,7 @@ mod tests {
                 .collect();
             assert!(constraint.gap(&theta, &slope).unwrap() < 1e-10, "{counts:?} {slope:?}");
 
-            let budgets = Budgets::new(&[1.3, 2.0, 40.0, 99.0]).unwrap();
+            let budgets = Ratios::new(&[1.3, 2.0, 40.0, 99.0]).unwrap();
             let (kl, cov) = instance.measures(&seen, counts[0], &budgets);
             let model = model(&instance, &theta);
             for (&log_n, &cov) in budgets.log_n().iter().zip(&cov) {
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn missing_mass_is_of_order_d_over_n() {
         let instance = instance(1000, 200);
-        let budgets = Budgets::new(&[2.0, 64.0, instance.bound.exp() * (1.0 - 1e-12)]).unwrap();
+        let budgets = Ratios::new(&[2.0, 64.0, instance.bound.exp() * (1.0 - 1e-12)]).unwrap();
         let mut stream = Stream::new(4, Purpose::Data, 0);
         let trials = 400;
         let mut mean = 0.0;

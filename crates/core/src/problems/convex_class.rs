@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::linear::DataDistribution;
 use crate::progress::Control;
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Which class is made convex.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +94,7 @@ impl ConvexClass {
     pub fn new(options: &ConvexClassOptions) -> Result<Self> {
         check_real("N", options.n, 1.0, 1e100)?;
         check_real("M", options.m, options.n, 1e100)?;
-        let log_m = Budgets::new(&[options.m])?.log_n()[0];
+        let log_m = Ratios::new(&[options.m])?.log_n()[0];
         let base = match options.kind {
             ConvexKind::Signs => {
                 let rare = options.c0.powi(3) * options.dim as f64 / (options.responses as f64 * options.n);
@@ -174,7 +174,7 @@ impl ConvexClass {
         signs: &SignPrompts,
         counts: &SignCounts,
         fitted: FittedSigns,
-        budgets: &Budgets,
+        budgets: &Ratios,
     ) -> (f64, Vec<f64>) {
         let reach = (1.0 - fitted.weight) * signs.epsilon;
         let of_coin = (1.0 - signs.rare) / signs.dim as f64;
@@ -197,7 +197,7 @@ impl ConvexClass {
         (kl + coins, cov)
     }
 
-    fn trial_signs(&self, signs: &SignPrompts, budgets: &Budgets, stream: &mut Stream) -> Vec<Estimate> {
+    fn trial_signs(&self, signs: &SignPrompts, budgets: &Ratios, stream: &mut Stream) -> Vec<Estimate> {
         let counts = signs.draw(stream);
         let wrong = signs.best_gain(&counts) > counts.rare as f64 * self.log_m;
         let (log_escape, share) = if wrong { (-self.log_m, 1.0) } else { (0.0, 0.0) };
@@ -214,7 +214,7 @@ impl ConvexClass {
     fn trial_misspecified(
         &self,
         base: &Misspecification,
-        budgets: &Budgets,
+        budgets: &Ratios,
         stream: &mut Stream,
     ) -> Result<Vec<Estimate>> {
         let counts: Vec<f64> = base.draw(stream).concat().into_iter().map(|count| count as f64).collect();
@@ -344,7 +344,7 @@ impl Instance for ConvexClass {
         Ok(ModelClass::Mixture(models))
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         match &self.base {
             Base::Signs { signs, .. } => Ok(self.trial_signs(signs, budgets, stream)),
             Base::Misspecified(base) => self.trial_misspecified(base, budgets, stream),
@@ -370,7 +370,7 @@ mod tests {
         let ModelClass::Mixture(models) = instance.class().unwrap() else { panic!("mixture") };
         let components: Vec<_> = models.into_iter().map(|model| model.policy).collect();
         assert_eq!(components.len(), 9);
-        let budgets = Budgets::new(&[1.02, 1.2, 2.0, 16.0]).unwrap();
+        let budgets = Ratios::new(&[1.02, 1.2, 2.0, 16.0]).unwrap();
         for trial in 0..12 {
             let counts = signs.draw(&mut Stream::new(1, Purpose::Data, trial));
             let mut responses = Responses::new();
@@ -405,7 +405,7 @@ mod tests {
             table.extend([((1.0 - bias) / 2.0).ln(), ((1.0 + bias) / 2.0).ln()]);
         }
         let model = crate::problems::token_table::TokenTable::identical(2, 1, table).unwrap();
-        let budgets = Budgets::new(&[1.02, 1.2, 3.3, 3.4]).unwrap();
+        let budgets = Ratios::new(&[1.02, 1.2, 3.3, 3.4]).unwrap();
         let (kl, cov) = instance.measure_signs(signs, &counts, fitted, &budgets);
         for (&log_n, cov) in budgets.log_n().iter().zip(cov) {
             let expected = enumerated(data, &model as &dyn Policy, log_n);
@@ -417,7 +417,7 @@ mod tests {
     /// the data has a ratio of N.
     #[test]
     fn mixtures_keep_prompt_zero_where_components_give_it_up() {
-        let budgets = Budgets::new(&[4.0, 16.0, 64.0]).unwrap();
+        let budgets = Ratios::new(&[4.0, 16.0, 64.0]).unwrap();
         let options = ConvexClassOptions { responses: 100_000, rare: Some(4e-4), m: 100.0, ..Default::default() };
         let instance = ConvexClass::new(&options).unwrap();
         let mut stream = Stream::new(8, Purpose::Data, 0);
@@ -433,7 +433,7 @@ mod tests {
     fn mixing_saves_maximum_likelihood_from_misspecification() {
         let options = ConvexClassOptions { kind: ConvexKind::Misspecified, n: 4.0, m: 100.0, ..Default::default() };
         let instance = ConvexClass::new(&options).unwrap();
-        let budgets = Budgets::new(&[4.0, 100.0]).unwrap();
+        let budgets = Ratios::new(&[4.0, 100.0]).unwrap();
         let mut stream = Stream::new(5, Purpose::Data, 0);
         let (mut saved, mut lost) = (0, 0);
         for _ in 0..100 {

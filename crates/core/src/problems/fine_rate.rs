@@ -14,7 +14,7 @@ use super::token_table::TokenTable;
 use crate::error::{Code, Error, Result};
 use crate::linear::{DataDistribution, PromptWeights};
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`FineRate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ impl SignPrompts {
     }
 
     /// KL and Cov_N of a model that is Ber(escape) at 0 and has bias `share`·ε at every other prompt.
-    pub(super) fn measures(&self, log_escape: f64, share: f64, budgets: &Budgets) -> (f64, Vec<f64>) {
+    pub(super) fn measures(&self, log_escape: f64, share: f64, budgets: &Ratios) -> (f64, Vec<f64>) {
         let bias = share * self.epsilon;
         let (up, down) = (-bias.ln_1p(), -(-bias).ln_1p());
         let common = 1.0 - self.rare;
@@ -166,7 +166,7 @@ impl FineRate {
     /// [`crate::Code::InvalidOption`] for values out of their range, and for constants that make p exceed ½.
     pub fn new(options: &FineRateOptions) -> Result<Self> {
         check_real("N", options.n, 1.0, 1e100)?;
-        let log_n = Budgets::new(&[options.n])?.log_n()[0];
+        let log_n = Ratios::new(&[options.n])?.log_n()[0];
         let rare = options.c0.powi(3) * options.dim as f64 / (options.responses as f64 * log_n);
         let signs = SignPrompts::new(options.responses, options.dim, options.c0, options.rare, rare)?;
         let data = DataDistribution::new(signs.mu()?, Arc::new(signs.truth()?), None)?;
@@ -240,7 +240,7 @@ impl Instance for FineRate {
         Ok(ModelClass::Finite(models))
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let counts = self.signs.draw(stream);
         let gain = self.signs.best_gain(&counts);
         let cost = counts.rare as f64 * self.log_n;
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn measures_agree_with_enumeration() {
         let instance = instance(40, 3);
-        let budgets = Budgets::new(&[1.0, 1.1, 16.0, 16.1]).unwrap();
+        let budgets = Ratios::new(&[1.0, 1.1, 16.0, 16.1]).unwrap();
         for (index, model) in models(&instance).iter().enumerate() {
             let (kl, cov) = if index == 0 {
                 instance.signs.measures(0.0, 0.0, &budgets)
@@ -319,7 +319,7 @@ mod tests {
             let cost = counts.rare as f64 * instance.log_n;
             assert!((best - truth - (instance.signs.best_gain(&counts) - cost)).abs() < 1e-10);
             let estimate = instance
-                .trial(&Budgets::new(&[16.0]).unwrap(), &mut Stream::new(9, Purpose::Data, trial))
+                .trial(&Ratios::new(&[16.0]).unwrap(), &mut Stream::new(9, Purpose::Data, trial))
                 .unwrap()
                 .remove(0);
             assert_eq!(estimate.details["wrong"] == 1.0, best > truth);
@@ -333,7 +333,7 @@ mod tests {
     fn a_million_responses_fool_the_mle_at_the_rate_claimed() {
         let instance = instance(1_000_000, 400);
         let mut stream = Stream::new(1, Purpose::Data, 0);
-        let budgets = Budgets::new(&[16.0, 16.5]).unwrap();
+        let budgets = Ratios::new(&[16.0, 16.5]).unwrap();
         let wrong = (0..20)
             .filter(|_| {
                 let estimate = instance.trial(&budgets, &mut stream).unwrap().remove(0);

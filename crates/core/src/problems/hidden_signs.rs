@@ -20,7 +20,7 @@ use crate::linear::{Constraint, DataDistribution, FeatureMap, Policy, PromptWeig
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`HiddenSigns`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ impl HiddenSigns {
         if let Some(factor) = options.step_factor {
             check_real("stepFactor", factor, 0.0, 1e12)?;
         }
-        let log_n = Budgets::new(&[options.n])?.log_n()[0];
+        let log_n = Ratios::new(&[options.n])?.log_n()[0];
         let least = (4.0 * log_n / options.c1).sqrt();
         let bound = options.bound.unwrap_or(2.0 * least);
         if !(bound.is_finite() && bound >= least) {
@@ -165,7 +165,7 @@ impl HiddenSigns {
     }
 
     /// Of the untrained θ = 0: every token is the likelier one of its position with the same probability.
-    fn untrained(&self, budgets: &Budgets) -> Estimate {
+    fn untrained(&self, budgets: &Ratios) -> Estimate {
         let (truth, model) = (log_bernoulli(self.logit), log_bernoulli(0.0));
         let at_minus = |log_n: f64| if log_n <= 0.0 { 1.0 - self.plus } else { 0.0 };
         let cov =
@@ -199,7 +199,7 @@ impl HiddenSigns {
     }
 
     /// KL and, for each budget, bounds of Cov_N of the model with these log odds at +.
-    fn estimate(&self, estimator: &'static str, logits: &[f64], seen: u64, budgets: &Budgets) -> Estimate {
+    fn estimate(&self, estimator: &'static str, logits: &[f64], seen: u64, budgets: &Ratios) -> Estimate {
         let mut kl = 0.0;
         let tokens: Vec<BinaryToken> = self
             .theta
@@ -306,7 +306,7 @@ impl Instance for HiddenSigns {
         Some(&self.theta)
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let drawn = if self.options.step_factor.is_some() { stream.below(self.options.responses) } else { 0 };
         let before = binomial::draw(drawn, self.plus, stream);
         let seen = before + binomial::draw(self.options.responses - drawn, self.plus, stream);
@@ -350,7 +350,7 @@ mod tests {
         assert!(enumerated(instance.data(), &model(&instance.theta), 9.0).0.abs() < 1e-13);
         let logits = [0.3, -1.0, 2.0, 0.0, -0.4, 5.0];
         let theta: Vec<f64> = logits.iter().map(|logit| logit / instance.bound).collect();
-        let budgets = Budgets::new(&[1.1, 2.0, 4.0, 50.0]).unwrap();
+        let budgets = Ratios::new(&[1.1, 2.0, 4.0, 50.0]).unwrap();
         let estimate = instance.estimate("mle", &logits, 1, &budgets);
         for (&log_n, cov) in budgets.log_n().iter().zip(&estimate.cov) {
             let (kl, expected) = enumerated(instance.data(), &model(&theta), log_n);
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn cov_scales_like_the_horizon_for_the_best_algorithm_too() {
-        let budgets = Budgets::new(&[4.0]).unwrap();
+        let budgets = Ratios::new(&[4.0]).unwrap();
         let mut of_horizon = Vec::new();
         for horizon in [64, 256] {
             let instance = instance(10_000, horizon);
@@ -411,7 +411,7 @@ mod tests {
         let options =
             HiddenSignsOptions { responses: 4000, horizon: 32, c0: 1e6, step_factor: Some(10.0), ..Default::default() };
         let instance = HiddenSigns::new(&options).unwrap();
-        let budgets = Budgets::new(&[4.0]).unwrap();
+        let budgets = Ratios::new(&[4.0]).unwrap();
         let mut stream = Stream::new(3, Purpose::Data, 0);
         let mut means = [0.0; 5];
         for _ in 0..10 {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::linear::{Constraint, DataDistribution, FeatureMap, Policy};
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// A problem with a known answer: where data comes from, which models there are, and what is to be expected.
 pub trait Instance: Send + Sync + fmt::Debug {
@@ -41,7 +41,7 @@ pub trait Instance: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// [`crate::Code::InvalidOption`] if the instance has no estimator in closed form: then train on it.
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>>;
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>>;
 }
 
 /// The models an estimator chooses from.

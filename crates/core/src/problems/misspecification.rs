@@ -14,7 +14,7 @@ use super::token_table::TokenTable;
 use crate::error::{Error, Result};
 use crate::linear::{DataDistribution, PromptWeights};
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`Misspecification`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,12 +54,12 @@ pub struct Misspecification {
     log_n: f64,
     rare: f64,
     /// log π_D(y | x) − log π_k(y | x), [model, prompt, token]; log M and α exactly, so that ties at N = M count.
-    ratios: [Ratios; 2],
+    ratios: [DensityRatios; 2],
     data: DataDistribution,
 }
 
 /// Log density ratios, [prompt, token].
-type Ratios = [[f64; 2]; 2];
+type DensityRatios = [[f64; 2]; 2];
 
 /// How often each response came to each prompt, [prompt, token].
 pub(super) type Cells = [[u64; 2]; 2];
@@ -77,7 +77,7 @@ impl Misspecification {
         if !(0.0..1.0).contains(&options.a) {
             return Err(Error::option("a", format!("a must be at least 0 and below 1, not {}.", options.a)));
         }
-        let budgets = Budgets::new(&[options.n, options.m])?;
+        let budgets = Ratios::new(&[options.n, options.m])?;
         let (log_n, log_m) = (budgets.log_n()[0], budgets.log_n()[1]);
         let rare = options.alpha * options.alpha / (32.0 * log_m);
         check_real("alpha", rare, 0.0, 0.5)?;
@@ -106,18 +106,18 @@ impl Misspecification {
     }
 
     /// Σ π_D·f(ratio) over prompts and tokens.
-    fn mean(&self, ratios: &Ratios, f: impl Fn(f64) -> f64) -> f64 {
+    fn mean(&self, ratios: &DensityRatios, f: impl Fn(f64) -> f64) -> f64 {
         let of_prompt = |row: &[f64; 2]| 0.5 * (f(row[0]) + f(row[1]));
         (1.0 - self.rare) * of_prompt(&ratios[0]) + self.rare * of_prompt(&ratios[1])
     }
 
     /// KL of the model with these ratios.
-    pub(super) fn kl(&self, ratios: &Ratios) -> f64 {
+    pub(super) fn kl(&self, ratios: &DensityRatios) -> f64 {
         self.mean(ratios, |ratio| ratio).max(0.0)
     }
 
     /// Cov_N of the model with these ratios.
-    pub(super) fn cov(&self, ratios: &Ratios, budgets: &Budgets) -> Vec<f64> {
+    pub(super) fn cov(&self, ratios: &DensityRatios, budgets: &Ratios) -> Vec<f64> {
         budgets.log_n().iter().map(|&log_n| self.mean(ratios, |ratio| covered(ratio, log_n))).collect()
     }
 
@@ -220,7 +220,7 @@ impl Instance for Misspecification {
         ]))
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let cells = self.draw(stream);
         let log_likelihoods = self.log_likelihoods(&cells);
         let offset = 2.0 * self.options.n.powf(self.options.a);
@@ -254,7 +254,7 @@ mod tests {
     fn measures_agree_with_enumeration() {
         let instance = instance(100);
         let ModelClass::Finite(models) = instance.class().unwrap() else { panic!("finite") };
-        let budgets = Budgets::new(&[1.01, 1.3, 1.7, 2.1, 99.9, 100.1]).unwrap();
+        let budgets = Ratios::new(&[1.01, 1.3, 1.7, 2.1, 99.9, 100.1]).unwrap();
         for (index, model) in models.iter().enumerate() {
             let ratios = &instance.ratios[index];
             for (&log_n, (kl, cov)) in budgets
@@ -267,15 +267,15 @@ mod tests {
             }
         }
         // Cov_M(π_2) = p/2: the ratio is M, a tie that counts.
-        let at_m = Budgets::new(&[100.0]).unwrap();
+        let at_m = Ratios::new(&[100.0]).unwrap();
         assert_eq!(instance.cov(&instance.ratios[1], &at_m), [instance.rare() / 2.0]);
-        assert_eq!(instance.cov(&instance.ratios[0], &Budgets::new(&[1.7]).unwrap()), [0.0]);
+        assert_eq!(instance.cov(&instance.ratios[0], &Ratios::new(&[1.7]).unwrap()), [0.0]);
     }
 
     #[test]
     fn likelihood_takes_the_second_and_the_tournaments_the_first() {
         let instance = instance(10_000);
-        let budgets = Budgets::new(&[4.0, 100.0]).unwrap();
+        let budgets = Ratios::new(&[4.0, 100.0]).unwrap();
         let mut stream = Stream::new(3, Purpose::Data, 0);
         let trials = 500;
         let mut seconds = [0; 3];

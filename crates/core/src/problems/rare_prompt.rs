@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`RarePrompt`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,7 +178,7 @@ impl Instance for RarePrompt {
         Some(&self.theta)
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let seen = binomial::draw(self.options.responses, self.rare(), stream);
         let tokens = seen * self.options.horizon;
         let plus = binomial::draw(tokens, self.at_rare(self.theta[0])[1].exp(), stream);
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn kl_grows_with_the_horizon_and_cov_does_not() {
-        let budgets = Budgets::new(&[2.0]).unwrap();
+        let budgets = Ratios::new(&[2.0]).unwrap();
         for horizon in [8, 512] {
             let instance = instance(horizon, 1.6);
             let mut stream = Stream::new(2, Purpose::Data, 0);

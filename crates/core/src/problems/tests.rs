@@ -3,7 +3,7 @@
 use super::*;
 use crate::linear::{DataDistribution, Policy, Response};
 use crate::random::{Purpose, Stream};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 use crate::{Control, Workers};
 
 /// D_KL and Cov_N (at log N) of `model`, by going through all V^H responses to every prompt.
@@ -112,7 +112,7 @@ fn trials_are_the_same_at_any_number_of_threads() {
     let mean = bernoulli.cov_values.iter().step_by(2).sum::<f64>() / 40.0;
     assert!((bernoulli.cov[0].mean - mean).abs() < 1e-15);
     // A replicate is the instance's own trial on the stream of its index.
-    let budgets = Budgets::new(&[2.0, 4.0]).unwrap();
+    let budgets = Ratios::new(&[2.0, 4.0]).unwrap();
     let third = build(&options.problems[0]).unwrap().trial(&budgets, &mut Stream::new(3, Purpose::Data, 2)).unwrap();
     assert_eq!(bernoulli.cov_values[4..6], third[0].cov[..]);
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`trials`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ pub fn trials(options: &TrialsOptions, workers: &Workers, control: &Control) -> 
         let message = format!("replicates must be between 1 and 1000000, not {}.", options.replicates);
         return Err(Error::option("replicates", message));
     }
-    let budgets = Budgets::new(&options.n)?;
+    let budgets = Ratios::new(&options.n)?;
     let mut instances = Vec::with_capacity(options.problems.len());
     for (index, problem) in options.problems.iter().enumerate() {
         let instance = build(problem).map_err(|mut error| {
@@ -144,7 +144,7 @@ pub fn trials(options: &TrialsOptions, workers: &Workers, control: &Control) -> 
 }
 
 /// Everything about estimator `index`.
-fn collect(trials: &[Vec<Estimate>], index: usize, budgets: &Budgets) -> EstimatorTrials {
+fn collect(trials: &[Vec<Estimate>], index: usize, budgets: &Ratios) -> EstimatorTrials {
     let of = || trials.iter().map(|estimates| &estimates[index]);
     let kl_values: Vec<f64> = of().map(|estimate| estimate.kl).collect();
     let cov_values: Vec<f64> = of().flat_map(|estimate| estimate.cov.iter().copied()).collect();

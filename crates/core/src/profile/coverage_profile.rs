@@ -6,7 +6,7 @@ use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::statistics::{Estimate, Interval, check_confidence, clopper_pearson, dkw_half_width};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Options of [`coverage_profiles`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,13 +28,13 @@ impl Default for CoverageProfileOptions {
 }
 
 impl CoverageProfileOptions {
-    fn checked(&self) -> Result<Budgets> {
+    fn checked(&self) -> Result<Ratios> {
         check_confidence(self.confidence)?;
         if !(3..=100_000).contains(&self.points) {
             let message = format!("points must be between 3 and 100000, not {}.", self.points);
             return Err(Error::option("points", message));
         }
-        Budgets::new(&self.n)
+        Ratios::new(&self.n)
     }
 }
 
@@ -157,7 +157,7 @@ pub fn coverage_profiles(
 
 /// The profile at `budgets` from log ratios of responses drawn from π_D; `confidence` lies strictly between 0 and 1.
 #[must_use]
-pub fn profile_of_log_ratios(ratios: &LogRatios, budgets: &Budgets, confidence: f64) -> ModelProfile {
+pub fn profile_of_log_ratios(ratios: &LogRatios, budgets: &Ratios, confidence: f64) -> ModelProfile {
     let n = ratios.values().len();
     let half = dkw_half_width(n, confidence);
     let kl = kl_divergence(ratios, confidence);

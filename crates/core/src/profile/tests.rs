@@ -4,7 +4,7 @@ use super::*;
 use crate::error::Code;
 use crate::golden;
 use crate::random::{Purpose, Stream};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 use crate::{Control, LogProbs, Workers};
 
 const NONE: f64 = f64::NEG_INFINITY;
@@ -133,7 +133,7 @@ proptest! {
     ) {
         let (p, q): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
         let ratios = LogRatios::between(&p, &q).unwrap();
-        let budgets = Budgets::new(&[n]).unwrap();
+        let budgets = Ratios::new(&[n]).unwrap();
         let mut count = 0;
         for &(p, q) in &pairs {
             if p > NONE && (q == NONE || p - q >= budgets.log_n()[0]) {

@@ -1,12 +1,14 @@
-use super::budgets::Budgets;
+use ndarray::{Array3, ArrayView2, Axis, s};
+
 use super::kernel;
+use super::ratios::Ratios;
 use crate::error::{Code, Error, Result};
 use crate::isa::Isa;
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// All pairwise counts of a tournament [29], one M×M matrix per budget.
+/// All pairwise counts of a tournament [29], one M×M matrix for each N.
 ///
 /// `counts[a][b] = #{i : L[a,i] − L[b,i] ≥ log N}` with the subtraction and comparison of `f64`: how many
 /// responses b under-weights against a by a factor N or more. Where probabilities vanish: −∞ on the left never
@@ -14,39 +16,37 @@ use crate::progress::Control;
 /// finite values of the model; above it is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
-    models: usize,
     responses: u32,
-    per_budget: Vec<Vec<u32>>,
+    /// `[ratio, a, b]`.
+    counts: Array3<u32>,
 }
 
 impl Counts {
-    /// Counts from their parts, for results that were saved: row-major M×M matrices, one per budget.
+    /// Counts from their parts, for results that were saved: `counts[ratio, a, b]`.
     ///
     /// # Errors
-    /// [`Code::ShapeMismatch`] unless every matrix has `models`² entries, none above `responses`.
-    pub fn from_parts(models: usize, responses: u32, per_budget: Vec<Vec<u32>>) -> Result<Self> {
-        let cells = square(models)?;
-        for counts in &per_budget {
-            if counts.len() != cells {
-                return Err(Error::new(
-                    Code::ShapeMismatch,
-                    format!("A matrix of counts has {} entries, {models} models need {cells}.", counts.len()),
-                ));
-            }
-            if let Some(count) = counts.iter().find(|&&count| count > responses) {
-                return Err(Error::new(
-                    Code::ShapeMismatch,
-                    format!("A count is {count}, but there are only {responses} responses."),
-                ));
-            }
+    /// [`Code::ShapeMismatch`] unless every matrix is square, with no entry above `responses`.
+    pub fn new(responses: u32, counts: Array3<u32>) -> Result<Self> {
+        let (_, upper, lower) = counts.dim();
+        if upper != lower {
+            return Err(Error::new(
+                Code::ShapeMismatch,
+                format!("A matrix of counts has {upper} rows and {lower} columns: every model has one of each."),
+            ));
         }
-        Ok(Self { models, responses, per_budget })
+        if let Some(count) = counts.iter().find(|&&count| count > responses) {
+            return Err(Error::new(
+                Code::ShapeMismatch,
+                format!("A count is {count}, but there are only {responses} responses."),
+            ));
+        }
+        Ok(Self { responses, counts })
     }
 
     /// M, the number of models.
     #[must_use]
     pub fn models(&self) -> usize {
-        self.models
+        self.counts.dim().1
     }
 
     /// n, the number of responses.
@@ -55,28 +55,34 @@ impl Counts {
         self.responses
     }
 
-    /// How many budgets there are.
+    /// How many values of N there are.
     #[must_use]
-    pub fn budgets(&self) -> usize {
-        self.per_budget.len()
+    pub fn ratios(&self) -> usize {
+        self.counts.dim().0
     }
 
-    /// The row-major M×M matrix of one budget (index into [`Budgets`]): entry `a * M + b`.
+    /// The M×M matrix `[a, b]` of one N (index into [`Ratios`]).
     #[must_use]
-    pub fn of_budget(&self, budget: usize) -> &[u32] {
-        &self.per_budget[budget]
+    pub fn at_ratio(&self, ratio: usize) -> ArrayView2<'_, u32> {
+        self.counts.index_axis(Axis(0), ratio)
     }
 
-    /// `#{i : L[a,i] − L[b,i] ≥ log N}` for the budget with that index.
+    /// `#{i : L[a,i] − L[b,i] ≥ log N}` for the N with that index.
     #[must_use]
-    pub fn get(&self, budget: usize, a: usize, b: usize) -> u32 {
-        self.per_budget[budget][a * self.models + b]
+    pub fn get(&self, ratio: usize, a: usize, b: usize) -> u32 {
+        self.counts[[ratio, a, b]]
     }
 
-    /// All matrices, one per budget.
+    /// All of them, `[ratio, a, b]`.
     #[must_use]
-    pub fn into_per_budget(self) -> Vec<Vec<u32>> {
-        self.per_budget
+    pub fn array(&self) -> &Array3<u32> {
+        &self.counts
+    }
+
+    /// The counts at some of the values of N, by index.
+    #[must_use]
+    pub fn select(&self, ratios: &[usize]) -> Self {
+        Self { responses: self.responses, counts: self.counts.select(Axis(0), ratios) }
     }
 
     /// The tournament of these models and of further ones: `between` counts these models (its upper side)
@@ -85,61 +91,47 @@ impl Counts {
     /// # Errors
     /// [`Code::ShapeMismatch`] if the three do not fit together.
     pub fn extended(&self, between: &BlockCounts, among: &Self) -> Result<Self> {
-        let fits = between.upper == self.models
-            && between.lower == among.models
+        let (old, new) = (self.models(), among.models());
+        let fits = between.upper_over_lower.dim() == (self.ratios(), old, new)
+            && between.lower_over_upper.dim() == (self.ratios(), new, old)
             && between.responses == self.responses
             && among.responses == self.responses
-            && between.upper_over_lower.len() == self.budgets()
-            && among.budgets() == self.budgets();
+            && among.ratios() == self.ratios();
         if !fits {
             return Err(Error::new(
                 Code::ShapeMismatch,
                 "The counts to put together are of different models, responses or values of N.",
             ));
         }
-        let (old, new) = (self.models, among.models);
         let models = old + new;
         square(models)?;
-        let per_budget = (0..self.budgets())
-            .map(|budget| {
-                let mut counts = Vec::with_capacity(models * models);
-                for a in 0..old {
-                    counts.extend_from_slice(&self.per_budget[budget][a * old..][..old]);
-                    counts.extend_from_slice(&between.upper_over_lower[budget][a * new..][..new]);
-                }
-                for a in 0..new {
-                    counts.extend_from_slice(&between.lower_over_upper[budget][a * old..][..old]);
-                    counts.extend_from_slice(&among.per_budget[budget][a * new..][..new]);
-                }
-                counts
-            })
-            .collect();
-        Ok(Self { models, responses: self.responses, per_budget })
+        let mut counts = Array3::zeros((self.ratios(), models, models));
+        counts.slice_mut(s![.., ..old, ..old]).assign(&self.counts);
+        counts.slice_mut(s![.., ..old, old..]).assign(&between.upper_over_lower);
+        counts.slice_mut(s![.., old.., ..old]).assign(&between.lower_over_upper);
+        counts.slice_mut(s![.., old.., old..]).assign(&among.counts);
+        Ok(Self { responses: self.responses, counts })
     }
 }
 
 /// Counts of every model of one matrix (upper) against every model of another (lower), in both directions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockCounts {
-    /// Number of upper models, U.
-    pub upper: usize,
-    /// Number of lower models, W.
-    pub lower: usize,
     /// n, the number of responses.
     pub responses: u32,
-    /// Per budget, row-major U×W: entry `a * W + b` counts `L[a,i] − L[b,i] ≥ log N`, a upper, b lower.
-    pub upper_over_lower: Vec<Vec<u32>>,
-    /// Per budget, row-major W×U: entry `b * U + a` counts `L[b,i] − L[a,i] ≥ log N`, a upper, b lower.
-    pub lower_over_upper: Vec<Vec<u32>>,
+    /// `[ratio, a, b]` counts `L[a,i] − L[b,i] ≥ log N`, a upper, b lower.
+    pub upper_over_lower: Array3<u32>,
+    /// `[ratio, b, a]` counts `L[b,i] − L[a,i] ≥ log N`, a upper, b lower.
+    pub lower_over_upper: Array3<u32>,
 }
 
-/// All counts of the tournament [29] at every budget: one pass over every pair of models, O(M²n).
+/// All counts of the tournament [29] at every N: one pass over every pair of models, O(M²n).
 ///
 /// # Errors
 /// [`Code::TooLarge`] for more than 2^32 − 1 responses or a matrix of counts that cannot be addressed;
 /// [`Code::Aborted`].
-pub fn counts(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers, control: &Control) -> Result<Counts> {
-    counts_using(Isa::best(), log_probs, budgets, workers, control)
+pub fn counts(log_probs: &LogProbs, ratios: &Ratios, workers: &Workers, control: &Control) -> Result<Counts> {
+    counts_using(Isa::best(), log_probs, ratios, workers, control)
 }
 
 /// [`counts`] with a chosen instruction set, for measurements and tests: the result is the same, bit for bit.
@@ -149,7 +141,7 @@ pub fn counts(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers, contro
 pub fn counts_using(
     isa: Isa,
     log_probs: &LogProbs,
-    budgets: &Budgets,
+    ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<Counts> {
@@ -157,8 +149,8 @@ pub fn counts_using(
         return Err(Error::option("instructions", format!("This CPU does not have {isa:?}.")));
     }
     let responses = addressable(log_probs)?;
-    let per_budget = kernel::square(log_probs, budgets, isa, workers, control)?;
-    Ok(Counts { models: log_probs.models(), responses, per_budget })
+    let counts = kernel::square(log_probs, ratios, isa, workers, control)?;
+    Ok(Counts { responses, counts })
 }
 
 /// Counts of the models of `upper` against those of `lower`, both directions, O(UWn): one more checkpoint
@@ -169,7 +161,7 @@ pub fn counts_using(
 pub fn counts_block(
     upper: &LogProbs,
     lower: &LogProbs,
-    budgets: &Budgets,
+    ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<BlockCounts> {
@@ -184,8 +176,8 @@ pub fn counts_block(
             ),
         ));
     }
-    let (upper_over_lower, lower_over_upper) = kernel::rectangle(upper, lower, budgets, Isa::best(), workers, control)?;
-    Ok(BlockCounts { upper: upper.models(), lower: lower.models(), responses, upper_over_lower, lower_over_upper })
+    let (upper_over_lower, lower_over_upper) = kernel::rectangle(upper, lower, ratios, Isa::best(), workers, control)?;
+    Ok(BlockCounts { responses, upper_over_lower, lower_over_upper })
 }
 
 fn square(models: usize) -> Result<usize> {

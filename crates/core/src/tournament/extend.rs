@@ -1,11 +1,12 @@
 //! A finished tournament that can be saved, and extended by further checkpoints at O(M·n) each.
 
+use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-use super::budgets::Budgets;
 use super::counts::{Counts, counts, counts_block};
 use super::mean_log_probs::mean_log_probs;
 use super::ranking::{Tournament, tournaments};
+use super::ratios::Ratios;
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::{Float, LogProbs, Rows};
@@ -24,7 +25,7 @@ const MAGIC: &[u8; 8] = b"COVTRNY\x01";
 pub struct SavedTournament {
     names: Vec<String>,
     hashes: Vec<ContentHash>,
-    budgets: Budgets,
+    ratios: Ratios,
     means: Vec<f64>,
     counts: Counts,
 }
@@ -34,7 +35,8 @@ pub struct SavedTournament {
 struct Header {
     models: Vec<HeaderModel>,
     responses: u32,
-    budgets: usize,
+    #[serde(rename = "ratios")]
+    ratios: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,14 +55,14 @@ impl SavedTournament {
     pub fn new(
         names: Vec<String>,
         log_probs: &LogProbs,
-        budgets: Budgets,
+        ratios: Ratios,
         workers: &Workers,
         control: &Control,
     ) -> Result<Self> {
         check_names(&names, log_probs.models())?;
-        let counts = counts(log_probs, &budgets, workers, control)?;
+        let counts = counts(log_probs, &ratios, workers, control)?;
         let means = mean_log_probs(log_probs, workers, control)?;
-        Ok(Self { names, hashes: row_hashes(log_probs, workers, control)?, budgets, means, counts })
+        Ok(Self { names, hashes: row_hashes(log_probs, workers, control)?, ratios, means, counts })
     }
 
     /// The same tournament with every model of `log_probs` that is not in it yet, without comparing two old models
@@ -111,8 +113,8 @@ impl SavedTournament {
             return Ok(self.clone());
         }
         let new_rows = log_probs.select_models(&new)?;
-        let between = counts_block(&log_probs.select_models(&old)?, &new_rows, &self.budgets, workers, control)?;
-        let among = counts(&new_rows, &self.budgets, workers, control)?;
+        let between = counts_block(&log_probs.select_models(&old)?, &new_rows, &self.ratios, workers, control)?;
+        let among = counts(&new_rows, &self.ratios, workers, control)?;
         let mut extended = Self { counts: self.counts.extended(&between, &among)?, ..self.clone() };
         extended.means.extend(mean_log_probs(&new_rows, workers, control)?);
         for place in new {
@@ -130,8 +132,8 @@ impl SavedTournament {
 
     /// The values of N.
     #[must_use]
-    pub fn budgets(&self) -> &Budgets {
-        &self.budgets
+    pub fn ratios(&self) -> &Ratios {
+        &self.ratios
     }
 
     /// All counts.
@@ -151,7 +153,7 @@ impl SavedTournament {
     /// # Errors
     /// None that can occur for a tournament made by this type.
     pub fn tournaments(&self) -> Result<Vec<Tournament>> {
-        tournaments(&self.counts, &self.budgets, &self.means)
+        tournaments(&self.counts, &self.ratios, &self.means)
     }
 
     /// The bytes of the file.
@@ -163,7 +165,7 @@ impl SavedTournament {
         let header = Header {
             models: models.map(|(name, hash)| HeaderModel { name: name.clone(), hash: hash.to_string() }).collect(),
             responses: self.counts.responses(),
-            budgets: self.budgets.len(),
+            ratios: self.ratios.len(),
         };
         let header = serde_json::to_vec(&header)
             .map_err(|error| Error::new(Code::Internal, format!("The header of a tournament: {error}.")))?;
@@ -172,13 +174,11 @@ impl SavedTournament {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(length.to_le_bytes());
         bytes.extend(header);
-        for value in self.budgets.n().iter().chain(&self.means) {
+        for value in self.ratios.n().iter().chain(&self.means) {
             bytes.extend(value.to_le_bytes());
         }
-        for budget in 0..self.budgets.len() {
-            for count in self.counts.of_budget(budget) {
-                bytes.extend(count.to_le_bytes());
-            }
+        for count in self.counts.array() {
+            bytes.extend(count.to_le_bytes());
         }
         let checksum = ContentHash::of_bytes(&bytes);
         bytes.extend(checksum.to_bytes());
@@ -206,20 +206,21 @@ impl SavedTournament {
         let header: Header =
             serde_json::from_slice(header).map_err(|error| malformed(&format!("its header is wrong, {error}")))?;
         let models = header.models.len();
-        let cells = models.checked_mul(models).and_then(|cells| cells.checked_mul(header.budgets));
-        let floats = header.budgets.checked_add(models);
+        let cells = models.checked_mul(models).and_then(|cells| cells.checked_mul(header.ratios));
+        let floats = header.ratios.checked_add(models);
         let size = cells.and_then(|c| c.checked_mul(4)).zip(floats.and_then(|f| f.checked_mul(8)));
         if models == 0 || size.and_then(|(counts, floats)| counts.checked_add(floats)) != Some(body.len()) {
             return Err(malformed("its length does not fit its header"));
         }
-        let (floats, counts) = body.split_at(8 * (header.budgets + models));
+        let (floats, counts) = body.split_at(8 * (header.ratios + models));
         let floats: Vec<f64> = floats.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-        let (n, means) = floats.split_at(header.budgets);
+        let (n, means) = floats.split_at(header.ratios);
         if means.iter().any(|mean| mean.is_nan()) {
             return Err(malformed("a mean log-likelihood is NaN"));
         }
         let counts: Vec<u32> = counts.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
-        let per_budget = counts.chunks(models * models).map(<[u32]>::to_vec).collect();
+        let counts = Array3::from_shape_vec((header.ratios, models, models), counts)
+            .map_err(|_| malformed("its length does not fit its header"))?;
         let (names, hashes): (Vec<String>, Vec<Option<ContentHash>>) =
             header.models.into_iter().map(|model| (model.name, ContentHash::parse(&model.hash))).unzip();
         let inner = |error: Error| malformed(error.message.trim_end_matches('.'));
@@ -227,9 +228,9 @@ impl SavedTournament {
         Ok(Self {
             names,
             hashes: hashes.into_iter().collect::<Option<_>>().ok_or_else(|| malformed("a hash is none"))?,
-            budgets: Budgets::new(n).map_err(inner)?,
+            ratios: Ratios::new(n).map_err(inner)?,
             means: means.to_vec(),
-            counts: Counts::from_parts(models, header.responses, per_budget).map_err(inner)?,
+            counts: Counts::new(header.responses, counts).map_err(inner)?,
         })
     }
 }

@@ -5,7 +5,6 @@
 //! without looking at most pairs.
 
 mod bootstrap;
-mod budgets;
 mod counts;
 mod extend;
 mod kernel;
@@ -14,6 +13,7 @@ mod offset;
 mod pair;
 mod per_response;
 mod ranking;
+mod ratios;
 mod search;
 mod significance;
 #[cfg(test)]
@@ -21,12 +21,12 @@ mod tests;
 mod winner;
 
 pub use bootstrap::{Bootstrap, BootstrapAt, BootstrapOptions, Unit, bootstrap};
-pub use budgets::Budgets;
 pub use counts::{BlockCounts, Counts, counts, counts_block, counts_using};
 pub use extend::SavedTournament;
 pub use mean_log_probs::mean_log_probs;
 pub use offset::{OffsetOptions, OffsetTournament, OnPolicy, offset_tournament};
 pub use per_response::{Uncovered, uncovered_responses};
 pub use ranking::{Tournament, compare_models, tournament, tournaments};
+pub use ratios::Ratios;
 pub use significance::{NearTies, NearTiesOptions, NoiseReason, Significance, near_ties};
 pub use winner::{Winner, select_winner};

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::budgets::Budgets;
 use super::counts::{Counts, counts};
 use super::mean_log_probs::mean_log_probs;
+use super::ratios::Ratios;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
@@ -78,7 +78,7 @@ impl OnPolicy {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OffsetTournament {
-    /// The budget N.
+    /// The ratio N.
     #[serde(rename = "N")]
     pub n: f64,
     /// The exponent a.
@@ -115,7 +115,7 @@ pub fn offset_tournament(
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<OffsetTournament>> {
-    let budgets = Budgets::new(&options.n)?;
+    let ratios = Ratios::new(&options.n)?;
     if !(0.0..=1.0).contains(&options.a) {
         return Err(Error::option("a", format!("a must lie between 0 and 1, not {}.", options.a)));
     }
@@ -134,32 +134,32 @@ pub fn offset_tournament(
         )
         .at_model(model));
     }
-    let held_out = counts(log_probs, &budgets, workers, control)?;
+    let held_out = counts(log_probs, &ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
-    // Per model b, then per budget and rival a.
+    // Per model b, then per N and rival a.
     let shares = workers.map(models, control, |b| {
         let own = on_policy[b].log_probs.row_f64(b);
-        let mut shares = vec![0.0; budgets.len() * models];
+        let mut shares = vec![0.0; ratios.len() * models];
         for a in 0..models {
             control.check()?;
             let above = on_policy[b].log_probs.row_f64(a);
-            for (budget, &log_n) in budgets.log_n().iter().enumerate() {
-                shares[budget * models + a] = on_policy[b].share(&above, &own, log_n);
+            for (ratio, &log_n) in ratios.log_n().iter().enumerate() {
+                shares[ratio * models + a] = on_policy[b].share(&above, &own, log_n);
             }
         }
         Ok(shares)
     })?;
-    Ok((0..budgets.len())
-        .map(|budget| {
-            let share = |a: usize, b: usize| shares[b][budget * models + a];
-            at_one_n(&held_out, budget, budgets.n()[budget], options.a, &means, share)
+    Ok((0..ratios.len())
+        .map(|ratio| {
+            let share = |a: usize, b: usize| shares[b][ratio * models + a];
+            at_one_n(&held_out, ratio, ratios.n()[ratio], options.a, &means, share)
         })
         .collect())
 }
 
 fn at_one_n(
     held_out: &Counts,
-    budget: usize,
+    ratio: usize,
     n: f64,
     a: f64,
     means: &[f64],
@@ -172,7 +172,7 @@ fn at_one_n(
     let mut rivals = vec![0; models];
     for rival in 0..models {
         for b in 0..models {
-            let covered = f64::from(held_out.get(budget, rival, b)) / f64::from(held_out.responses());
+            let covered = f64::from(held_out.get(ratio, rival, b)) / f64::from(held_out.responses());
             let value = covered - offset * share(rival, b);
             values[rival * models + b] = value;
             if value > objectives[b] {

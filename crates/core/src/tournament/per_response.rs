@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::budgets::Budgets;
+use super::ratios::Ratios;
 use crate::error::{Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
@@ -37,7 +37,7 @@ pub fn uncovered_responses(
     log_probs: &LogProbs,
     model: usize,
     rival: Option<usize>,
-    budgets: &Budgets,
+    ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<Uncovered> {
@@ -48,7 +48,7 @@ pub fn uncovered_responses(
         }
     }
     let n = log_probs.responses();
-    let least = budgets.log_n().iter().copied().fold(f64::INFINITY, f64::min);
+    let least = ratios.log_n().iter().copied().fold(f64::INFINITY, f64::min);
     let rivals: Vec<usize> = match rival {
         Some(rival) => vec![rival],
         None => (0..log_probs.models()).filter(|&other| other != model).collect(),
@@ -74,7 +74,7 @@ pub fn uncovered_responses(
     })?;
     let mut found: Vec<(f64, u32, u32)> = chunks.into_iter().flatten().collect();
     found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let counts = budgets.log_n().iter().map(|&log_n| found.partition_point(|&(ratio, _, _)| ratio >= log_n)).collect();
+    let counts = ratios.log_n().iter().map(|&log_n| found.partition_point(|&(ratio, _, _)| ratio >= log_n)).collect();
     Ok(Uncovered {
         model,
         counts,
@@ -94,7 +94,7 @@ mod tests {
 
     fn run(log_probs: &LogProbs, model: usize, rival: Option<usize>, n: &[f64], threads: usize) -> Uncovered {
         let workers = Workers::new(Some(threads)).unwrap();
-        uncovered_responses(log_probs, model, rival, &Budgets::new(n).unwrap(), &workers, &Control::new()).unwrap()
+        uncovered_responses(log_probs, model, rival, &Ratios::new(n).unwrap(), &workers, &Control::new()).unwrap()
     }
 
     #[test]
@@ -119,12 +119,12 @@ mod tests {
         let rows = (0..5).map(|_| (0..10_000).map(|_| -9.0 * stream.uniform()).collect()).collect();
         let log_probs = LogProbs::from_f64(rows).unwrap();
         let n = [1.0, 4.0, 16.0];
-        let budgets = Budgets::new(&n).unwrap();
-        let counts = counts(&log_probs, &budgets, &Workers::sequential(), &Control::new()).unwrap();
+        let ratios = Ratios::new(&n).unwrap();
+        let counts = counts(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
         for rival in 1..5 {
             let found = run(&log_probs, 0, Some(rival), &n, 1);
-            for budget in 0..3 {
-                assert_eq!(found.counts[budget], counts.get(budget, rival, 0) as usize);
+            for ratio in 0..3 {
+                assert_eq!(found.counts[ratio], counts.get(ratio, rival, 0) as usize);
             }
         }
         let first = run(&log_probs, 0, None, &n, 1);
@@ -134,10 +134,10 @@ mod tests {
     #[test]
     fn models_that_are_not_there_are_errors() {
         let log_probs = LogProbs::from_f64(vec![vec![-1.0]]).unwrap();
-        let budgets = Budgets::new(&[2.0]).unwrap();
+        let ratios = Ratios::new(&[2.0]).unwrap();
         for (model, rival, field) in [(1, None, "model"), (0, Some(1), "rival")] {
             let workers = Workers::sequential();
-            let error = uncovered_responses(&log_probs, model, rival, &budgets, &workers, &Control::new());
+            let error = uncovered_responses(&log_probs, model, rival, &ratios, &workers, &Control::new());
             assert_eq!(error.unwrap_err().place.field.as_deref(), Some(field));
         }
         assert_eq!(run(&log_probs, 0, None, &[1.0], 1).counts, [0]);

@@ -2,19 +2,19 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::budgets::Budgets;
 use super::counts::{Counts, counts};
 use super::mean_log_probs::mean_log_probs;
+use super::ratios::Ratios;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// Outcome of the simple tournament [28,29] at one budget. Vectors are in model order, models are indices.
+/// Outcome of the simple tournament [28,29] at one ratio. Vectors are in model order, models are indices.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tournament {
-    /// The Best-of-N budget.
+    /// The ratio N.
     pub n: f64,
     /// Model of the least score; ties go to the greater mean log-likelihood, then to input order.
     pub winner: usize,
@@ -31,25 +31,25 @@ pub struct Tournament {
     pub margin: Option<f64>,
 }
 
-/// The tournament at every budget of `counts`; `means` are the models' mean log-likelihoods
+/// The tournament at every N of `counts`; `means` are the models' mean log-likelihoods
 /// ([`mean_log_probs`]), needed for ties.
 ///
 /// # Errors
-/// [`Code::ShapeMismatch`] if counts, budgets and means do not belong together.
-pub fn tournaments(counts: &Counts, budgets: &Budgets, means: &[f64]) -> Result<Vec<Tournament>> {
-    if counts.budgets() != budgets.len() || counts.models() != means.len() {
+/// [`Code::ShapeMismatch`] if counts, ratios and means do not belong together.
+pub fn tournaments(counts: &Counts, ratios: &Ratios, means: &[f64]) -> Result<Vec<Tournament>> {
+    if counts.ratios() != ratios.len() || counts.models() != means.len() {
         return Err(Error::new(
             Code::ShapeMismatch,
             format!(
                 "Counts of {} models at {} values of N do not fit {} means and {} values of N.",
                 counts.models(),
-                counts.budgets(),
+                counts.ratios(),
                 means.len(),
-                budgets.len()
+                ratios.len()
             ),
         ));
     }
-    Ok(budgets.n().iter().enumerate().map(|(budget, &n)| rank(n, counts, budget, means)).collect())
+    Ok(ratios.n().iter().enumerate().map(|(ratio, &n)| rank(n, counts, ratio, means)).collect())
 }
 
 /// Counts, scores and ranking of all models in one go: [`counts`], [`mean_log_probs`] and [`tournaments`].
@@ -58,13 +58,13 @@ pub fn tournaments(counts: &Counts, budgets: &Budgets, means: &[f64]) -> Result<
 /// As [`counts`].
 pub fn tournament(
     log_probs: &LogProbs,
-    budgets: &Budgets,
+    ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<(Counts, Vec<Tournament>)> {
-    let counts = counts(log_probs, budgets, workers, control)?;
+    let counts = counts(log_probs, ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
-    let tournaments = tournaments(&counts, budgets, &means)?;
+    let tournaments = tournaments(&counts, ratios, &means)?;
     Ok((counts, tournaments))
 }
 
@@ -73,11 +73,11 @@ pub fn compare_models(a: (u32, f64, usize), b: (u32, f64, usize)) -> Ordering {
     a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2))
 }
 
-fn rank(n: f64, counts: &Counts, budget: usize, means: &[f64]) -> Tournament {
+fn rank(n: f64, counts: &Counts, ratio: usize, means: &[f64]) -> Tournament {
     let models = counts.models();
     let mut score_counts = vec![0; models];
     let mut rivals: Vec<Option<usize>> = vec![None; models];
-    for (a, row) in counts.of_budget(budget).chunks_exact(models).enumerate() {
+    for (a, row) in counts.at_ratio(ratio).outer_iter().enumerate() {
         for (b, &count) in row.iter().enumerate() {
             // Strictly more, so that the first of several stays; a model itself only if no other reaches its count.
             let replaces = match rivals[b] {
@@ -91,7 +91,7 @@ fn rank(n: f64, counts: &Counts, budget: usize, means: &[f64]) -> Tournament {
     }
     let rivals = (0..models)
         .map(|b| {
-            let own = counts.get(budget, b, b);
+            let own = counts.get(ratio, b, b);
             match rivals[b] {
                 Some(rival) if score_counts[b] >= own => rival,
                 _ => {

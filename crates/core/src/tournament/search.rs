@@ -5,11 +5,11 @@
 //! them is swept over all candidates; once sweeps no longer pay, the candidates left go in batches through the
 //! rivals, strongest first. Rounds are fixed by their number alone, so nothing depends on threads.
 
-use super::budgets::Budgets;
 use super::kernel::{Countable, Kernel};
 use super::mean_log_probs::mean;
 use super::pair::{Candidate, Limit, RivalRow, Verdict};
 use super::ranking::compare_models;
+use super::ratios::Ratios;
 use super::winner::Winner;
 use crate::error::Result;
 use crate::isa::Isa;
@@ -30,7 +30,7 @@ const SWEEP_PAYS: usize = 8;
 /// Responses sampled to guess which candidates are good: so many stretches of so many.
 const SAMPLE: (usize, usize) = (16, 16);
 
-/// Searches one matrix, budget after budget.
+/// Searches one matrix, ratio after ratio.
 pub(super) struct Search<'a, T> {
     rows: &'a [&'a [T]],
     kernel: Kernel<T>,
@@ -50,7 +50,7 @@ struct Best {
     rival: usize,
 }
 
-/// The state at one budget.
+/// The state at one ratio.
 struct Field {
     log_n: f64,
     /// Greatest count seen against each model, and the least rival that gave it.
@@ -75,12 +75,12 @@ impl<'a, T: Countable> Search<'a, T> {
         Self { rows, kernel: T::kernel(isa), workers, control, means: vec![None; rows.len()], samples }
     }
 
-    /// The winner at each budget.
-    pub(super) fn winners(&mut self, budgets: &Budgets) -> Result<Vec<Winner>> {
+    /// The winner at each N.
+    pub(super) fn winners(&mut self, ratios: &Ratios) -> Result<Vec<Winner>> {
         let models = self.rows.len() as u64;
         let responses = self.rows[0].len() as u64;
         let pairs_total = models * (models - 1);
-        let each = budgets.n().iter().zip(budgets.log_n());
+        let each = ratios.n().iter().zip(ratios.log_n());
         each.map(|(&n, &log_n)| {
             let (best, field) = self.search(log_n)?;
             self.control.advance(1);

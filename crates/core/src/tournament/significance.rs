@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::budgets::Budgets;
+use super::ratios::Ratios;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::facts::Precision;
 use crate::log_probs::{LogProbs, Rows};
@@ -100,9 +100,9 @@ pub fn near_ties(
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<NearTies>> {
-    let budgets = Budgets::new(&options.n)?;
-    if options.models.len() != budgets.len() {
-        let (models, n) = (options.models.len(), budgets.len());
+    let ratios = Ratios::new(&options.n)?;
+    if options.models.len() != ratios.len() {
+        let (models, n) = (options.models.len(), ratios.len());
         return Err(Error::option(
             "models",
             format!("There are {models} models for {n} values of N: give one for each."),
@@ -116,8 +116,8 @@ pub fn near_ties(
         Rows::F32(_) => Precision::Float32,
         Rows::F64(_) => Precision::Float64,
     });
-    let mut results = Vec::with_capacity(budgets.len());
-    for (&model, &log_n) in options.models.iter().zip(budgets.log_n()) {
+    let mut results = Vec::with_capacity(ratios.len());
+    for (&model, &log_n) in options.models.iter().zip(ratios.log_n()) {
         let own = log_probs.row_f64(model);
         let undecided = workers.map(log_probs.models(), control, |other| {
             let mut undecided = Vec::new();

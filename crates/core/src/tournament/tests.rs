@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
+use ndarray::{Array2, array};
 use serde_json::Value;
 
 use super::*;
 use crate::{Control, LogProbs, Workers};
 
 /// The definition, as plainly as it can be written: counts `[a][b]` for one threshold.
-fn plain_counts(log_probs: &LogProbs, log_n: f64) -> Vec<u32> {
+fn plain_counts(log_probs: &LogProbs, log_n: f64) -> Array2<u32> {
     let (models, n) = (log_probs.models(), log_probs.responses());
-    let mut counts = vec![0; models * models];
+    let mut counts = Array2::zeros((models, models));
     for a in 0..models {
         for b in 0..models {
             for i in 0..n {
                 if log_probs.get(a, i) - log_probs.get(b, i) >= log_n {
-                    counts[a * models + b] += 1;
+                    counts[[a, b]] += 1;
                 }
             }
         }
@@ -61,18 +62,18 @@ fn golden_tournaments() {
             rows = matrix(&case["logProbs"]);
         }
         let log_probs = LogProbs::from_f64(rows.clone()).unwrap();
-        let budgets = Budgets::new(&[case["N"].as_f64().unwrap()]).unwrap();
+        let ratios = Ratios::new(&[case["N"].as_f64().unwrap()]).unwrap();
         let workers = Workers::sequential();
-        let (counts, tournaments) = tournament(&log_probs, &budgets, &workers, &Control::new()).unwrap();
+        let (counts, tournaments) = tournament(&log_probs, &ratios, &workers, &Control::new()).unwrap();
         let wanted: Vec<f64> = matrix(&case["counts"]).concat();
-        assert_eq!(counts.of_budget(0).iter().map(|&count| f64::from(count)).collect::<Vec<_>>(), wanted);
+        assert_eq!(counts.at_ratio(0).iter().map(|&count| f64::from(count)).collect::<Vec<_>>(), wanted);
         let tournament = &tournaments[0];
         assert_eq!(tournament.winner, indices(&serde_json::json!([case["winner"]]))[0]);
         assert_eq!(tournament.ranking, indices(&case["ranking"]));
         for (score, wanted) in tournament.scores.iter().zip(case["scores"].as_array().unwrap()) {
             assert!((score - wanted.as_f64().unwrap()).abs() < 1e-12);
         }
-        let winner = &select_winner(&log_probs, &budgets, &workers, &Control::new()).unwrap()[0];
+        let winner = &select_winner(&log_probs, &ratios, &workers, &Control::new()).unwrap()[0];
         assert_eq!(
             (winner.winner, winner.score_count),
             (tournament.winner, tournament.score_counts[tournament.winner])
@@ -102,7 +103,7 @@ fn names(path: &str) -> Vec<String> {
 
 #[test]
 fn winners_on_real_measurements() {
-    let budgets = Budgets::new(&[2.0, 4.0, 16.0, 64.0]).unwrap();
+    let ratios = Ratios::new(&[2.0, 4.0, 16.0, 64.0]).unwrap();
     let cases = [
         (
             "olmo7b_checkpoints_lambada",
@@ -114,9 +115,9 @@ fn winners_on_real_measurements() {
         let Some(log_probs) = npy(&format!("data/{file}.npy")) else { return };
         let names = names(&format!("data/{file}.json"));
         let workers = Workers::sequential();
-        let (_, tournaments) = tournament(&log_probs, &budgets, &workers, &Control::new()).unwrap();
+        let (_, tournaments) = tournament(&log_probs, &ratios, &workers, &Control::new()).unwrap();
         assert_eq!(tournaments.iter().map(|t| names[t.winner].as_str()).collect::<Vec<_>>(), wanted);
-        let winners = select_winner(&log_probs, &budgets, &workers, &Control::new()).unwrap();
+        let winners = select_winner(&log_probs, &ratios, &workers, &Control::new()).unwrap();
         assert_eq!(winners.iter().map(|w| names[w.winner].as_str()).collect::<Vec<_>>(), wanted);
     }
 }
@@ -125,19 +126,19 @@ fn winners_on_real_measurements() {
 fn where_probabilities_vanish() {
     let inf = f64::NEG_INFINITY;
     let log_probs = LogProbs::from_f64(vec![vec![-1.0, inf, -3.0], vec![inf, inf, -4.0]]).unwrap();
-    let budgets = Budgets::new(&[1.0, 2.0, 4.0]).unwrap();
-    let counts = counts(&log_probs, &budgets, &Workers::sequential(), &Control::new()).unwrap();
-    assert_eq!(counts.of_budget(0), [2, 2, 0, 1]);
-    assert_eq!(counts.of_budget(1), [0, 2, 0, 0]);
-    assert_eq!(counts.of_budget(2), [0, 1, 0, 0]);
+    let ratios = Ratios::new(&[1.0, 2.0, 4.0]).unwrap();
+    let counts = counts(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
+    assert_eq!(counts.at_ratio(0), array![[2, 2], [0, 1]]);
+    assert_eq!(counts.at_ratio(1), array![[0, 2], [0, 0]]);
+    assert_eq!(counts.at_ratio(2), array![[0, 1], [0, 0]]);
 }
 
 #[test]
 fn ties_go_to_the_mean_then_to_input_order() {
-    let budgets = Budgets::new(&[1e6]).unwrap();
+    let ratios = Ratios::new(&[1e6]).unwrap();
     let winner = |rows: Vec<Vec<f64>>| {
         let log_probs = LogProbs::from_f64(rows).unwrap();
-        let (_, tournaments) = tournament(&log_probs, &budgets, &Workers::sequential(), &Control::new()).unwrap();
+        let (_, tournaments) = tournament(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
         (tournaments[0].winner, tournaments[0].rivals.clone(), tournaments[0].margin)
     };
     assert_eq!(winner(vec![vec![-2.0], vec![-1.0], vec![-1.0]]), (1, vec![1, 0, 0], Some(0.0)));
@@ -149,20 +150,20 @@ fn ties_go_to_the_mean_then_to_input_order() {
 fn blocks_extend_a_tournament_to_the_whole() {
     let rows: Vec<Vec<f64>> =
         (0..7).map(|a| (0..33).map(|i| -f64::from((a * 37 + i * 11) % 23) / 3.0).collect()).collect();
-    let budgets = Budgets::new(&[1.0, 3.0]).unwrap();
+    let ratios = Ratios::new(&[1.0, 3.0]).unwrap();
     let (workers, control) = (Workers::sequential(), Control::new());
     let of = |rows: &[Vec<f64>]| LogProbs::from_f64(rows.to_vec()).unwrap();
-    let whole = counts(&of(&rows), &budgets, &workers, &control).unwrap();
-    for (budget, &log_n) in budgets.log_n().iter().enumerate() {
-        assert_eq!(whole.of_budget(budget), plain_counts(&of(&rows), log_n));
+    let whole = counts(&of(&rows), &ratios, &workers, &control).unwrap();
+    for (ratio, &log_n) in ratios.log_n().iter().enumerate() {
+        assert_eq!(whole.at_ratio(ratio), plain_counts(&of(&rows), log_n));
     }
     for cut in 1..7 {
         let (old, new) = (of(&rows[..cut]), of(&rows[cut..]));
-        let extended = counts(&old, &budgets, &workers, &control)
+        let extended = counts(&old, &ratios, &workers, &control)
             .unwrap()
             .extended(
-                &counts_block(&old, &new, &budgets, &workers, &control).unwrap(),
-                &counts(&new, &budgets, &workers, &control).unwrap(),
+                &counts_block(&old, &new, &ratios, &workers, &control).unwrap(),
+                &counts(&new, &ratios, &workers, &control).unwrap(),
             )
             .unwrap();
         assert_eq!(extended, whole);

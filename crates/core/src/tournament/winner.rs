@@ -1,7 +1,7 @@
 use serde::Serialize;
 
-use super::budgets::Budgets;
 use super::kernel::slices;
+use super::ratios::Ratios;
 use super::search::Search;
 use crate::error::{Code, Error, Result};
 use crate::isa::Isa;
@@ -9,13 +9,13 @@ use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// The winner of the simple tournament at one budget, and what finding it took.
+/// The winner of the simple tournament at one ratio, and what finding it took.
 ///
 /// Pairs are ordered, (rival, candidate): the matrix of counts has M·(M − 1) of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Winner {
-    /// The Best-of-N budget.
+    /// The ratio N.
     pub n: f64,
     /// The winner: the same model that the full matrix of counts gives.
     pub winner: usize,
@@ -25,9 +25,9 @@ pub struct Winner {
     pub score_count: u32,
     /// Its worst rival (least index of several, see [`super::Tournament::rivals`]).
     pub rival: usize,
-    /// Pairs of which at least one element was compared at this budget.
+    /// Pairs of which at least one element was compared at this ratio.
     pub pairs_looked_at: u64,
-    /// Elements compared at this budget: (pair, response) combinations.
+    /// Elements compared at this ratio: (pair, response) combinations.
     pub elements_looked_at: u64,
     /// Pairs that there are: M·(M − 1).
     pub pairs_total: u64,
@@ -35,7 +35,7 @@ pub struct Winner {
     pub elements_total: u64,
 }
 
-/// The exact winner at each budget without the matrix of counts: the model that [`super::tournament`] ranks first,
+/// The exact winner at each N without the matrix of counts: the model that [`super::tournament`] ranks first,
 /// always. A candidate is out as soon as its count against one rival exceeds the best known score; strong rivals
 /// come first, and a pair is left as soon as it is decided.
 ///
@@ -45,7 +45,7 @@ pub struct Winner {
 /// [`Code::TooLarge`] for more than 2^32 − 1 responses; [`Code::Aborted`].
 pub fn select_winner(
     log_probs: &LogProbs,
-    budgets: &Budgets,
+    ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<Winner>> {
@@ -55,11 +55,11 @@ pub fn select_winner(
             format!("{} responses are more than the 4,294,967,295 that can be counted.", log_probs.responses()),
         ));
     }
-    control.start(budgets.len() as u64);
+    control.start(ratios.len() as u64);
     let isa = Isa::best();
     let winners = match log_probs.rows() {
-        Rows::F32(rows) => Search::new(&slices(rows), isa, workers, control).winners(budgets)?,
-        Rows::F64(rows) => Search::new(&slices(rows), isa, workers, control).winners(budgets)?,
+        Rows::F32(rows) => Search::new(&slices(rows), isa, workers, control).winners(ratios)?,
+        Rows::F64(rows) => Search::new(&slices(rows), isa, workers, control).winners(ratios)?,
     };
     Ok(winners)
 }
@@ -74,12 +74,12 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};
 
-    fn check(rows: Vec<Vec<f64>>, budgets: &[f64]) {
+    fn check(rows: Vec<Vec<f64>>, ratios: &[f64]) {
         let log_probs = LogProbs::from_f64(rows).unwrap();
-        let budgets = Budgets::new(budgets).unwrap();
+        let ratios = Ratios::new(ratios).unwrap();
         let control = Control::new();
-        let (_, tournaments) = tournament(&log_probs, &budgets, &Workers::sequential(), &control).unwrap();
-        let winners = select_winner(&log_probs, &budgets, &Workers::sequential(), &control).unwrap();
+        let (_, tournaments) = tournament(&log_probs, &ratios, &Workers::sequential(), &control).unwrap();
+        let winners = select_winner(&log_probs, &ratios, &Workers::sequential(), &control).unwrap();
         for (winner, Tournament { winner: wanted, score_counts, rivals, scores, .. }) in
             winners.iter().zip(&tournaments)
         {
@@ -94,7 +94,7 @@ mod tests {
             assert!(winner.elements_looked_at <= winner.elements_total);
         }
         for workers in &*WORKERS {
-            assert_eq!(select_winner(&log_probs, &budgets, workers, &control).unwrap(), winners);
+            assert_eq!(select_winner(&log_probs, &ratios, workers, &control).unwrap(), winners);
         }
     }
 

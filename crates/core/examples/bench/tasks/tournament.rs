@@ -1,7 +1,7 @@
 //! The tournament: all counts, or the winner alone.
 
 use coverage_principle_core::tournament::{
-    Budgets, Counts, Winner, counts as counts_as_the_library_does, counts_using, select_winner, tournament,
+    Counts, Ratios, Winner, counts as counts_as_the_library_does, counts_using, select_winner, tournament,
 };
 use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 use serde::Deserialize;
@@ -22,19 +22,19 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    fn read(&self) -> Result<(LogProbs, Budgets, Workers), Refusal> {
+    fn read(&self) -> Result<(LogProbs, Ratios, Workers), Refusal> {
         let workers = Workers::new(Some(self.threads))?;
-        Ok((reading::matrix(&self.file, &workers)?, Budgets::new(&self.budgets)?, workers))
+        Ok((reading::matrix(&self.file, &workers)?, Ratios::new(&self.budgets)?, workers))
     }
 }
 
 impl Answer for Counts {
     fn bytes(&self) -> Vec<u8> {
-        (0..self.budgets()).flat_map(|budget| self.of_budget(budget)).flat_map(|count| count.to_le_bytes()).collect()
+        (0..self.ratios()).flat_map(|ratio| self.at_ratio(ratio)).flat_map(|count| count.to_le_bytes()).collect()
     }
 }
 
-/// All counts at every budget.
+/// All counts at every N.
 pub(super) fn counts(input: Input) -> Result<Run, Refusal> {
     let (matrix, budgets, workers) = input.read()?;
     if input.method == Method::Naive {
@@ -84,7 +84,7 @@ impl Winners {
     }
 }
 
-/// The winner alone at every budget.
+/// The winner alone at every N.
 pub(super) fn winner(input: Input) -> Result<Run, Refusal> {
     let (matrix, budgets, workers) = input.read()?;
     match input.method {

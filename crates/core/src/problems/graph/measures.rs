@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Result};
 use crate::linear::{Policy, ResponseList, Walker};
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// What to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl GraphTask {
         workers: &Workers,
         control: &Control,
     ) -> Result<GraphMeasures> {
-        let budgets = Budgets::new(&options.n)?;
+        let budgets = Ratios::new(&options.n)?;
         if let Some(index) = options.pass.iter().position(|&n| n == 0) {
             return Err(Error::option(format!("pass[{index}]"), "Pass@N needs at least one response, N ≥ 1."));
         }

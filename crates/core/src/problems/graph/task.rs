@@ -14,7 +14,7 @@ use crate::problems::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, plain,
 };
 use crate::random::{Purpose, Stream};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 /// Prompts are numbered below this: first the validation prompts, class by class, then fresh ones without end.
 pub(super) const PROMPTS: usize = 1 << 40;
@@ -430,7 +430,7 @@ impl Instance for GraphTask {
         }))
     }
 
-    fn trial(&self, _: &Budgets, _: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, _: &Ratios, _: &mut Stream) -> Result<Vec<Estimate>> {
         Err(Error::new(
             Code::InvalidOption,
             "The graph task has no estimator in closed form: train a linear model on it instead.",

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, SparseRows, SparseTableFeatures};
 use crate::linear::{Constraint, DataDistribution, FeatureMap, PromptWeights};
 use crate::random::{Purpose, Stream};
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 pub use options::RarePromptsOptions;
 
@@ -121,7 +121,7 @@ impl RarePrompts {
     }
 
     /// KL and Cov_N of log odds `logits` of the likelier token of each rare prompt.
-    fn estimate(&self, estimator: &'static str, logits: &[f64], budgets: &Budgets) -> Estimate {
+    fn estimate(&self, estimator: &'static str, logits: &[f64], budgets: &Ratios) -> Estimate {
         let each = self.rare() / logits.len() as f64;
         let mut sorted = logits.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -168,7 +168,7 @@ impl RarePrompts {
     }
 
     /// The MLE alone: counts are enough.
-    fn trial_of_counts(&self, budgets: &Budgets, stream: &mut Stream) -> Vec<Estimate> {
+    fn trial_of_counts(&self, budgets: &Ratios, stream: &mut Stream) -> Vec<Estimate> {
         let mut counts = vec![Throws::default(); self.theta.len()];
         for _ in 0..self.seen(self.options.responses, stream) {
             #[expect(clippy::cast_possible_truncation, reason = "there are at most 4096 prompts")]
@@ -182,12 +182,12 @@ impl RarePrompts {
     }
 
     /// Of the untrained θ = 0.
-    fn untrained(&self, budgets: &Budgets) -> Estimate {
+    fn untrained(&self, budgets: &Ratios) -> Estimate {
         self.estimate("untrained", &vec![0.0; self.theta.len()], budgets)
     }
 
     /// All estimators, on the same responses.
-    fn trial_of_responses(&self, factor: f64, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial_of_responses(&self, factor: f64, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let drawn = stream.below(self.options.responses);
         let before = self.seen(drawn, stream);
         let after = self.seen(self.options.responses - drawn, stream);
@@ -313,7 +313,7 @@ impl Instance for RarePrompts {
         Some(&self.theta)
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         match self.options.step_factor {
             None => Ok(self.trial_of_counts(budgets, stream)),
             Some(factor) => self.trial_of_responses(factor, budgets, stream),

@@ -36,7 +36,7 @@ fn visits(instance: &RarePrompts, count: usize) -> Vec<Visit> {
 #[test]
 fn closed_forms_agree_with_enumeration() {
     let instance = small();
-    let budgets = Budgets::new(&[1.0, 1.7, 4.0, 30.0]).unwrap();
+    let budgets = Ratios::new(&[1.0, 1.7, 4.0, 30.0]).unwrap();
     let logits = [0.0, -1.2, 2.1];
     let model = Model::new(instance.features.clone(), signed(&instance, &logits)).unwrap();
     let estimate = instance.estimate("mle", &logits, &budgets);
@@ -138,7 +138,7 @@ fn test_time_training_pays_the_regret_of_token_sgd() {
 
 #[test]
 fn trials_with_and_without_learners_have_the_same_mle_in_the_mean() {
-    let budgets = Budgets::new(&[2.0]).unwrap();
+    let budgets = Ratios::new(&[2.0]).unwrap();
     let options = RarePromptsOptions { responses: 50, horizon: 20, prompts: 4, visits: 1.0, ..Default::default() };
     let means = [None, Some(1.0)].map(|step_factor| {
         let instance = instance(RarePromptsOptions { step_factor, paths: 1, ..options.clone() });

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
-use crate::tournament::Budgets;
+use crate::tournament::Ratios;
 
 pub use options::{Branch, Rule, SgdLowerBoundOptions};
 
@@ -70,7 +70,7 @@ impl SgdLowerBound {
         check_count("steps", options.steps, 1, 1_000_000_000)?;
         check_count("batchSize", options.batch_size, 1, 1_000_000)?;
         check_real("N", options.n, 1.0, 1e100)?;
-        let log_n = Budgets::new(&[options.n])?.log_n()[0];
+        let log_n = Ratios::new(&[options.n])?.log_n()[0];
         let (h, t) = (options.horizon as f64, options.steps as f64);
         let bound = options.bound.unwrap_or_else(|| (3.0 * (2.0 * t * h).ln()).max(1.0));
         check_real("bound", bound, 1.0 - f64::EPSILON, 300.0)?;
@@ -268,7 +268,7 @@ impl SgdLowerBound {
     }
 
     /// Trains for T steps; the last iterate, and Cov_N averaged over `AVERAGED` iterates evenly spread.
-    fn run(&self, estimator: &'static str, rule: Rule, budgets: &Budgets, stream: &mut Stream) -> Estimate {
+    fn run(&self, estimator: &'static str, rule: Rule, budgets: &Ratios, stream: &mut Stream) -> Estimate {
         let mut theta = self.start;
         let steps = self.options.steps;
         let every = steps.div_ceil(AVERAGED);
@@ -425,7 +425,7 @@ impl Instance for SgdLowerBound {
         Some(&self.theta)
     }
 
-    fn trial(&self, budgets: &Budgets, stream: &mut Stream) -> Result<Vec<Estimate>> {
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let mut estimates = Vec::with_capacity(ESTIMATORS.len());
         for (name, rule) in ESTIMATORS.into_iter().zip(self.rules()) {
             let mut estimate = self.run(name, rule, budgets, stream);

@@ -124,7 +124,7 @@ fn truncated_steps_are_those_of_the_general_loop() {
 #[test]
 fn small_steps_are_too_slow() {
     let instance = instance(Branch::Slow, 4096, 1000);
-    let budgets = Budgets::new(&[4.0]).unwrap();
+    let budgets = Ratios::new(&[4.0]).unwrap();
     let estimate = instance.trial(&budgets, &mut Stream::new(0, Purpose::Data, 0)).unwrap().remove(0);
     assert!(estimate.cov[0] >= 0.5 * instance.plus(), "{estimate:?}");
     assert!(estimate.details["averageCov"] >= 0.5 * instance.plus());

@@ -17,7 +17,7 @@ pub(super) struct Contest<'a> {
     pub(super) field: Field,
     loops: Loops,
     /// Masks made so far: of column f and rank j at `f * M + j`, followed models before contenders, then of the
-    /// killers. Empty if there are too many.
+    /// strong rivals. Empty if there are too many.
     masks: Vec<OnceLock<Box<[u64]>>>,
 }
 
@@ -57,9 +57,9 @@ impl<'a> Contest<'a> {
     pub(super) fn new(log_probs: &'a LogProbs, log_n: f64, field: Field) -> Self {
         let models = log_probs.models();
         let bytes = |slots: usize| slots.checked_mul(words(log_probs.responses()) * 8);
-        let killers: usize = field.killers.iter().map(Vec::len).sum();
+        let strong_rivals: usize = field.strong_rivals.iter().map(Vec::len).sum();
         let columns = field.columns.len() + field.contenders.len();
-        let slots = columns.saturating_mul(models).saturating_add(killers);
+        let slots = columns.saturating_mul(models).saturating_add(strong_rivals);
         let kept = bytes(slots).is_some_and(|bytes| bytes <= MASK_BYTES);
         let masks = if kept { std::iter::repeat_with(OnceLock::new).take(slots).collect() } else { Vec::new() };
         Self { log_probs, log_n, field, loops: Loops::best(), masks }
@@ -172,13 +172,13 @@ impl<'a> Contest<'a> {
     ) -> Result<Vec<usize>> {
         let mut open = Vec::new();
         let mut slot = (self.field.columns.len() + self.field.contenders.len()) * self.log_probs.models();
-        for (model, killers) in self.field.killers.iter().enumerate() {
-            if killers.is_empty() {
+        for (model, strong_rivals) in self.field.strong_rivals.iter().enumerate() {
+            if strong_rivals.is_empty() {
                 continue;
             }
             control.check()?;
             let mut undecided: Vec<usize> = (0..block.len()).collect();
-            for (rank, &(_, rival)) in killers.iter().enumerate() {
+            for (rank, &(_, rival)) in strong_rivals.iter().enumerate() {
                 let mask = self.mask(slot + rank, rival, model, scratch);
                 undecided.retain(|&r| self.loops.weigh(mask, block.planes(r)) <= least_of_others[r]);
                 if undecided.is_empty() {
@@ -188,7 +188,7 @@ impl<'a> Contest<'a> {
             if !undecided.is_empty() {
                 open.push(model);
             }
-            slot += killers.len();
+            slot += strong_rivals.len();
         }
         Ok(open)
     }

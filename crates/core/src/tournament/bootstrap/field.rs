@@ -5,7 +5,7 @@ use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::tournament::counts::{Counts, counts_block};
-use crate::tournament::{Budgets, compare_models};
+use crate::tournament::{Ratios, compare_models};
 
 /// Up to so many models, all are followed.
 pub(super) const FOLLOW_ALL: usize = 64;
@@ -48,22 +48,22 @@ pub(super) struct Field {
     /// Models that may win a replicate, though not followed: played only until they are out.
     pub(super) contenders: Vec<Column>,
     /// For each other model a few rivals with high counts against it, the highest first; empty for the former.
-    pub(super) killers: Vec<Vec<(u32, usize)>>,
+    pub(super) strong_rivals: Vec<Vec<(u32, usize)>>,
 }
 
 impl Field {
     /// From the full matrix of counts.
-    pub(super) fn from_counts(counts: &Counts, budget: usize, means: &[f64]) -> Self {
+    pub(super) fn from_counts(counts: &Counts, ratio: usize, means: &[f64]) -> Self {
         let models = counts.models();
-        let column = |b: usize| Column::new(b, (0..models).map(|a| counts.get(budget, a, b)));
+        let column = |b: usize| Column::new(b, (0..models).map(|a| counts.get(ratio, a, b)));
         let mut columns: Vec<Column> = (0..models).map(column).collect();
         rank(&mut columns, means);
         let followed = if models <= FOLLOW_ALL { models } else { FOLLOW_LEAST };
-        let mut killers = vec![Vec::new(); models];
+        let mut strong_rivals = vec![Vec::new(); models];
         for column in columns.drain(followed..) {
-            killers[column.model] = column.rivals[..KEPT_RIVALS].to_vec();
+            strong_rivals[column.model] = column.rivals[..KEPT_RIVALS].to_vec();
         }
-        Self { columns, contenders: Vec::new(), killers }
+        Self { columns, contenders: Vec::new(), strong_rivals }
     }
 
     /// The same followed models without the full matrix: counts of a few strong rivals against everyone give lower
@@ -72,7 +72,7 @@ impl Field {
     pub(super) fn search(
         log_probs: &LogProbs,
         means: &[f64],
-        budget: &Budgets,
+        ratio: &Ratios,
         workers: &Workers,
         control: &Control,
     ) -> Result<Self> {
@@ -80,14 +80,14 @@ impl Field {
         let mut by_mean: Vec<usize> = (0..models).collect();
         by_mean.sort_by(|&a, &b| compare_models((0, means[a], a), (0, means[b], b)));
         by_mean.truncate(FIRST_RIVALS);
-        let mut field = Self { columns: Vec::new(), contenders: Vec::new(), killers: vec![Vec::new(); models] };
+        let mut field = Self { columns: Vec::new(), contenders: Vec::new(), strong_rivals: vec![Vec::new(); models] };
         let mut strong = vec![false; models];
         let mut newcomers = by_mean;
         loop {
             for &rival in &newcomers {
                 strong[rival] = true;
             }
-            field.bound(log_probs, &newcomers, budget, workers, control)?;
+            field.bound(log_probs, &newcomers, ratio, workers, control)?;
             let Some(candidates) = field.candidates() else {
                 // Everyone looked at so far is a contender; the best of them are followed.
                 let mut columns = std::mem::take(&mut field.contenders);
@@ -96,7 +96,7 @@ impl Field {
                 field.columns = columns;
                 return Ok(field);
             };
-            field.admit(&candidates, log_probs, budget, workers, control)?;
+            field.admit(&candidates, log_probs, ratio, workers, control)?;
             newcomers = field.contenders[field.contenders.len() - candidates.len()..]
                 .iter()
                 .map(|column| column.rivals[0].1)
@@ -112,7 +112,7 @@ impl Field {
         &mut self,
         log_probs: &LogProbs,
         rivals: &[usize],
-        budget: &Budgets,
+        ratio: &Ratios,
         workers: &Workers,
         control: &Control,
     ) -> Result<()> {
@@ -120,14 +120,14 @@ impl Field {
             return Ok(());
         }
         let models = log_probs.models();
-        let block = counts_block(&log_probs.select_models(rivals)?, log_probs, budget, workers, control)?;
+        let block = counts_block(&log_probs.select_models(rivals)?, log_probs, ratio, workers, control)?;
         let seen = self.seen();
         for b in (0..models).filter(|&b| !seen[b]) {
             for (row, &rival) in rivals.iter().enumerate() {
-                self.killers[b].push((block.upper_over_lower[0][row * models + b], rival));
+                self.strong_rivals[b].push((block.upper_over_lower[[0, row, b]], rival));
             }
-            self.killers[b].sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-            self.killers[b].truncate(KEPT_RIVALS);
+            self.strong_rivals[b].sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+            self.strong_rivals[b].truncate(KEPT_RIVALS);
         }
         Ok(())
     }
@@ -138,9 +138,9 @@ impl Field {
         let mut scores: Vec<u32> = self.contenders.iter().map(Column::score).collect();
         scores.sort_unstable();
         let last_followed = scores.get(FOLLOW_LEAST - 1).copied();
-        let mut open: Vec<(u32, usize)> = (0..self.killers.len())
+        let mut open: Vec<(u32, usize)> = (0..self.strong_rivals.len())
             .filter(|&b| !seen[b])
-            .map(|b| (self.killers[b].first().map_or(0, |killer| killer.0), b))
+            .map(|b| (self.strong_rivals[b].first().map_or(0, |rival| rival.0), b))
             .filter(|&(bound, _)| last_followed.is_none_or(|score| bound <= score))
             .collect();
         open.sort_unstable();
@@ -153,14 +153,14 @@ impl Field {
         &mut self,
         models: &[usize],
         log_probs: &LogProbs,
-        budget: &Budgets,
+        ratio: &Ratios,
         workers: &Workers,
         control: &Control,
     ) -> Result<()> {
-        let block = counts_block(log_probs, &log_probs.select_models(models)?, budget, workers, control)?;
+        let block = counts_block(log_probs, &log_probs.select_models(models)?, ratio, workers, control)?;
         for (index, &model) in models.iter().enumerate() {
-            self.killers[model] = Vec::new();
-            let against = |a: usize| block.upper_over_lower[0][a * models.len() + index];
+            self.strong_rivals[model] = Vec::new();
+            let against = |a: usize| block.upper_over_lower[[0, a, index]];
             self.contenders.push(Column::new(model, (0..log_probs.models()).map(against)));
         }
         Ok(())
@@ -168,7 +168,7 @@ impl Field {
 
     /// Which models are followed or contend.
     fn seen(&self) -> Vec<bool> {
-        let mut seen = vec![false; self.killers.len()];
+        let mut seen = vec![false; self.strong_rivals.len()];
         for column in self.columns.iter().chain(&self.contenders) {
             seen[column.model] = true;
         }

@@ -23,7 +23,7 @@ use masks::{Loops, words};
 use weights::{Block, GROUP, Units, draw};
 
 use super::counts::{Counts, counts};
-use super::{Budgets, compare_models, mean_log_probs};
+use super::{Ratios, compare_models, mean_log_probs};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
@@ -54,10 +54,10 @@ pub fn bootstrap(
     workers: &Workers,
     control: &Control,
 ) -> Result<Bootstrap> {
-    let budgets = options.checked()?;
+    let ratios = options.checked()?;
     let units = units(log_probs, prompts)?;
     let means = mean_log_probs(log_probs, workers, control)?;
-    let fields = fields(log_probs, full_counts, &means, &budgets, workers, control)?;
+    let fields = fields(log_probs, full_counts, &means, &ratios, workers, control)?;
     let elements = (log_probs.models() as u64)
         .saturating_mul(log_probs.responses() as u64)
         .saturating_mul(u64::from(options.replicates));
@@ -69,7 +69,7 @@ pub fn bootstrap(
         with_means: elements <= CROSS_ENTROPY_ELEMENTS,
     };
     let mut contests: Vec<Contest<'_>> =
-        fields.into_iter().zip(budgets.log_n()).map(|(field, &log_n)| Contest::new(log_probs, log_n, field)).collect();
+        fields.into_iter().zip(ratios.log_n()).map(|(field, &log_n)| Contest::new(log_probs, log_n, field)).collect();
     let mut finished: Vec<Option<Vec<Outcome>>> = contests.iter().map(|_| None).collect();
     let mut draws = None;
     loop {
@@ -101,12 +101,12 @@ pub fn bootstrap(
             open.sort_unstable();
             open.dedup();
             let mut field = contests[index].field.clone();
-            let budget = Budgets::new(&budgets.n()[index..=index])?;
-            field.admit(&open, log_probs, &budget, workers, control)?;
-            contests[index] = Contest::new(log_probs, budgets.log_n()[index], field);
+            let ratio = Ratios::new(&ratios.n()[index..=index])?;
+            field.admit(&open, log_probs, &ratio, workers, control)?;
+            contests[index] = Contest::new(log_probs, ratios.log_n()[index], field);
         }
     }
-    Ok(result::collect(options, &budgets, &units, &means, &contests, finished, draws.unwrap_or_default()))
+    Ok(result::collect(options, &ratios, &units, &means, &contests, finished, draws.unwrap_or_default()))
 }
 
 fn units(log_probs: &LogProbs, prompts: Option<&[u32]>) -> Result<Units> {
@@ -127,7 +127,7 @@ fn fields(
     log_probs: &LogProbs,
     full_counts: Option<&Counts>,
     means: &[f64],
-    budgets: &Budgets,
+    ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<Field>> {
@@ -135,20 +135,20 @@ fn fields(
     if let Some(full) = full_counts {
         let fits = full.models() == models
             && full.responses() as usize == log_probs.responses()
-            && full.budgets() == budgets.len();
+            && full.ratios() == ratios.len();
         if !fits {
             return Err(Error::new(
                 Code::ShapeMismatch,
                 "The counts given to the bootstrap are of other models, responses or values of N.",
             ));
         }
-        return Ok((0..budgets.len()).map(|budget| Field::from_counts(full, budget, means)).collect());
+        return Ok((0..ratios.len()).map(|ratio| Field::from_counts(full, ratio, means)).collect());
     }
     if models <= FOLLOW_ALL {
-        let full = counts(log_probs, budgets, workers, control)?;
-        return Ok((0..budgets.len()).map(|budget| Field::from_counts(&full, budget, means)).collect());
+        let full = counts(log_probs, ratios, workers, control)?;
+        return Ok((0..ratios.len()).map(|ratio| Field::from_counts(&full, ratio, means)).collect());
     }
-    budgets.n().iter().map(|&n| Field::search(log_probs, means, &Budgets::new(&[n])?, workers, control)).collect()
+    ratios.n().iter().map(|&n| Field::search(log_probs, means, &Ratios::new(&[n])?, workers, control)).collect()
 }
 
 /// Draws replicates, block by block.

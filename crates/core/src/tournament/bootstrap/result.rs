@@ -6,7 +6,7 @@ use super::weights::Units;
 use crate::error::Result;
 use crate::resample::check_replicates;
 use crate::statistics::{Estimate, Interval, check_confidence, percentile_interval};
-use crate::tournament::{Budgets, Significance, compare_models};
+use crate::tournament::{Ratios, Significance, compare_models};
 
 /// Options of [`super::bootstrap`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,10 +30,10 @@ impl Default for BootstrapOptions {
 }
 
 impl BootstrapOptions {
-    pub(super) fn checked(&self) -> Result<Budgets> {
+    pub(super) fn checked(&self) -> Result<Ratios> {
         check_replicates(self.replicates, 1)?;
         check_confidence(self.confidence)?;
-        Budgets::new(&self.n)
+        Ratios::new(&self.n)
     }
 }
 
@@ -73,7 +73,7 @@ pub struct Bootstrap {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BootstrapAt {
-    /// The budget N.
+    /// The ratio N.
     #[serde(rename = "N")]
     pub n: f64,
     /// Winner on the whole sample.
@@ -102,7 +102,7 @@ pub struct BootstrapAt {
 
 pub(super) fn collect(
     options: &BootstrapOptions,
-    budgets: &Budgets,
+    ratios: &Ratios,
     units: &Units,
     means: &[f64],
     contests: &[Contest<'_>],
@@ -115,7 +115,7 @@ pub(super) fn collect(
     let tournaments = contests
         .iter()
         .zip(finished)
-        .zip(budgets.n())
+        .zip(ratios.n())
         .map(|((contest, outcomes), &n)| {
             at_one_n(n, contest, &outcomes.unwrap_or_default(), &totals, means, options.confidence)
         })

@@ -30,7 +30,7 @@ fn naive(log_probs: &LogProbs, prompts: Option<&[u32]>, seed: u64, replicate: u3
     let rows = (0..log_probs.models()).map(|m| drawn.iter().map(|&i| log_probs.get(m, i)).collect()).collect();
     let resampled = LogProbs::from_f64(rows).unwrap();
     let (workers, control) = (Workers::sequential(), Control::new());
-    let (_, tournaments) = tournament(&resampled, &Budgets::new(&[n]).unwrap(), &workers, &control).unwrap();
+    let (_, tournaments) = tournament(&resampled, &Ratios::new(&[n]).unwrap(), &workers, &control).unwrap();
     let means = mean_log_probs(&resampled, &workers, &control).unwrap();
     let models = 0..means.len();
     let pick = models.min_by(|&a, &b| compare_models((0, means[a], a), (0, means[b], b))).unwrap();
@@ -41,8 +41,8 @@ fn naive(log_probs: &LogProbs, prompts: Option<&[u32]>, seed: u64, replicate: u3
 fn check(log_probs: &LogProbs, prompts: Option<&[u32]>, options: &BootstrapOptions, result: &Bootstrap) {
     let models = log_probs.models();
     let (workers, control) = (Workers::sequential(), Control::new());
-    let budgets = Budgets::new(&options.n).unwrap();
-    let (_, whole) = tournament(log_probs, &budgets, &workers, &control).unwrap();
+    let ratios = Ratios::new(&options.n).unwrap();
+    let (_, whole) = tournament(log_probs, &ratios, &workers, &control).unwrap();
     for (at, whole) in result.tournaments.iter().zip(&whole) {
         assert_eq!((at.winner, at.runner_up), (whole.winner, whole.ranking.get(1).copied()));
         assert_eq!(at.margin.value, whole.margin);
@@ -131,8 +131,8 @@ fn many_models_with_and_without_the_full_counts() {
         let options = BootstrapOptions { n, replicates: 40, seed, confidence: 0.95 };
         let searched = run(&log_probs, None, None, &options, 2);
         check(&log_probs, None, &options, &searched);
-        let budgets = Budgets::new(&options.n).unwrap();
-        let full = counts(&log_probs, &budgets, &Workers::sequential(), &Control::new()).unwrap();
+        let ratios = Ratios::new(&options.n).unwrap();
+        let full = counts(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
         let counted = run(&log_probs, None, Some(&full), &options, 1);
         check(&log_probs, None, &options, &counted);
         assert_eq!(searched, counted);
@@ -168,15 +168,15 @@ fn identity_weights_give_the_mean_log_likelihood_to_the_bit() {
 fn masks_that_are_not_kept_give_the_same() {
     let log_probs = crowd(12, 200, 5);
     let (workers, control) = (Workers::sequential(), Control::new());
-    let budgets = Budgets::new(&[2.0]).unwrap();
-    let full = counts(&log_probs, &budgets, &workers, &control).unwrap();
+    let ratios = Ratios::new(&[2.0]).unwrap();
+    let full = counts(&log_probs, &ratios, &workers, &control).unwrap();
     let means = mean_log_probs(&log_probs, &workers, &control).unwrap();
     let units = units(&log_probs, None).unwrap();
     let options = BootstrapOptions::default();
     let loops = Loops::best();
     let sampler = Sampler { log_probs: &log_probs, units: &units, options: &options, loops, with_means: false };
-    let kept = Contest::new(&log_probs, budgets.log_n()[0], Field::from_counts(&full, 0, &means));
-    let mut anew = Contest::new(&log_probs, budgets.log_n()[0], Field::from_counts(&full, 0, &means));
+    let kept = Contest::new(&log_probs, ratios.log_n()[0], Field::from_counts(&full, 0, &means));
+    let mut anew = Contest::new(&log_probs, ratios.log_n()[0], Field::from_counts(&full, 0, &means));
     anew.forget_masks();
     let (draws, outcomes) = sampler.play(1, [&kept, &anew].into_iter(), &control).unwrap();
     assert_eq!(outcomes[0].scores, outcomes[1].scores);
@@ -189,12 +189,12 @@ fn ties_are_broken_alike_whether_means_are_worked_out_for_all_or_on_demand() {
     // At a huge N nobody is uncovered: every replicate is a tie of all models.
     let log_probs = crowd(7, 50, 6);
     let (workers, control) = (Workers::sequential(), Control::new());
-    let budgets = Budgets::new(&[1e30]).unwrap();
-    let full = counts(&log_probs, &budgets, &workers, &control).unwrap();
+    let ratios = Ratios::new(&[1e30]).unwrap();
+    let full = counts(&log_probs, &ratios, &workers, &control).unwrap();
     let means = mean_log_probs(&log_probs, &workers, &control).unwrap();
     let units = units(&log_probs, None).unwrap();
     let options = BootstrapOptions::default();
-    let contest = Contest::new(&log_probs, budgets.log_n()[0], Field::from_counts(&full, 0, &means));
+    let contest = Contest::new(&log_probs, ratios.log_n()[0], Field::from_counts(&full, 0, &means));
     let play = |with_means| {
         let loops = Loops::best();
         let sampler = Sampler { log_probs: &log_probs, units: &units, options: &options, loops, with_means };
@@ -211,7 +211,7 @@ fn misfits_are_errors() {
     };
     let fine = BootstrapOptions::default();
     assert_eq!(fail(Some(&[1, 2]), None, &fine).code, Code::ShapeMismatch);
-    let other = Counts::from_parts(2, 20, vec![vec![0; 4]; 4]).unwrap();
+    let other = Counts::new(20, ndarray::Array3::zeros((4, 2, 2))).unwrap();
     assert_eq!(fail(None, Some(&other), &fine).code, Code::ShapeMismatch);
     let field = |options: &BootstrapOptions| fail(None, None, options).place.field.unwrap();
     assert_eq!(field(&BootstrapOptions { replicates: 0, ..fine.clone() }), "replicates");

@@ -14,8 +14,8 @@ fn random(models: usize, responses: usize, seed: u64) -> LogProbs {
 }
 
 fn run(names: Vec<String>, log_probs: &LogProbs) -> SavedTournament {
-    let budgets = Budgets::new(&[1.0, 2.5, 16.0]).unwrap();
-    SavedTournament::new(names, log_probs, budgets, &Workers::sequential(), &Control::new()).unwrap()
+    let ratios = Ratios::new(&[1.0, 2.5, 16.0]).unwrap();
+    SavedTournament::new(names, log_probs, ratios, &Workers::sequential(), &Control::new()).unwrap()
 }
 
 fn extend(saved: &SavedTournament, names: &[String], log_probs: &LogProbs) -> Result<SavedTournament> {
@@ -97,7 +97,7 @@ fn lies_with_a_right_checksum_are_found() {
         sealed(bytes)
     };
     for lie in [
-        replaced("\"budgets\":3", "\"budgets\":9"),
+        replaced("\"ratios\":3", "\"ratios\":9"),
         replaced("step 1", "step 0"),
         replaced("\"responses\":30", "\"responses\":-1"),
         replaced("\"name\"", "\"nome\""),

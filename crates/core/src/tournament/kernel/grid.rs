@@ -63,12 +63,12 @@ fn on_grid(thresholds: &[(usize, f64)], unit: f64) -> Grid {
 mod tests {
     use super::*;
 
-    fn multiples(budgets: &[f64]) -> Vec<Vec<u32>> {
-        let thresholds: Vec<_> = budgets.iter().map(|n| n.ln()).enumerate().collect();
+    fn multiples(ratios: &[f64]) -> Vec<Vec<u32>> {
+        let thresholds: Vec<_> = ratios.iter().map(|n| n.ln()).enumerate().collect();
         let found = grids(&thresholds);
         let mut levels: Vec<usize> = found.iter().flat_map(|grid| &grid.levels).map(|level| level.level).collect();
         levels.sort_unstable();
-        assert_eq!(levels, (0..budgets.len()).collect::<Vec<_>>());
+        assert_eq!(levels, (0..ratios.len()).collect::<Vec<_>>());
         found.iter().map(|grid| grid.levels.iter().map(|level| level.multiple).collect()).collect()
     }
 

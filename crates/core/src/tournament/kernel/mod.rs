@@ -20,7 +20,9 @@ mod scalar;
 mod threshold;
 mod tiles;
 
-use super::budgets::Budgets;
+use ndarray::{Array3, Axis};
+
+use super::ratios::Ratios;
 use crate::error::Result;
 use crate::isa::Isa;
 use crate::log_probs::{LogProbs, Row, Rows};
@@ -31,8 +33,8 @@ pub(super) use dispatch::{Countable, Kernel};
 use threshold::Element;
 use tiles::{Side, count_tiles};
 
-/// Row-major matrices, one per budget.
-pub(super) type PerBudget = Vec<Vec<u32>>;
+/// Counts `[level or ratio, a, b]`.
+pub(super) type PerRatio = Array3<u32>;
 
 /// Values widened at a time where precisions differ.
 const WIDENED_VALUES: usize = 1 << 21;
@@ -40,22 +42,22 @@ const WIDENED_VALUES: usize = 1 << 21;
 /// All pairs among the rows of one matrix, `[a][b]`.
 pub(super) fn square(
     log_probs: &LogProbs,
-    budgets: &Budgets,
+    ratios: &Ratios,
     isa: Isa,
     workers: &Workers,
     control: &Control,
-) -> Result<PerBudget> {
-    let levels = Levels::new(budgets);
+) -> Result<PerRatio> {
+    let levels = Levels::new(ratios);
     let (mut counts, _) = match log_probs.rows() {
         Rows::F32(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, isa, workers, control),
         Rows::F64(rows) => count_tiles(&slices(rows), Side::Same, &levels.log_n, isa, workers, control),
     }?;
     let models = log_probs.models();
-    for (counts, &log_n) in counts.iter_mut().zip(&levels.log_n) {
+    for (mut counts, &log_n) in counts.outer_iter_mut().zip(&levels.log_n) {
         if log_n == 0.0 {
             // At N = 1 a model counts against itself wherever it is finite.
             for model in 0..models {
-                counts[model * models + model] = finite(log_probs, model);
+                counts[[model, model]] = finite(log_probs, model);
             }
         }
     }
@@ -66,12 +68,12 @@ pub(super) fn square(
 pub(super) fn rectangle(
     upper: &LogProbs,
     lower: &LogProbs,
-    budgets: &Budgets,
+    ratios: &Ratios,
     isa: Isa,
     workers: &Workers,
     control: &Control,
-) -> Result<(PerBudget, PerBudget)> {
-    let levels = Levels::new(budgets);
+) -> Result<(PerRatio, PerRatio)> {
+    let levels = Levels::new(ratios);
     let log_n = &levels.log_n;
     let (down, up) = match (upper.rows(), lower.rows()) {
         (Rows::F32(above), Rows::F32(below)) => {
@@ -82,7 +84,7 @@ pub(super) fn rectangle(
         }
         _ => {
             let block = (WIDENED_VALUES / (upper.models() + lower.models())).max(64);
-            let mut sums: Option<(PerBudget, PerBudget)> = None;
+            let mut sums: Option<(PerRatio, PerRatio)> = None;
             for start in (0..upper.responses()).step_by(block) {
                 let end = upper.responses().min(start + block);
                 let (above, below) = (widened(upper, start, end), widened(lower, start, end));
@@ -92,8 +94,8 @@ pub(super) fn rectangle(
                 match &mut sums {
                     None => sums = Some(part),
                     Some((down, up)) => {
-                        add(down, &part.0);
-                        add(up, &part.1);
+                        *down += &part.0;
+                        *up += &part.1;
                     }
                 }
             }
@@ -103,36 +105,27 @@ pub(super) fn rectangle(
     Ok((levels.restore(down), levels.restore(up)))
 }
 
-/// The distinct thresholds in rising order, and where each budget finds its own.
+/// The distinct thresholds in rising order, and where each N finds its own.
 struct Levels {
     log_n: Vec<f64>,
     level_of: Vec<usize>,
 }
 
 impl Levels {
-    fn new(budgets: &Budgets) -> Self {
-        let mut log_n = budgets.log_n().to_vec();
+    fn new(ratios: &Ratios) -> Self {
+        let mut log_n = ratios.log_n().to_vec();
         log_n.sort_by(f64::total_cmp);
         log_n.dedup();
-        let level_of = budgets.log_n().iter().map(|value| log_n.partition_point(|level| level < value)).collect();
+        let level_of = ratios.log_n().iter().map(|value| log_n.partition_point(|level| level < value)).collect();
         Self { log_n, level_of }
     }
 
-    /// One matrix per budget from one per level.
-    fn restore(&self, mut per_level: PerBudget) -> PerBudget {
-        if self.level_of.iter().enumerate().all(|(budget, &level)| budget == level) {
+    /// One matrix per N from one per level.
+    fn restore(&self, per_level: PerRatio) -> PerRatio {
+        if self.level_of.iter().enumerate().all(|(ratio, &level)| ratio == level) {
             return per_level;
         }
-        let mut left = vec![0; per_level.len()];
-        for &level in &self.level_of {
-            left[level] += 1;
-        }
-        // The last budget of a level takes the matrix, earlier ones a copy.
-        let mut take = |level: usize| {
-            left[level] -= 1;
-            if left[level] == 0 { std::mem::take(&mut per_level[level]) } else { per_level[level].clone() }
-        };
-        self.level_of.iter().map(|&level| take(level)).collect()
+        per_level.select(Axis(0), &self.level_of)
     }
 }
 
@@ -154,12 +147,6 @@ fn finite(log_probs: &LogProbs, model: usize) -> u32 {
     match log_probs.rows() {
         Rows::F32(rows) => rows[model].iter().filter(|&&value| value > f32::NEG_INFINITY).count() as u32,
         Rows::F64(rows) => rows[model].iter().filter(|&&value| value > f64::NEG_INFINITY).count() as u32,
-    }
-}
-
-fn add(sums: &mut PerBudget, part: &PerBudget) {
-    for (sum, &count) in sums.iter_mut().flatten().zip(part.iter().flatten()) {
-        *sum += count;
     }
 }
 

@@ -25,11 +25,11 @@ fn matrices() -> impl Strategy<Value = Vec<Vec<f64>>> {
         .prop_flat_map(|(models, n)| prop::collection::vec(prop::collection::vec(log_prob(), n), models))
 }
 
-fn budgets() -> impl Strategy<Value = Vec<f64>> {
+fn ratios() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(prop_oneof![Just(1.0), Just(2.0), Just(1.5), Just(4.0), 1.0..50.0f64], 1..5)
 }
 
-fn check(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers) {
+fn check(log_probs: &LogProbs, ratios: &Ratios, workers: &Workers) {
     let rows: Vec<Vec<f64>> = (0..log_probs.models()).map(|model| log_probs.row_f64(model)).collect();
     let models = rows.len();
     let control = Control::new();
@@ -39,20 +39,19 @@ fn check(log_probs: &LogProbs, budgets: &Budgets, workers: &Workers) {
         (part(0..cut), part(cut..models))
     });
     for isa in Isa::available() {
-        let counts = square(log_probs, budgets, isa, workers, &control).unwrap();
-        for (counts, &log_n) in counts.iter().zip(budgets.log_n()) {
-            for (cell, &count) in counts.iter().enumerate() {
-                let (a, b) = (cell / models, cell % models);
+        let counts = square(log_probs, ratios, isa, workers, &control).unwrap();
+        for (counts, &log_n) in counts.outer_iter().zip(ratios.log_n()) {
+            for ((a, b), &count) in counts.indexed_iter() {
                 assert_eq!(count, plain(&rows[a], &rows[b], log_n), "{isa:?} {a} over {b} at {log_n}");
             }
         }
         let Some((upper, lower)) = &halves else { continue };
-        let (down, up) = rectangle(upper, lower, budgets, isa, workers, &control).unwrap();
-        for (level, counts) in counts.iter().enumerate() {
+        let (down, up) = rectangle(upper, lower, ratios, isa, workers, &control).unwrap();
+        for (level, counts) in counts.outer_iter().enumerate() {
             for a in 0..cut {
                 for b in cut..models {
-                    assert_eq!(down[level][a * (models - cut) + b - cut], counts[a * models + b]);
-                    assert_eq!(up[level][(b - cut) * cut + a], counts[b * models + a]);
+                    assert_eq!(down[[level, a, b - cut]], counts[[a, b]]);
+                    assert_eq!(up[[level, b - cut, a]], counts[[b, a]]);
                 }
             }
         }
@@ -63,12 +62,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_path_counts_as_the_definition(rows in matrices(), budgets in budgets()) {
-        let budgets = Budgets::new(&budgets).unwrap();
-        check(&LogProbs::from_f64(rows.clone()).unwrap(), &budgets, &Workers::sequential());
+    fn every_path_counts_as_the_definition(rows in matrices(), ratios in ratios()) {
+        let ratios = Ratios::new(&ratios).unwrap();
+        check(&LogProbs::from_f64(rows.clone()).unwrap(), &ratios, &Workers::sequential());
         #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
         let single = rows.iter().map(|row| row.iter().map(|&value| value as f32).collect()).collect();
-        check(&LogProbs::from_f32(single).unwrap(), &budgets, &Workers::sequential());
+        check(&LogProbs::from_f32(single).unwrap(), &ratios, &Workers::sequential());
     }
 }
 
@@ -97,7 +96,7 @@ fn rows_of_one_run_at_many_budgets() {
     let single = rows.iter().map(|row| row.iter().map(|&value| (value as f32).max(f32::MIN)).collect()).collect();
     let matrices = [LogProbs::from_f64(rows).unwrap(), LogProbs::from_f32(single).unwrap()];
     // One grid from its unit and from later on; several grids; thresholds that nothing but the outsiders passes; 1.
-    for budgets in [
+    for ratios in [
         &[2.0][..],
         &[16.0],
         &[2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
@@ -106,9 +105,9 @@ fn rows_of_one_run_at_many_budgets() {
         &[1.0, 1e3, 1e6, 1e80],
         &[1.01],
     ] {
-        let budgets = Budgets::new(budgets).unwrap();
+        let ratios = Ratios::new(ratios).unwrap();
         for log_probs in &matrices {
-            check(log_probs, &budgets, &Workers::sequential());
+            check(log_probs, &ratios, &Workers::sequential());
         }
     }
 }
@@ -120,8 +119,8 @@ fn what_lies_far_below_counts_where_nothing_else_does() {
     let mut rows: Vec<Vec<f64>> = (0..3).map(|_| (0..5000).map(|_| -1.0 - 0.01 * stream.uniform()).collect()).collect();
     (rows[0][5], rows[1][700], rows[2][1400]) = (f64::NEG_INFINITY, -500.0, -7.5);
     let log_probs = LogProbs::from_f64(rows).unwrap();
-    for budgets in [&[64.0, 512.0, 4096.0][..], &[1e3], &[2.0]] {
-        check(&log_probs, &Budgets::new(budgets).unwrap(), &Workers::sequential());
+    for ratios in [&[64.0, 512.0, 4096.0][..], &[1e3], &[2.0]] {
+        check(&log_probs, &Ratios::new(ratios).unwrap(), &Workers::sequential());
     }
 }
 
@@ -153,9 +152,9 @@ fn many_models_and_blocks_at_any_number_of_threads() {
     let value = |a: usize, i: usize| -(((a * 7919 + i * 104_729) % 1009) as f64) / 200.0;
     let rows: Vec<Vec<f64>> = (0..70).map(|a| (0..2500).map(|i| value(a, i)).collect()).collect();
     let log_probs = LogProbs::from_f64(rows).unwrap();
-    let budgets = Budgets::new(&[3.0, 1.0, 3.0]).unwrap();
+    let ratios = Ratios::new(&[3.0, 1.0, 3.0]).unwrap();
     for threads in [1, 2, 3] {
-        check(&log_probs, &budgets, &Workers::new(Some(threads)).unwrap());
+        check(&log_probs, &ratios, &Workers::new(Some(threads)).unwrap());
     }
 }
 
@@ -163,8 +162,8 @@ fn many_models_and_blocks_at_any_number_of_threads() {
 fn mixed_precisions_count_as_the_wider_one() {
     let upper = LogProbs::from_f32(vec![vec![-0.1, -2.5, f32::NEG_INFINITY]]).unwrap();
     let lower = LogProbs::from_f64(vec![vec![f64::from(-0.1f32) - 2.0f64.ln(), -0.5, -1.0]]).unwrap();
-    let budgets = Budgets::new(&[2.0]).unwrap();
-    let (down, up) = rectangle(&upper, &lower, &budgets, Isa::best(), &Workers::sequential(), &Control::new()).unwrap();
+    let ratios = Ratios::new(&[2.0]).unwrap();
+    let (down, up) = rectangle(&upper, &lower, &ratios, Isa::best(), &Workers::sequential(), &Control::new()).unwrap();
     let (a, b) = (upper.row_f64(0), lower.row_f64(0));
-    assert_eq!((down[0][0], up[0][0]), (plain(&a, &b, 2.0f64.ln()), plain(&b, &a, 2.0f64.ln())));
+    assert_eq!((down[[0, 0, 0]], up[[0, 0, 0]]), (plain(&a, &b, 2.0f64.ln()), plain(&b, &a, 2.0f64.ln())));
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::PerBudget;
+use ndarray::Array3;
+
+use super::PerRatio;
 use super::dispatch::{Countable, Kernel};
 #[cfg(target_arch = "x86_64")]
 use super::grid::{Grid, grids};
@@ -47,7 +49,7 @@ pub(super) fn count_tiles<T: Planes>(
     isa: Isa,
     workers: &Workers,
     control: &Control,
-) -> Result<(PerBudget, PerBudget)> {
+) -> Result<(PerRatio, PerRatio)> {
     let lower = match side {
         Side::Same => upper,
         Side::Other(rows) => rows,
@@ -63,8 +65,8 @@ pub(super) fn count_tiles<T: Planes>(
     let passes = passes(log_n, isa);
     control.start((blocks * passes.len() * tiles.len()) as u64);
 
-    let mut down = vec![vec![0; upper.len() * lower.len()]; log_n.len()];
-    let mut up = vec![vec![0; if square { 0 } else { upper.len() * lower.len() }]; log_n.len()];
+    let mut down = Array3::zeros((log_n.len(), upper.len(), lower.len()));
+    let mut up = if square { Array3::zeros((0, 0, 0)) } else { Array3::zeros((log_n.len(), lower.len(), upper.len())) };
     for start in (0..responses).step_by(block) {
         for pass in &passes {
             let panel = pass.panel(&rows, start..responses.min(start + block), isa, workers, control)?;
@@ -74,7 +76,7 @@ pub(super) fn count_tiles<T: Planes>(
                     Ok(panel.count(&wave[index], lower_from))
                 })?;
                 for (tile, counts) in wave.iter().zip(&counted) {
-                    tile.add(counts, &pass.levels, (upper.len(), lower.len()), square, &mut down, &mut up);
+                    tile.add(counts, &pass.levels, square, &mut down, &mut up);
                 }
             }
         }
@@ -169,26 +171,18 @@ pub(super) trait Count: Sync {
 }
 
 impl Tile {
-    fn add(
-        &self,
-        counts: &TileCounts,
-        levels: &[usize],
-        (upper, lower): (usize, usize),
-        square: bool,
-        down: &mut PerBudget,
-        up: &mut PerBudget,
-    ) {
+    fn add(&self, counts: &TileCounts, levels: &[usize], square: bool, down: &mut PerRatio, up: &mut PerRatio) {
         let cells = self.upper.len() * self.lower.len();
         for (at, &level) in levels.iter().enumerate() {
             for (i, a) in self.upper.clone().enumerate() {
                 for (j, b) in self.lower.clone().enumerate() {
                     let cell = at * cells + i * self.lower.len() + j;
                     if !square {
-                        down[level][a * lower + b] += counts.down[cell];
-                        up[level][b * upper + a] += counts.up[cell];
+                        down[[level, a, b]] += counts.down[cell];
+                        up[[level, b, a]] += counts.up[cell];
                     } else if a < b {
-                        down[level][a * lower + b] += counts.down[cell];
-                        down[level][b * lower + a] += counts.up[cell];
+                        down[[level, a, b]] += counts.down[cell];
+                        down[[level, b, a]] += counts.up[cell];
                     }
                 }
             }

@@ -1,0 +1,68 @@
+use serde::Serialize;
+
+use super::Counted;
+use crate::error::Result;
+use crate::tournament::{Tournament, tournaments};
+
+/// Points of the grid.
+const POINTS: u32 = 33;
+/// With more models the grid is the values of N asked for: M×M counts at each point would take too much memory.
+const UP_TO_MODELS: usize = 200;
+
+/// Scores and winners as functions of N.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Curves {
+    /// Increasing values of N.
+    #[serde(rename = "N")]
+    pub n: Vec<f64>,
+    /// `scores[model][k]`, the score of a model at `n[k]`.
+    pub scores: Vec<Vec<f64>>,
+    /// The winner at each N.
+    pub winners: Vec<usize>,
+}
+
+/// Rising values of N that are even in log N, from 1 to well past the greatest one `asked`, and those.
+pub(super) fn grid(asked: &[f64], models: usize) -> Vec<f64> {
+    let mut n = asked.to_vec();
+    if models <= UP_TO_MODELS {
+        let top = 4.0 * asked.iter().copied().fold(4.0, f64::max);
+        n.extend((0..POINTS).map(|point| libm::pow(top, f64::from(point) / f64::from(POINTS - 1))));
+    }
+    n.sort_by(f64::total_cmp);
+    n.dedup();
+    // Beyond the largest double there is nothing to look at.
+    n.retain(|n| n.is_finite());
+    n
+}
+
+impl Counted {
+    /// The curves, of the tournaments at the values of N asked for and of the further counts.
+    pub(super) fn curves(&self, means: &[f64], asked: &[Tournament]) -> Result<Curves> {
+        let further = match &self.further {
+            None => Vec::new(),
+            Some((ratios, counts)) => tournaments(counts, ratios, means)?,
+        };
+        let mut points: Vec<&Tournament> = asked.iter().chain(&further).collect();
+        points.sort_by(|a, b| a.n.total_cmp(&b.n));
+        Ok(Curves {
+            n: points.iter().map(|point| point.n).collect(),
+            scores: (0..means.len()).map(|model| points.iter().map(|point| point.scores[model]).collect()).collect(),
+            winners: points.iter().map(|point| point.winner).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grid;
+
+    #[test]
+    fn the_grid_holds_what_was_asked_for() {
+        let n = grid(&[16.0, 3.0], 200);
+        assert_eq!((n.len(), n[0], n[n.len() - 1]), (34, 1.0, 64.0));
+        assert!(n.is_sorted() && n.contains(&16.0) && n.contains(&3.0));
+        assert_eq!(grid(&[16.0, 3.0], 201), [3.0, 16.0]);
+        assert!(grid(&[f64::MAX], 2).iter().all(|n| n.is_finite()));
+    }
+}

@@ -1,0 +1,147 @@
+//! What other criteria would choose.
+
+use serde::Serialize;
+
+use super::SelectionOptions;
+use crate::best_of_n::{PassAtKOptions, SampleCounts, compare_pass_at_k};
+use crate::error::{Code, Error, Result};
+use crate::log_probs::LogProbs;
+use crate::log_probs::facts::MatrixFacts;
+use crate::parallel::Workers;
+use crate::profile::{LogRatios, cross_entropies, profile_of_log_ratios};
+use crate::progress::Control;
+use crate::statistics::{Estimate, Interval};
+use crate::tournament::Ratios;
+
+/// Cross-entropy of each model, and the pick it leads to: validation loss's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CrossEntropyPick {
+    /// Model of the least cross-entropy, the first of several; where all are infinite, the one that rules out the fewest
+    /// responses.
+    pub winner: usize,
+    /// Mean of −log π(y|x) over the responses, in nats; `None` where it is infinite.
+    pub values: Vec<Option<f64>>,
+    /// Interval of each value.
+    pub intervals: Vec<Option<Interval>>,
+    /// How many responses each model rules out.
+    pub infinite: Vec<usize>,
+}
+
+impl CrossEntropyPick {
+    pub(super) fn find(
+        log_probs: &LogProbs,
+        facts: &MatrixFacts,
+        confidence: f64,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Self> {
+        let estimates = cross_entropies(log_probs, confidence, workers, control)?;
+        let values: Vec<Option<f64>> = estimates.iter().map(|estimate| estimate.value).collect();
+        let infinite: Vec<usize> = facts.models.iter().map(|model| model.minus_infinite).collect();
+        Ok(Self {
+            winner: least(&values, &infinite),
+            values,
+            intervals: estimates.iter().map(|estimate| estimate.interval).collect(),
+            infinite,
+        })
+    }
+}
+
+/// KL divergence of each model from the reference, and the pick it leads to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KlPick {
+    /// Model of the least KL divergence; `None` if all are infinite.
+    pub winner: Option<usize>,
+    /// One estimate a model, in nats.
+    pub values: Vec<Estimate>,
+}
+
+impl KlPick {
+    pub(super) fn find(
+        log_probs: &LogProbs,
+        reference: &LogProbs,
+        confidence: f64,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Self> {
+        if reference.models() != 1 {
+            let message = format!("The reference must be one model, not {}.", reference.models());
+            return Err(Error::new(Code::ShapeMismatch, message));
+        }
+        let reference = reference.row_f64(0);
+        let any = Ratios::new(&[2.0])?;
+        let profiles = workers.map(log_probs.models(), control, |model| {
+            let ratios = LogRatios::between(&reference, &log_probs.row_f64(model))?;
+            Ok(profile_of_log_ratios(&ratios, &any, confidence))
+        })?;
+        let values: Vec<Option<f64>> = profiles.iter().map(|profile| profile.kl.value).collect();
+        let infinite: Vec<usize> = profiles.iter().map(|profile| profile.infinite).collect();
+        Ok(Self {
+            winner: values.iter().any(Option::is_some).then(|| least(&values, &infinite)),
+            values: profiles.into_iter().map(|profile| profile.kl).collect(),
+        })
+    }
+}
+
+/// Pass@N of each model from sampled responses, and the pick it leads to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PassAtNPick {
+    /// A whole N.
+    #[serde(rename = "N")]
+    pub n: u32,
+    /// Model of the greatest Pass@N; `None` if it is known for none.
+    pub winner: Option<usize>,
+    /// One estimate a model.
+    pub values: Vec<Estimate>,
+}
+
+impl PassAtNPick {
+    /// At each N that is a whole number.
+    pub(super) fn find_all(
+        log_probs: &LogProbs,
+        samples: &SampleCounts,
+        options: &SelectionOptions,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Vec<Self>> {
+        if samples.models() != log_probs.models() {
+            let message =
+                format!("There are samples of {} models for {} models.", samples.models(), log_probs.models());
+            return Err(Error::new(Code::ShapeMismatch, message));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within u32")]
+        let k: Vec<u32> =
+            (options.n.iter()).filter(|&&n| n.fract() == 0.0 && n <= f64::from(u32::MAX)).map(|&n| n as u32).collect();
+        if k.is_empty() {
+            return Ok(Vec::new());
+        }
+        let settings =
+            PassAtKOptions { k, replicates: options.replicates, seed: options.seed, confidence: options.confidence };
+        let comparison = compare_pass_at_k(samples, &settings, workers, control)?;
+        Ok(comparison.per_k.into_iter().map(|at| Self { n: at.k, winner: at.pick, values: at.values }).collect())
+    }
+}
+
+/// The least known value, the first of several; where none is known, the model that rules out the fewest responses.
+fn least(values: &[Option<f64>], infinite: &[usize]) -> usize {
+    let key = |model: usize| (values[model].unwrap_or(f64::INFINITY), infinite[model]);
+    (1..values.len()).fold(0, |best, model| {
+        let ((value, ruled_out), (least, fewest)) = (key(model), key(best));
+        if value < least || value == least && ruled_out < fewest { model } else { best }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least;
+
+    #[test]
+    fn the_first_of_the_least_or_the_fewest_ruled_out() {
+        assert_eq!(least(&[Some(2.0), Some(1.0), Some(1.0)], &[0; 3]), 1);
+        assert_eq!(least(&[None, Some(9.0)], &[1, 0]), 1);
+        assert_eq!(least(&[None, None, None], &[3, 2, 2]), 1);
+    }
+}

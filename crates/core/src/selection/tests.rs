@@ -1,0 +1,97 @@
+use super::*;
+use crate::random::{Purpose, Stream};
+use crate::tournament::{tournament, uncovered_responses};
+
+fn models(count: usize, responses: usize, seed: u64) -> LogProbs {
+    let mut stream = Stream::new(seed, Purpose::Synthetic, 0);
+    let rows = (0..count).map(|model| {
+        let spread = 1.0 + 0.2 * model as f64;
+        (0..responses).map(|_| -4.0 - 3.0 * stream.uniform() + (spread * stream.normal()).min(3.0)).collect()
+    });
+    LogProbs::from_f64(rows.collect()).unwrap()
+}
+
+fn options() -> SelectionOptions {
+    SelectionOptions { n: vec![16.0, 2.0, 3.0], replicates: 60, seed: 3, confidence: 0.9, counts: false }
+}
+
+fn input(log_probs: &LogProbs) -> SelectionInput<'_> {
+    SelectionInput { log_probs, prompts: None, reference: None, samples: None, saved: None }
+}
+
+fn run(input: &SelectionInput<'_>, threads: usize) -> Selection {
+    select(input, &options(), &Workers::new(Some(threads)).unwrap(), &Control::new()).unwrap()
+}
+
+#[test]
+fn its_parts_are_what_each_computation_gives_by_itself() {
+    let log_probs = models(6, 400, 1);
+    let (workers, control) = (Workers::sequential(), Control::new());
+    let ratios = Ratios::new(&options().n).unwrap();
+    let (counts, tournaments) = tournament(&log_probs, &ratios, &workers, &control).unwrap();
+    let selection = run(&input(&log_probs), 1);
+    assert_eq!(selection.counts, counts);
+    assert!(selection.tournaments.iter().map(|at| &at.tournament).eq(&tournaments));
+    for at in &selection.tournaments {
+        for (interval, &count) in at.score_intervals.iter().zip(&at.tournament.score_counts) {
+            assert_eq!(*interval, clopper_pearson(u64::from(count), 400, 0.9));
+        }
+    }
+    let settings = BootstrapOptions { n: options().n, replicates: 60, seed: 3, confidence: 0.9 };
+    assert_eq!(selection.bootstrap, Some(bootstrap(&log_probs, None, None, &settings, &workers, &control).unwrap()));
+    let grid = Ratios::new(&selection.curves.n).unwrap();
+    let (_, along) = tournament(&log_probs, &grid, &workers, &control).unwrap();
+    assert_eq!(selection.curves.winners, along.iter().map(|at| at.winner).collect::<Vec<_>>());
+    for (model, scores) in selection.curves.scores.iter().enumerate() {
+        assert!(scores.iter().copied().eq(along.iter().map(|at| at.scores[model])));
+    }
+    assert!(!selection.disagreements.is_empty());
+    for each in &selection.disagreements {
+        let ratio = Ratios::new(&[each.n]).unwrap();
+        let found = uncovered_responses(&log_probs, each.pick, Some(each.rival), &ratio, &workers, &control).unwrap();
+        assert_eq!(each.uncovered, found.responses.len());
+        assert!(each.worst.iter().zip(&found.responses).all(|(worst, &response)| worst.response == response));
+        assert_eq!(each.worst.len(), found.responses.len().min(10));
+    }
+}
+
+#[test]
+fn a_saved_tournament_gives_the_same_at_any_number_of_threads() {
+    let log_probs = models(5, 300, 2);
+    let names = (0..5).map(|model| format!("step {model}")).collect();
+    let ratios = Ratios::new(&[2.0, 3.0, 16.0, 64.0]).unwrap();
+    let (workers, control) = (Workers::sequential(), Control::new());
+    let saved = SavedTournament::new(names, &log_probs, ratios, &workers, &control).unwrap();
+    let plain = run(&input(&log_probs), 1);
+    assert_eq!(run(&SelectionInput { saved: Some(&saved), ..input(&log_probs) }, 1), plain);
+    assert!([2, 3].into_iter().all(|threads| run(&input(&log_probs), threads) == plain));
+}
+
+#[test]
+fn what_does_not_belong_together_is_an_error() {
+    let log_probs = models(3, 50, 4);
+    let (workers, control) = (Workers::sequential(), Control::new());
+    let fail = |input: &SelectionInput<'_>| select(input, &options(), &workers, &control).unwrap_err();
+    assert_eq!(fail(&input(&models(1, 50, 4))).code, Code::TooFewModels);
+    assert_eq!(fail(&SelectionInput { reference: Some(&log_probs), ..input(&log_probs) }).code, Code::ShapeMismatch);
+    let samples = SampleCounts::new(2, vec![4, 4], vec![1, 2]).unwrap();
+    assert_eq!(fail(&SelectionInput { samples: Some(&samples), ..input(&log_probs) }).code, Code::ShapeMismatch);
+    let names = (0..3).map(|model| format!("step {model}")).collect();
+    let ratios = Ratios::new(&[2.0, 16.0]).unwrap();
+    let saved = SavedTournament::new(names, &log_probs, ratios, &workers, &control).unwrap();
+    let error = fail(&SelectionInput { saved: Some(&saved), ..input(&log_probs) });
+    assert_eq!((error.code, error.place.field.as_deref()), (Code::InputChanged, Some("N")));
+    assert!(error.message.contains("N = 2, 16, but not 3"), "{}", error.message);
+}
+
+#[test]
+fn whole_ratios_get_a_pick_by_samples() {
+    let log_probs = models(3, 50, 5);
+    let samples = SampleCounts::new(3, vec![20; 6], vec![1, 0, 5, 4, 9, 0]).unwrap();
+    let selection = run(&SelectionInput { samples: Some(&samples), ..input(&log_probs) }, 1);
+    let picks = selection.pass_at_n.unwrap();
+    assert_eq!(
+        picks.iter().map(|pick| (pick.n, pick.winner)).collect::<Vec<_>>(),
+        [(16, Some(1)), (2, Some(1)), (3, Some(1))]
+    );
+}
