@@ -11,7 +11,7 @@ import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
-import { parseRatios, parseConfidence, parseNames, parseWholeNumber } from './arguments.js';
+import { parseConfidence, parseNames, parseRatios, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { ratiosSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import type { DataDistribution } from './data-distribution.js';
 import { MAX_RESPONSES, maxResponsesSchema } from './measures.js';
 import { Policy } from './policy.js';

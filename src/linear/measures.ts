@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { ratiosSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
+import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import type { Estimate } from '../results/estimate.js';
 import type { DataDistribution } from './data-distribution.js';
 import type { FeatureMap } from './feature-map.js';

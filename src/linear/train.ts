@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native } from '../native.js';
-import { ratiosSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 import { DataDistribution } from './data-distribution.js';
 import { FeatureMap } from './feature-map.js';
 import { inherentVariance, MAX_RESPONSES, maxResponsesSchema } from './measures.js';

@@ -1,5 +1,5 @@
 import { type Finding, Findings } from '../input/findings.js';
-import { ratiosSchema, checkOptions } from '../options.js';
+import { checkOptions, ratiosSchema } from '../options.js';
 import { factWarnings, type MatrixFacts, matrixFacts } from './facts.js';
 import { type LogProbsInputs, type ReadLogProbsOptions, readChecked, readLogProbsSchema } from './read.js';
 import type { LogProbsFormat } from './reader.js';

@@ -109,7 +109,11 @@ export async function passAtK(counts: SampleCounts, options: PassAtKOptions = {}
 }
 
 /** Counts as the core takes them, models × problems. @internal */
-export function flattenCounts(field: string, rows: readonly (readonly number[])[], { models, problems }: SampleCounts): Uint32Array {
+export function flattenCounts(
+  field: string,
+  rows: readonly (readonly number[])[],
+  { models, problems }: SampleCounts,
+): Uint32Array {
   const width = problems.length;
   if (rows.length !== models.length || rows.some((row) => row.length !== width)) {
     throw new CoverageError('ERR_SHAPE_MISMATCH', `${field} must be ${models.length} models × ${width} problems.`, {

@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { ratiosSchema, checkOptions, confidenceSchema, jobOptionsShape } from '../options.js';
+import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
 
 /** Options of {@link coverageProfile}. */

@@ -41,10 +41,7 @@ const schema = z.strictObject({
     .describe(
       'Confidence of every interval, and what a winner’s share of the replicates must reach to stand out of the noise.',
     ),
-  counts: z
-    .boolean()
-    .optional()
-    .describe('Return the M×M counts of each N, too; by default up to 100 models.'),
+  counts: z.boolean().optional().describe('Return the M×M counts of each N, too; by default up to 100 models.'),
   saved: z
     .custom<SavedTournament>((value) => value instanceof SavedTournament, 'must be a SavedTournament')
     .optional()
@@ -166,7 +163,7 @@ function describe(
   index: number,
 ): Omit<TournamentResult, 'counts'> {
   const named = nameTournament(tournament, models);
-  const significance = bootstrap?.tournaments[index]!.significance ?? null;
+  const significance = bootstrap ? bootstrap.tournaments[index]!.significance : null;
   return {
     ...named,
     scoreIntervals,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { ratiosSchema, checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
+import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
 import { promptLabels } from './prompt-labels.js';
 

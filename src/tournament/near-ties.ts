@@ -48,11 +48,7 @@ export async function nearTies(logProbs: LogProbs, options: NearTiesOptions): Pr
   const { N, models, precision, threads } = checkOptions('nearTies', schema, options);
   const indices = models.map((model) => logProbs.modelIndex(model));
   const settings = JSON.stringify({ N, models: indices, precision, threads });
-  const output = await runJob(
-    (job) => native.nearTies(logProbs.handle, settings, job),
-    options,
-    logProbs.placeNames,
-  );
+  const output = await runJob((job) => native.nearTies(logProbs.handle, settings, job), options, logProbs.placeNames);
   const found: { count: number; responses: number; precision: Precision }[] = JSON.parse(output.json);
   return found.map(({ count, responses, precision: assumed }, index) => ({
     N: N[index]!,

@@ -4,7 +4,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
-import { ratiosSchema, checkOptions, jobOptionsShape } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 import { writeReportFile } from '../write-file.js';
 import { type Tournaments, toTournaments } from './tournament.js';
 

@@ -16,7 +16,6 @@ use crate::saved_tournament::SavedTournamentHandle;
 /// `samples` the numbers of samples and of correct ones, row-major models × problems. JSON `Selection`; `counts[0]`: the
 /// counts `[N, a, b]` in row-major order, if asked for.
 #[napi(js_name = "select", ts_return_type = "Promise<JobOutput>")]
-#[expect(clippy::too_many_arguments, reason = "each is one input of the selection")]
 pub fn run_select<'env>(
     env: &'env Env,
     log_probs: &LogProbsHandle,
