@@ -114,7 +114,7 @@ describe('select', () => {
       ['early', 'middle', 'late'].map((model, c) => JSON.stringify({ model, id: 'p', n: 20, c: 3 * c })).join('\n'),
     );
     const result = JSON.parse(cli('select', scores, '-N', '4', '--samples', samples, '--json').stdout);
-    expect(result.passAtN.picks).toMatchObject([{ N: 4, winner: 'late' }]);
+    expect(result.passAtK.picks).toMatchObject([{ N: 4, winner: 'late' }]);
   });
 
   test('a reference gives KL divergences and does not compete', () => {

@@ -21,6 +21,13 @@ import {
   graphTaskSchema,
 } from '../src/problems/graph-options.js';
 import { problemTrialsSchema } from '../src/problems/trials.js';
+import { selectCheckpointSchema } from '../src/selection/select.js';
+import { nearTiesSchema } from '../src/tournament/near-ties.js';
+import { offsetTournamentSchema } from '../src/tournament/offset-tournament.js';
+import { startSchema } from '../src/tournament/saved-tournament.js';
+import { selectWinnerSchema } from '../src/tournament/select-winner.js';
+import { tournamentSchema } from '../src/tournament/tournament.js';
+import { uncoveredResponsesSchema } from '../src/tournament/uncovered-responses.js';
 
 interface Pair {
   readonly schema: z.ZodType;
@@ -58,6 +65,13 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   TruncationOptions: { schema: truncationSchema },
   ValidationOptions: { schema: z.strictObject(validationSettingsShape), facade: ['every'] },
   VarianceOptions: { schema: inherentVarianceSchema },
+  NearTiesOptions: { schema: nearTiesSchema },
+  OffsetOptions: { schema: offsetTournamentSchema, facade: ['onPolicy'] },
+  SelectionOptions: { schema: selectCheckpointSchema, facade: ['reference', 'samples', 'saved'] },
+  StartOptions: { schema: startSchema },
+  TournamentOptions: { schema: tournamentSchema },
+  UncoveredOptions: { schema: uncoveredResponsesSchema },
+  WinnerOptions: { schema: selectWinnerSchema },
   GraphConjunctions: { schema: graphConjunctionsSchema },
   GraphExportOptions: { schema: graphPromptsSchema },
   GraphFeatureOptions: { schema: graphFeaturesSchema },

@@ -10,6 +10,7 @@ import { reportHtml } from '../src/report/export/page.js';
 import { passAtKReport } from '../src/report/pass-at-k/report.js';
 import { coverageProfileReport } from '../src/report/profile/report.js';
 import type { Report } from '../src/report/report.js';
+import { VERDICT_WORDS } from '../src/report/selection/facts.js';
 import { selectionReport } from '../src/report/selection/report.js';
 import type { SelectionResult } from '../src/selection/result.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
@@ -60,7 +61,7 @@ const REPORTS: Readonly<Record<string, Looked>> = {
       name,
       {
         report: () => selectionReport(result),
-        figures: 2 + 2 * result.tournaments.length + (result.tournaments[0]!.bootstrap ? 1 : 0),
+        figures: 2 + 2 * result.tournaments.length + (result.replicates > 0 ? 1 : 0),
         headings: ['Summary', 'In numbers', 'Tournament', 'Cross-entropy against score', 'Where this comes from'],
       },
     ]),
@@ -276,10 +277,7 @@ describe.skipIf(missing)('a report opened offline', () => {
         expect(summary).toContain(winner);
         expect(cards).toContain(winner);
       }
-      for (const { significant } of result.tournaments) {
-        const words = { true: 'clear', false: 'within noise', null: 'not tested' };
-        expect(summary).toContain(words[`${significant}`]);
-      }
+      for (const { verdict } of result.tournaments) expect(summary).toContain(VERDICT_WORDS[verdict]);
     });
   });
 

@@ -1,5 +1,3 @@
-/** Selections worked out in the plainest way, to be reported on. */
-import type { Interval } from '../src/results/estimate.js';
 import type { Disagreement, SelectionResult, TournamentResult } from '../src/selection/result.js';
 
 /** A small generator of numbers in [0, 1), the same everywhere (mulberry32). */
@@ -43,10 +41,15 @@ export function plainSelection(
   const onGrid = grid.map((each) => scoresOf(countMatrix(rows, each), loss));
   const tournaments = N.map((each) => tournamentAt(each, { models, rows, loss, replicates, keep }));
   return {
+    schemaVersion: 2,
+    version: '0.1.0',
     models,
     responses: n,
     prompts: null,
+    unit: 'response',
+    units: n,
     confidence: 0.95,
+    recommendation: { model: tournaments.at(-1)!.winner, verdict: tournaments.at(-1)!.verdict },
     tournaments,
     crossEntropy: {
       winner: models[best]!,
@@ -59,13 +62,15 @@ export function plainSelection(
       infinite: rows.map((row) => row.filter((value) => value === Number.NEGATIVE_INFINITY).length),
     },
     kl: null,
-    passAtN: null,
+    passAtK: null,
     disagreements: tournaments.flatMap((each) => disagreement(each, models[best]!, { models, rows })),
     curves: {
       N: grid,
       scores: models.map((_, model) => onGrid.map(({ scores }) => scores[model]! / n)),
       winners: onGrid.map(({ order }) => models[order[0]!]!),
+      sharing: onGrid.map(({ scores }) => scores.filter((score) => score === Math.min(...scores)).length),
     },
+    replicates,
     warnings: [],
     provenance: { version: '0.1.0', sources: models.map(() => ({})), seed: '0' },
   };
@@ -114,24 +119,22 @@ function tournamentAt(
   const winner = order[0]!;
   const random = numbers(N * 1000 + 7);
   const wins = new Float64Array(models.length);
-  const margins: number[] = [];
-  const drawn = models.map(() => [] as number[]);
   for (let replicate = 0; replicate < replicates; replicate += 1) {
     const weights = new Uint32Array(n);
     for (let i = 0; i < n; i += 1) weights[Math.floor(random() * n)]! += 1;
     const again = scoresOf(countMatrix(rows, N, weights), loss);
     wins[again.order[0]!]! += 1 / replicates;
-    margins.push((again.scores[again.order.find((each) => each !== winner)!]! - again.scores[winner]!) / n);
-    again.scores.forEach((score, model) => {
-      drawn[model]!.push(score / n);
-    });
   }
-  const significant = replicates > 0 ? quantiles(margins)[0] > 0 : null;
+  // Whoever wins a resample may be best: a stand-in for the exact sets, good enough to be drawn.
+  const possible = order.filter((model, rank) => rank === 0 || wins[model]! > 0);
+  const verdict = replicates === 0 ? 'few' : possible.length === 1 ? 'clear' : 'noise';
   return {
+    bestOf: null,
     N,
     winner: models[winner]!,
     scores: scores.map((score) => score / n),
     scoreCounts: scores,
+    reach: scores.map((_, model) => N * 0.9 ** model),
     rivals: rivals.map((rival) => models[rival]!),
     ranking: order.map((model) => models[model]!),
     margin: (scores[order[1]!]! - scores[winner]!) / n,
@@ -141,27 +144,15 @@ function tournamentAt(
       return [Math.max(0, share - half), Math.min(1, share + half)];
     }),
     counts: keep ? counts : null,
-    bootstrap:
-      replicates === 0
-        ? null
-        : {
-            replicates,
-            unit: 'response',
-            units: n,
-            confidence: 0.95,
-            winShares: [...wins],
-            scoreIntervals: drawn.map(quantiles),
-            margin: { value: (scores[order[1]!]! - scores[winner]!) / n, interval: quantiles(margins) },
-          },
-    significant,
-    verdict: significant === null ? 'Not tested.' : significant ? 'The winner is clear.' : 'Within noise.',
+    possibleWinners: possible.map((model) => models[model]!),
+    verdict,
+    explanation: `The verdict on ${models[winner]} is ${verdict}.`,
+    sharing: scores.filter((score) => score === scores[winner]).length,
+    resolution: 50,
+    responsesNeeded: null,
+    winShares: replicates === 0 ? null : possible.map((model) => wins[model]!),
     nearTies: 0,
   };
-}
-
-function quantiles(values: readonly number[]): Interval {
-  const sorted = [...values].sort((a, b) => a - b);
-  return [sorted[Math.floor(0.025 * sorted.length)]!, sorted[Math.ceil(0.975 * sorted.length) - 1]!];
 }
 
 function disagreement(tournament: TournamentResult, pick: string, { models, rows }: Input): Disagreement[] {
@@ -180,6 +171,7 @@ function disagreement(tournament: TournamentResult, pick: string, { models, rows
       criterion: 'cross-entropy',
       pick,
       winner,
+      ruledOut: !tournament.possibleWinners.includes(pick),
       pickScore: scores[index]!,
       winnerScore: scores[models.indexOf(winner)]!,
       uncovered: scoreCounts[index]!,

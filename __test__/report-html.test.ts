@@ -108,14 +108,19 @@ describe('figures', () => {
 
   it('leave out what the result does not hold', () => {
     const bare = plainSelection(['a', 'b'], syntheticRows(2, 30), { N: [4], counts: false });
-    const figures = selectionFigures({ ...bare, curves: { N: [], scores: [[], []], winners: [] } });
+    const figures = selectionFigures({ ...bare, curves: { N: [], scores: [[], []], winners: [], sharing: [] } });
     expect(figures.map(({ id }) => id)).toEqual(['cross-entropy-against-score-n-4']);
   });
 
   it('do not pretend to know what lies between the N asked for', () => {
     const [model] = SELECTION.models;
     const known = SELECTION.tournaments.map(({ N }) => N);
-    const curves = { N: known, scores: SELECTION.models.map(() => [0.3, 0.2]), winners: [model!, model!] };
+    const curves = {
+      N: known,
+      scores: SELECTION.models.map(() => [0.3, 0.2]),
+      winners: [model!, model!],
+      sharing: [1, 1],
+    };
     const [winner, profile] = selectionFigures({ ...SELECTION, curves });
     const kinds = (option: { series?: unknown }) =>
       [option.series].flat().map((each) => (each as { type: string }).type);

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
 import {
-  bootstrapTournament,
   LogProbs,
   nearTies,
+  ratioOfBestOf,
   SavedTournament,
   selectCheckpoint,
+  selectWinner,
   tournament,
   uncoveredResponses,
 } from '../src/index.js';
@@ -106,7 +107,7 @@ test('uncovered responses come by falling log ratio and are as many as the tourn
   expect(tournaments[0]!.scoreCounts[0]).toBe(found.length);
 });
 
-test('resampling goes by prompt where prompts repeat', async () => {
+test('prompts are the units where they repeat', async () => {
   const metadata = { models: ['a', 'b'], promptIds: ['p', 'p', 'q', 'q'] };
   const logProbs = LogProbs.fromArrays(
     [
@@ -115,7 +116,8 @@ test('resampling goes by prompt where prompts repeat', async () => {
     ],
     metadata,
   );
-  expect(await bootstrapTournament(logProbs, { N: [2], replicates: 50 })).toMatchObject({ unit: 'prompt', units: 2 });
+  const { unit, units, tournaments } = await selectCheckpoint(logProbs, { N: [2] });
+  expect({ unit, units, verdict: tournaments[0]!.verdict }).toEqual({ unit: 'prompt', units: 2, verdict: 'few' });
 });
 
 test.prop([rows(4)], { numRuns: 20 })('a selection is the same at any number of threads', async (matrix) => {
@@ -125,10 +127,44 @@ test.prop([rows(4)], { numRuns: 20 })('a selection is the same at any number of 
   expect(await run(3)).toEqual(one);
 });
 
+test('a budget is answered at its ratio, and by Pass@K where there are samples', async () => {
+  const matrix = [0, 1, 2].map((model) => Array.from({ length: 60 }, (_, i) => -((i * (model + 3)) % 11)));
+  const samples = {
+    models: ['m0', 'm1', 'm2'],
+    problems: ['p'],
+    samples: [[20], [20], [20]],
+    correct: [[1], [9], [2]],
+  };
+  const result = await selectCheckpoint(named(matrix), { bestOf: [16], N: [2.5], samples });
+  expect(result.tournaments.map(({ bestOf, N }) => ({ bestOf, N }))).toEqual([
+    { bestOf: 16, N: 4 },
+    { bestOf: null, N: 2.5 },
+  ]);
+  expect(result.passAtK!.picks).toMatchObject([{ k: 16, N: 4, winner: 'm1' }]);
+  expect(ratioOfBestOf(1024)).toBe(64);
+  await expect(selectCheckpoint(named(matrix), {})).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
+  await expect(selectCheckpoint(named(matrix), { bestOf: [2] })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
+});
+
+test('beyond the resolution the reach chooses, not the mean, and it is said', async () => {
+  // b has the greater mean log-likelihood, a the smaller reach; at N = 1000 nothing counts.
+  const a = Array.from({ length: 40 }, (_, i) => (i === 0 ? -4 : -2));
+  const b = Array.from({ length: 40 }, (_, i) => (i === 0 ? -1 : i < 3 ? -6.5 : -1.5));
+  const result = await selectCheckpoint(named([a, b], ['a', 'b']), { N: [1000] });
+  expect(result.crossEntropy.winner).toBe('b');
+  const [at] = result.tournaments;
+  expect(at).toMatchObject({ winner: 'a', verdict: 'silent', sharing: 2, possibleWinners: ['a', 'b'] });
+  expect(at!.reach[0]).toBeCloseTo(Math.exp(3), 9);
+  expect(at!.resolution).toBeCloseTo(Math.exp(4.5), 9);
+  expect(at!.explanation).toContain('N = 90');
+  expect((await selectWinner(named([a, b], ['a', 'b']), { N: [1000] }))[0]!.winner).toBe('a');
+  expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent' });
+});
+
 test('a selection can be aborted, and says how far it is', async () => {
   const controller = new AbortController();
   const matrix = Array.from({ length: 60 }, (_, model) =>
-    Array.from({ length: 4000 }, (_, i) => -((i * (model + 7)) % 23)),
+    Array.from({ length: 4000 }, (_, i) => -((i * i * 31 + i * (model + 7)) % 23)),
   );
   const stages = new Set<string | undefined>();
   const run = selectCheckpoint(named(matrix), {
@@ -141,5 +177,5 @@ test('a selection can be aborted, and says how far it is', async () => {
     },
   });
   await expect(run).rejects.toThrow('enough');
-  expect(stages).toContain('tournament');
+  expect(stages).toContain('bootstrap');
 });

@@ -8,13 +8,14 @@ interface GoldenCase {
   N: number;
   counts: number[][];
   scores: number[];
+  reach: (number | null)[];
   winner: number;
   ranking: number[];
 }
 
-describe.skipIf(!hasShared('vectors/tournament.json'))('golden vectors', () => {
+describe.skipIf(!hasShared('vectors/tournament-v2.json'))('golden vectors', () => {
   test('counts, scores, winners and rankings are reproduced', async () => {
-    const { cases } = readVectors<{ cases: GoldenCase[] }>('tournament.json');
+    const { cases } = readVectors<{ cases: GoldenCase[] }>('tournament-v2.json');
     let rows: number[][] = [];
     for (const golden of cases) {
       rows = golden.logProbs ?? rows;
@@ -24,6 +25,9 @@ describe.skipIf(!hasShared('vectors/tournament.json'))('golden vectors', () => {
       const index = (name: string) => logProbs.modelIndex(name);
       expect(result.counts).toEqual(golden.counts);
       expect(result.scores).toEqual(golden.scores);
+      golden.reach.forEach((log, model) => {
+        if (log !== null) expect(Math.log(result.reach[model]!)).toBeCloseTo(log, 9);
+      });
       expect(index(result.winner)).toBe(golden.winner);
       expect(result.ranking.map(index)).toEqual(golden.ranking);
       const [winner] = await selectWinner(logProbs, { N: [golden.N] });

@@ -181,16 +181,10 @@ export type { Part, Phrase } from './results/phrase.js';
 export type * from './results/plot.js';
 export type { Cell, Column, Table, Tone } from './results/table.js';
 export type { Verdict } from './results/verdict.js';
+export { ratioOfBestOf } from './selection/budget.js';
 export type * from './selection/result.js';
 export { type SelectCheckpointOptions, selectCheckpoint } from './selection/select.js';
 export type { CsvValue } from './text/csv.js';
-export {
-  type BootstrapAt,
-  type BootstrapOptions,
-  bootstrapTournament,
-  type Significance,
-  type TournamentBootstrap,
-} from './tournament/bootstrap.js';
 export { type NearTies, type NearTiesOptions, nearTies } from './tournament/near-ties.js';
 export {
   type OffsetTournament,

@@ -16,6 +16,12 @@ export const seedSchema = z.int().min(0);
 /** Schema of a confidence, strictly between 0 and 1. */
 export const confidenceSchema = z.number().gt(0).lt(1);
 
+/** Schema of a set of budgets K, in samples a prompt. */
+export const budgetsSchema = z
+  .array(z.int().min(3, 'a budget must be at least 3 samples a prompt').max(0xffff_ffff))
+  .refine((values) => new Set(values).size === values.length, 'the same budget is given twice')
+  .readonly();
+
 /** Schema of a set of ratios N. */
 export const ratiosSchema = z
   .array(z.number().min(1, 'N must be at least 1'))

@@ -15,10 +15,23 @@ def _inputs(task: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return matrix, thresholds, np.load(task["draws"])
 
 
-def _winner(counts: np.ndarray, means: np.ndarray) -> int:
-    """Least worst count, then greatest mean log-likelihood, then first."""
+def _order(matrix: np.ndarray, threshold: np.floating) -> np.ndarray:
+    """The place of each model in the ranking on all responses, which decides ties: score, reach, mean, input order."""
+    models = len(matrix)
+    ratios = matrix.astype(np.float64)[:, None] - matrix.astype(np.float64)[None]
+    counts = (matrix[:, None] - matrix[None] >= threshold).sum(axis=2)
     np.fill_diagonal(counts, 0)
-    return np.lexsort((np.arange(len(means)), -means, counts.max(axis=0)))[0]
+    scores = counts.max(axis=0)
+    falling = -np.sort(-ratios, axis=2)
+    reach = [max(falling[a, b, scores[b]] for a in range(models) if a != b) for b in range(models)]
+    ranking = np.lexsort((np.arange(models), -matrix.mean(axis=1, dtype=np.float64), reach, scores))
+    return np.argsort(ranking)
+
+
+def _winner(counts: np.ndarray, order: np.ndarray) -> int:
+    """Least worst count, then the first in the ranking on all responses."""
+    np.fill_diagonal(counts, 0)
+    return np.lexsort((order, counts.max(axis=0)))[0]
 
 
 def numpy_resampled(task: dict[str, Any]) -> Callable[[], np.ndarray]:
@@ -29,13 +42,13 @@ def numpy_resampled(task: dict[str, Any]) -> Callable[[], np.ndarray]:
     def run() -> np.ndarray:
         wins = np.zeros((len(thresholds), models), dtype=np.uint32)
         counts = np.empty((models, models), dtype=np.int64)
+        orders = [_order(matrix, threshold) for threshold in thresholds]
         for times in draws:
             resampled = matrix[:, np.repeat(np.arange(responses), times)]
-            means = resampled.mean(axis=1, dtype=np.float64)
             for k, threshold in enumerate(thresholds):
                 for a in range(models):
                     counts[a] = (resampled[a] - resampled >= threshold).sum(axis=1)
-                wins[k, _winner(counts, means)] += 1
+                wins[k, _winner(counts, orders[k])] += 1
         return wins
 
     return run
@@ -49,11 +62,11 @@ def numpy_indicators(task: dict[str, Any]) -> Callable[[], np.ndarray]:
     def run() -> np.ndarray:
         wins = np.zeros((len(thresholds), models), dtype=np.uint32)
         times = draws.T.astype(np.float32)
-        means = (matrix.astype(np.float64) @ draws.T.astype(np.float64)).T
         for k, threshold in enumerate(thresholds):
             reached = (matrix[:, None] - matrix[None] >= threshold).reshape(models * models, -1).astype(np.float32)
-            for counts, of_replicate in zip((reached @ times).T, means):
-                wins[k, _winner(counts.reshape(models, models).copy(), of_replicate)] += 1
+            order = _order(matrix, threshold)
+            for counts in (reached @ times).T:
+                wins[k, _winner(counts.reshape(models, models).copy(), order)] += 1
         return wins
 
     return run

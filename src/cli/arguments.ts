@@ -5,6 +5,16 @@ export function parseRatios(text: string): number[] {
   return parseNumbers(text, 'N', (value) => value >= 1, 'a number of at least 1');
 }
 
+/** Parses `4,16` as budgets K, whole numbers of at least 3. */
+export function parseBudgets(text: string): number[] {
+  return parseNumbers(
+    text,
+    'K',
+    (value) => Number.isSafeInteger(value) && value >= 3,
+    'a whole number of at least 3 samples a prompt',
+  );
+}
+
 /** Parses `1,4,16` as whole numbers k ≥ 1. */
 export function parseWholeNumbers(text: string): number[] {
   return parseNumbers(text, 'k', (value) => Number.isSafeInteger(value) && value >= 1, 'a whole number of at least 1');

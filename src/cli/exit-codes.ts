@@ -6,8 +6,8 @@ export const EXIT = {
   failed: 1,
   /** The command line or an option is wrong. */
   usage: 2,
-  /** Done, but the winner is within noise and `--require-significant` was given. */
-  notSignificant: 3,
+  /** Done, but the choice is not clear (`--require-significant`) or worse than the baseline (`--fail-if-worse`). */
+  notClear: 3,
   /** Interrupted from the keyboard (128 + SIGINT). */
   interrupted: 130,
 } as const;

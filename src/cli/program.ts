@@ -63,7 +63,7 @@ function program(context: CommandContext): Command {
     .showHelpAfterError('(--help lists the options)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 usage, 3 winner within noise (with --require-significant).',
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 not clear (with --require-significant) or worse than\nthe baseline (with --fail-if-worse).',
     );
   for (const command of [
     selectCommand(context),

@@ -6,12 +6,14 @@ import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
 import { selectionReport } from '../report/selection/report.js';
+import { ratioOfBestOf } from '../selection/budget.js';
 import { uncoveredCsv } from '../selection/per-response.js';
+import type { TournamentResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
-import { parseConfidence, parseNames, parseRatios, parseWholeNumber } from './arguments.js';
+import { parseBudgets, parseConfidence, parseNames, parseRatios, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
@@ -19,14 +21,18 @@ import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
 interface SelectOptions extends InputOptions, OutputOptions {
-  readonly N: number[];
+  readonly bestOf?: number[];
+  readonly N?: number[];
   readonly reference?: string;
   readonly models?: string[];
-  readonly replicates: number;
+  readonly replicates?: number;
   readonly seed: number;
   readonly confidence: number;
   readonly winnerOnly?: boolean;
   readonly requireSignificant?: boolean;
+  readonly acceptTies?: string[];
+  readonly baseline?: string;
+  readonly failIfWorse?: boolean;
   readonly counts?: boolean;
   readonly perResponse?: string;
   readonly samples?: string;
@@ -41,16 +47,28 @@ export function selectCommand(context: CommandContext): Command {
         'and what cross-entropy (and KL divergence, and Pass@N, where given) would have chosen.',
     )
     .argument('<input...>', INPUT_ARGUMENT)
-    .requiredOption('-N, --N <list>', 'ratios N of the tournament, e.g. 4,16,64', parseRatios)
+    .option('-K, --best-of <list>', 'budgets K, samples a prompt, e.g. 4,16: N = (K/2)^(2/3) for each', parseBudgets)
+    .option('-N, --N <list>', 'ratios N at which to hold the tournament, for those who mean the ratio', parseRatios)
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
-    .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@N')
+    .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@K')
     .option('--tournament <file>', 'keep the counts there; models already in it are not compared with each other again')
     .option('--models <names>', 'only these models, comma-separated', parseNames)
     .optionsGroup('How sure:')
-    .option('--replicates <count>', 'bootstrap replicates, 0 for none', parseWholeNumber(0), 1000)
+    .option(
+      '--replicates <count>',
+      'bootstrap replicates behind the win shares, 0 for none (default: what costs less than the tournament)',
+      parseWholeNumber(0),
+    )
     .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), 0)
-    .option('--confidence <share>', 'confidence of all intervals', parseConfidence, 0.95)
-    .option('--require-significant', `exit with ${EXIT.notSignificant} if a winner is within noise`)
+    .option('--confidence <share>', 'confidence of all intervals and of the possible winners', parseConfidence, 0.95)
+    .option('--require-significant', `exit with ${EXIT.notClear} unless every verdict is clear`)
+    .option(
+      '--accept-ties <names>',
+      'with --require-significant: accept several possible winners if all are among these, comma-separated',
+      parseNames,
+    )
+    .option('--baseline <model>', 'the model to be no worse than')
+    .option('--fail-if-worse', `exit with ${EXIT.notClear} if the baseline is shown to be better than all others`)
     .option('--winner-only', 'find the winners without the matrix of counts or a bootstrap: for many models');
   addOutputOptions(command, 'one row a model and N')
     .option('--counts', 'include the M×M counts whatever the number of models (default: up to 100)')
@@ -69,9 +87,9 @@ export function selectCommand(context: CommandContext): Command {
 
 const EXAMPLES = `
 Examples:
-  $ coverage-principle select checkpoints.npy -N 4,16,64
-  $ coverage-principle select step1000=a/samples_x.jsonl step2000=b/samples_x.jsonl -N 16 --report report.html
-  $ coverage-principle select scores.csv -N 8 --reference teacher --json > selection.json`;
+  $ coverage-principle select checkpoints.npy --best-of 4,16,64
+  $ coverage-principle select step1000=a/samples_x.jsonl step2000=b/samples_x.jsonl --best-of 16 --report report.html
+  $ coverage-principle select scores.csv --best-of 16 --reference teacher --json > selection.json`;
 
 async function select(
   inputs: string[],
@@ -79,13 +97,17 @@ async function select(
   { signal, exitWith }: CommandContext,
   progress: ProgressLine,
 ): Promise<void> {
-  const { N, seed, confidence, threads } = options;
+  const { bestOf = [], N = [], seed, confidence, threads } = options;
+  checkQuestions(options);
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
   checkOutputs(options, [
     ...all.metadata.sources,
     ...(options.samples === undefined ? [] : [{ file: options.samples }]),
   ]);
   const logProbs = options.models ? all.selectModels(options.models) : all;
+  for (const name of [...(options.acceptTies ?? []), ...(options.baseline === undefined ? [] : [options.baseline])]) {
+    logProbs.modelIndex(name);
+  }
   const job = { signal, ...(threads !== undefined && { threads }) };
   if (options.winnerOnly) {
     refuseBesideWinnerOnly(options);
@@ -97,10 +119,11 @@ async function select(
     options.tournament === undefined ? null : await keepTournament(options.tournament, logProbs, options, job);
   const result = await selectCheckpoint(logProbs, {
     ...job,
+    bestOf,
     N,
     seed,
     confidence,
-    replicates: options.replicates,
+    ...(options.replicates !== undefined && { replicates: options.replicates }),
     ...(options.counts && { counts: true }),
     ...(samples && { samples }),
     ...(saved && { saved }),
@@ -111,23 +134,61 @@ async function select(
   if (options.perResponse !== undefined)
     await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
   await writeOutputs(selectionReport(result), options);
-  if (options.requireSignificant && result.tournaments.some(({ significant }) => significant !== true)) {
-    exitWith(EXIT.notSignificant);
+  if (options.requireSignificant && !result.tournaments.every((each) => isSettled(each, options.acceptTies ?? []))) {
+    exitWith(EXIT.notClear);
   }
+  if (options.failIfWorse && result.tournaments.some((each) => isBest(each, options.baseline!))) {
+    exitWith(EXIT.notClear);
+  }
+}
+
+/** Clear, or left to models that the user takes for equals. */
+function isSettled({ verdict, possibleWinners }: TournamentResult, equals: readonly string[]): boolean {
+  if (verdict === 'clear') return true;
+  return (verdict === 'noise' || verdict === 'tied') && possibleWinners.every((name) => equals.includes(name));
+}
+
+/** Whether all others are shown to be worse than the model. */
+function isBest({ verdict, winner }: TournamentResult, model: string): boolean {
+  return verdict === 'clear' && winner === model;
+}
+
+/** What is asked must be there and make sense together. */
+function checkQuestions({ bestOf, N, baseline, failIfWorse, acceptTies, requireSignificant }: SelectOptions): void {
+  const wrong = (field: string, message: string) =>
+    new CoverageError('ERR_INVALID_OPTION', message, { place: { field } });
+  if (bestOf === undefined && N === undefined) {
+    throw wrong(
+      'bestOf',
+      'Say how many samples a prompt there will be, --best-of 4,16, or at which ratio to look, -N 4.',
+    );
+  }
+  if (failIfWorse && baseline === undefined) throw wrong('baseline', 'Name the model with --baseline MODEL.');
+  if (baseline !== undefined && !failIfWorse)
+    throw wrong('failIfWorse', '--baseline is for --fail-if-worse: give both.');
+  if (acceptTies !== undefined && !requireSignificant) {
+    throw wrong('requireSignificant', '--accept-ties is for --require-significant: give both.');
+  }
+}
+
+/** The ratios of all tournaments: those of the budgets, then those given as such. */
+function ratios({ bestOf = [], N = [] }: SelectOptions): number[] {
+  return [...bestOf.map(ratioOfBestOf), ...N];
 }
 
 /** Reads the saved tournament, if there is one, extends it by the models that are new, and writes it. */
 async function keepTournament(
   file: string,
   logProbs: LogProbs,
-  { N, reference }: SelectOptions,
+  options: SelectOptions,
   job: JobOptions,
 ): Promise<SavedTournament> {
+  const { reference } = options;
   const competing =
     reference === undefined ? logProbs : logProbs.selectModels(logProbs.models.filter((name) => name !== reference));
   const saved = existsSync(file)
     ? await (await SavedTournament.read(file)).extend(competing, job)
-    : await SavedTournament.start(competing, { ...job, N });
+    : await SavedTournament.start(competing, { ...job, N: ratios(options) });
   await saved.write(file);
   return saved;
 }
@@ -144,6 +205,9 @@ function refuseBesideWinnerOnly(options: SelectOptions): void {
     'tournament',
     'counts',
     'requireSignificant',
+    'acceptTies',
+    'baseline',
+    'failIfWorse',
   ] as const;
   const given = needing.filter((name) => options[name] !== undefined);
   if (given.length === 0) return;
@@ -167,7 +231,7 @@ async function printWinners(
       'A choice needs at least two models: add the log-probabilities of another.',
     );
   }
-  const winners = await selectWinner(logProbs, { ...job, N: options.N });
+  const winners = await selectWinner(logProbs, { ...job, N: ratios(options) });
   progress.clear();
   if (options.json) {
     const result = {

@@ -1,7 +1,7 @@
 import type { GraphCheckpoint } from '../problems/graph-task.js';
 import type { Phrase } from '../results/phrase.js';
 import { type Cell, numberCell, type Table } from '../results/table.js';
-import { compact, count, decimal, percent, roughPercent } from '../text/format.js';
+import { compact, count, decimal, percent } from '../text/format.js';
 import { BEST_OF, type GraphDemoResult } from './graph-demo.js';
 
 /** Cov_{N/2} is what bounds Best-of-N. */
@@ -66,13 +66,12 @@ export function verdict(result: GraphDemoResult): Phrase {
 
 /** How sure the tournament's pick is by what it saw. */
 export function certainty({ selection }: GraphDemoResult): Phrase {
-  const { bootstrap, winner, N } = selection.tournaments[0]!;
-  const share = bootstrap ? bootstrap.winShares[selection.models.indexOf(winner)]! : null;
+  const { explanation, N, possibleWinners } = selection.tournaments[0]!;
+  const loss = selection.crossEntropy.winner;
   return [
     `The tournament was held at N = ${compact(N)}, (${BEST_OF}/2)^(2/3): Theorem 6.3 then bounds Cov_${COVERAGE_AT} of its pick`,
-    share === null
-      ? '.'
-      : `. In ${roughPercent(share)} of ${count(bootstrap!.replicates)} resamples it picks the same one.`,
+    `. ${explanation}`,
+    ...(possibleWinners.includes(loss) ? [] : [' The pick of validation loss, ', { model: loss }, ', is ruled out.']),
   ];
 }
 

@@ -1,11 +1,11 @@
-import { figure1Run, tournamentN } from '../experiments/figure-1-training.js';
+import { figure1Run } from '../experiments/figure-1-training.js';
 import type { JobOptions } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { type GraphCheckpoint, type GraphRun, graphTraining } from '../problems/graph-task.js';
 import type { SelectionResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
 
-/** Best-of-N budget that the pick is for. */
+/** Budget K that the pick is for: samples a prompt. */
 export const BEST_OF = 12;
 
 /** Sizes of the demonstration. */
@@ -55,7 +55,7 @@ export async function runGraphDemo(
   const models = checkpoints.map(({ name }) => name);
   const selection = await selectCheckpoint(LogProbs.fromMatrix(logProbs, heldOutClasses.length, { models }), {
     ...job,
-    N: [Number(tournamentN(BEST_OF).toFixed(2))],
+    bestOf: [BEST_OF],
     seed,
   });
   const oracle = checkpoints.reduce((best, each) => (passAtBudget(each) > passAtBudget(best) ? each : best));

@@ -60,7 +60,7 @@ export async function runTextDemo(
   await output.writeConfig(prepared, config);
   const results = await runPrepared(prepared, null, job);
   await output.writeResults(prepared, results, config);
-  const selection = await selectCheckpoint(allCheckpoints(results), { ...job, N, replicates: 500 });
+  const selection = await selectCheckpoint(allCheckpoints(results), { ...job, N });
   return { results, selection };
 }
 

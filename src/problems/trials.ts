@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
-import { ratiosSchema, checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import { checkOptions, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import { type ProblemDescription, type ProblemOptions, problemOptions } from './problem.js';
 
 /** Options of {@link problemTrials}. */

@@ -1,53 +1,71 @@
 import type { Estimate, Interval, Provenance, Warning } from '../results/estimate.js';
 
+/**
+ * How sure a choice is: `clear`, exactly one model may be best; `noise`, several may be, one has the least score; `tied`,
+ * several share the least score and the reach chose among them; `silent`, the least score is 0 and shared, N is beyond
+ * what these responses resolve; `few`, fewer than 30 responses (prompts where they repeat), no verdict.
+ */
+export type SelectionVerdict = 'clear' | 'noise' | 'tied' | 'silent' | 'few';
+
 /** Outcome of the simple tournament [28,29] at one N. Vectors are in model order. */
 export interface TournamentResult {
+  /** Budget K, samples a prompt, that N was made from as (K/2)^(2/3); `null` where N was given. */
+  readonly bestOf: number | null;
   /** The ratio: a rival at least N times as likely counts against a model. */
   readonly N: number;
-  /** Model of the least score; ties go to the greater mean log-likelihood, then to input order. */
+  /**
+   * Model of the least score; ties go to the smaller reach, then to the greater mean log-likelihood, then to input order.
+   */
   readonly winner: string;
   /** Score of each model: max over rivals of Ĉ_N(rival‖model), a share of responses in [0, 1]. Small is good. */
   readonly scores: readonly number[];
   /** The same as counts of responses. */
   readonly scoreCounts: readonly number[];
+  /**
+   * Reach of each model: the ratio at which one more response would count against it; 0 where none can, `null` where it
+   * is infinite (a response that the model rules out would be the next).
+   */
+  readonly reach: readonly (number | null)[];
   /** The rival that gives each model its score (the first of several). */
   readonly rivals: readonly string[];
   /** All models, best first. */
   readonly ranking: readonly string[];
   /** Score of the second in the ranking less that of the winner; `null` with a single model. */
   readonly margin: number | null;
-  /** Exact binomial interval of each score, taken as Ĉ_N against that rival; the choice of the worst rival is not accounted for. */
+  /**
+   * Interval of each score by itself, valid at the size at hand: exact binomial limits, or limits by prompt where prompts
+   * repeat. The lower end pays for the choice of the worst rival.
+   */
   readonly scoreIntervals: readonly Interval[];
+  /**
+   * The models that may be best, by rank. At all N together they hold a truly best one with the selection's confidence,
+   * at any number of responses.
+   */
+  readonly possibleWinners: readonly string[];
+  /** How sure the choice is. */
+  readonly verdict: SelectionVerdict;
+  /** The verdict in plain words: who may be best, and what to do. */
+  readonly explanation: string;
+  /** How many models share the least score. */
+  readonly sharing: number;
+  /** The greatest N at which one model alone has the least score; 0 where there is none, `null` where it is unbounded. */
+  readonly resolution: number | null;
+  /** Number of responses at which the verdict would be clear if the shares stayed as they are; `null` if never. */
+  readonly responsesNeeded: number | null;
+  /** Share of the resamples that each possible winner wins, in their order; a picture. `null` where there is none. */
+  readonly winShares: readonly number[] | null;
   /** `counts[a][b]` = number of responses on which model a's probability is at least N times model b's; `null` if not asked for. */
   readonly counts: readonly (readonly number[])[] | null;
-  /** Resampled responses: how sure the winner is; `null` if not asked for. */
-  readonly bootstrap: BootstrapResult | null;
-  /** Whether the winner stands out of the noise; `null` without a bootstrap. */
-  readonly significant: boolean | null;
-  /** One sentence on `significant`, in plain words. */
-  readonly verdict: string;
   /** Comparisons of the winner with others whose log ratio lies so close to log N that the input's precision cannot tell the sides apart. */
   readonly nearTies: number;
 }
 
-/** Bootstrap over responses (over prompts where prompts repeat). Vectors are in model order. */
-export interface BootstrapResult {
-  /** Number of replicates. */
-  readonly replicates: number;
-  /** What was resampled. */
-  readonly unit: 'response' | 'prompt';
-  /** Number of resampled units. */
-  readonly units: number;
-  /** Confidence of the intervals, e.g. 0.95. */
-  readonly confidence: number;
-  /** Share of the replicates that each model wins. */
-  readonly winShares: readonly number[];
-  /** Percentile interval of each score; `null` for models that were not followed (see `reason`). */
-  readonly scoreIntervals: readonly (Interval | null)[];
-  /** Score of the best other model less that of the winner; negative in replicates that another model wins. */
-  readonly margin: Estimate;
-  /** Why some intervals are `null`. */
-  readonly reason?: string;
+/** The one model to take. */
+export interface SelectionRecommendation {
+  /** The model whose score is, at its worst N, least above the least score there; ties by the largest N. */
+  readonly model: string;
+  /** The weakest of the verdicts over N; at best `noise` where the model does not win at every N. */
+  readonly verdict: SelectionVerdict;
 }
 
 /** Cross-entropy of each model on the held-out responses, and the pick it leads to. */
@@ -72,12 +90,14 @@ export interface KlResult {
   readonly values: readonly Estimate[];
 }
 
-/** Pass@N of each model from sampled responses, and the pick it leads to. */
-export interface PassAtNResult {
-  /** One entry for each N that is a whole number. */
+/** Pass@k of each model from sampled responses, and the pick it leads to. */
+export interface PassAtKPicks {
+  /** One entry for each budget K (k = K), and for each given N that is a whole number (k = N). */
   readonly picks: readonly {
+    readonly k: number;
+    /** N of the tournament it stands beside. */
     readonly N: number;
-    /** Model of the greatest Pass@N; `null` if it is known for none. */
+    /** Model of the greatest Pass@k; `null` if it is known for none. */
     readonly winner: string | null;
     /** One estimate a model. */
     readonly values: readonly Estimate[];
@@ -88,11 +108,13 @@ export interface PassAtNResult {
 export interface Disagreement {
   readonly N: number;
   /** Which criterion. */
-  readonly criterion: 'cross-entropy' | 'kl' | 'pass-at-n';
+  readonly criterion: 'cross-entropy' | 'kl' | 'pass-at-k';
   /** Its pick. */
   readonly pick: string;
   /** The tournament's. */
   readonly winner: string;
+  /** Whether the pick is ruled out: it is not among the possible winners. */
+  readonly ruledOut: boolean;
   /** Tournament score of the pick. */
   readonly pickScore: number;
   /** Tournament score of the winner. */
@@ -107,24 +129,36 @@ export interface Disagreement {
 
 /** Everything `select` finds out, plain data. */
 export interface SelectionResult {
+  /** Version of this form of the result. */
+  readonly schemaVersion: 2;
+  /** Version of this package. */
+  readonly version: string;
   /** Names of the models that take part, in input order. */
   readonly models: readonly string[];
   /** n, the number of held-out responses. */
   readonly responses: number;
   /** Number of distinct prompts; `null` if unknown. */
   readonly prompts: number | null;
-  /** Confidence of every interval. */
+  /** What counts as independent: responses, or prompts where they repeat. */
+  readonly unit: 'response' | 'prompt';
+  /** How many of them there are. */
+  readonly units: number;
+  /** Confidence of every interval, and of the possible winners at all N together. */
   readonly confidence: number;
-  /** One entry for each N, in the order asked for. */
+  /** The model to take over all N. */
+  readonly recommendation: SelectionRecommendation;
+  /** One entry for each budget, then for each N, in the order asked for. */
   readonly tournaments: readonly TournamentResult[];
   readonly crossEntropy: CrossEntropyResult;
   /** `null` without a reference. */
   readonly kl: KlResult | null;
   /** `null` without samples. */
-  readonly passAtN: PassAtNResult | null;
+  readonly passAtK: PassAtKPicks | null;
   readonly disagreements: readonly Disagreement[];
   /** Cov_N(best of the class ‖ model) as a function of N: for each model its score on a grid of N, for the plots. */
   readonly curves: SelectionCurves;
+  /** Replicates behind the win shares; 0 without. */
+  readonly replicates: number;
   readonly warnings: readonly Warning[];
   readonly provenance: Provenance;
 }
@@ -137,4 +171,6 @@ export interface SelectionCurves {
   readonly scores: readonly (readonly number[])[];
   /** Winner at each N. */
   readonly winners: readonly string[];
+  /** How many models share the winner's score at each N; with more than one the reach decided. */
+  readonly sharing: readonly number[];
 }

@@ -4,26 +4,44 @@ import { type JobOptions, runJob } from '../job.js';
 import { factWarnings, type NativeMatrixFacts, nameFacts } from '../log-probs/facts.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
+import {
+  budgetsSchema,
+  checkOptions,
+  confidenceSchema,
+  jobOptionsShape,
+  ratiosSchema,
+  seedSchema,
+} from '../options.js';
 import { flattenCounts, type SampleCounts } from '../pass-at-k/pass-at-k.js';
-import type { Estimate, Interval, Warning } from '../results/estimate.js';
-import type { Significance } from '../tournament/bootstrap.js';
+import type { Estimate, Warning } from '../results/estimate.js';
 import { promptLabels } from '../tournament/prompt-labels.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { matrix, type NativeTournament, nameTournament } from '../tournament/tournament.js';
 import { packageVersion } from '../version.js';
+import { explain } from './explanation.js';
 import type {
-  BootstrapResult,
   CrossEntropyResult,
   Disagreement,
-  PassAtNResult,
+  PassAtKPicks,
+  SelectionCurves,
+  SelectionRecommendation,
   SelectionResult,
   TournamentResult,
 } from './result.js';
 
-const schema = z.strictObject({
+/** @internal */
+export const selectCheckpointSchema = z.strictObject({
   ...jobOptionsShape,
-  N: ratiosSchema.describe('Ratios N of the tournament, each a finite number of at least 1.'),
+  bestOf: budgetsSchema
+    .default([])
+    .describe(
+      'Budgets K: how many samples a prompt are drawn at test time, or how many rollouts in RL; whole numbers of at least ' +
+        '3. Each is answered by a tournament at N = (K/2)^(2/3).',
+    ),
+  N: ratiosSchema
+    .or(z.array(z.never()).readonly())
+    .default([])
+    .describe('Ratios N at which to hold tournaments besides, each a finite number of at least 1.'),
   reference: z
     .string()
     .optional()
@@ -33,14 +51,20 @@ const schema = z.strictObject({
   samples: z
     .custom<SampleCounts>((value) => typeof value === 'object' && value !== null, 'must be sample counts')
     .optional()
-    .describe('Sampled responses of the same models, for the pick by Pass@N.'),
-  replicates: z.int().min(0).max(1_000_000).default(1000).describe('Bootstrap replicates; 0 for none.'),
+    .describe('Sampled responses of the same models, for the pick by Pass@k at each budget (or whole N).'),
+  replicates: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      'Bootstrap replicates behind the win shares, a picture; 0 for none. By default as many, up to 1,000, as cost less ' +
+        'than the tournament.',
+    ),
   seed: seedSchema.default(0).describe('Seed of all random numbers.'),
   confidence: confidenceSchema
     .default(0.95)
-    .describe(
-      'Confidence of every interval, and what a winner’s share of the replicates must reach to stand out of the noise.',
-    ),
+    .describe('Confidence of every interval, and of the possible winners at all N together.'),
   counts: z.boolean().optional().describe('Return the M×M counts of each N, too; by default up to 100 models.'),
   saved: z
     .custom<SavedTournament>((value) => value instanceof SavedTournament, 'must be a SavedTournament')
@@ -52,24 +76,25 @@ const schema = z.strictObject({
 });
 
 /** Options of {@link selectCheckpoint}. */
-export type SelectCheckpointOptions = JobOptions & Omit<z.input<typeof schema>, keyof JobOptions>;
+export type SelectCheckpointOptions = JobOptions & Omit<z.input<typeof selectCheckpointSchema>, keyof JobOptions>;
 
 const COUNTS_UP_TO_MODELS = 100;
 
 /**
- * Which checkpoint to take: the simple tournament [28,29] at each N with its bootstrap, beside the picks by
- * cross-entropy, by KL divergence (with a reference) and by Pass@N (with samples), and where they disagree.
+ * Which checkpoint to take: the simple tournament [28,29] at each budget and ratio, which models may be best and how sure
+ * that is, beside the picks by cross-entropy, by KL divergence (with a reference) and by Pass@k (with samples), and where
+ * they disagree.
  *
  * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_TOO_FEW_MODELS` below two models, `ERR_UNKNOWN_MODEL`; the signal's
  * reason when aborted
  */
 export async function selectCheckpoint(input: LogProbs, options: SelectCheckpointOptions): Promise<SelectionResult> {
-  const checked = checkOptions('selectCheckpoint', schema, options);
-  const { N, reference, samples, replicates, seed, confidence, threads, saved } = checked;
+  const checked = checkOptions('selectCheckpoint', selectCheckpointSchema, options);
+  const { bestOf, N, reference, samples, replicates, seed, confidence, threads, saved } = checked;
   const logProbs = inOrderOf(saved, competitors(input, reference));
   const { models, responses, metadata } = logProbs;
   const counts = checked.counts ?? models.length <= COUNTS_UP_TO_MODELS;
-  const settings = JSON.stringify({ N, replicates, seed, confidence, counts, threads });
+  const settings = JSON.stringify({ bestOf, N, replicates, seed, confidence, counts, threads });
   const output = await runJob(
     (job) =>
       native.select(
@@ -85,37 +110,60 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     logProbs.placeNames,
   );
   const found = JSON.parse(output.json) as NativeSelection;
+  const { unit, units, resolution } = found;
   const name = (index: number) => models[index]!;
   const nameOrNull = (index: number | null) => (index === null ? null : name(index));
   const crossEntropy = { ...found.crossEntropy, winner: name(found.crossEntropy.winner) };
+  const tournaments = found.tournaments.map((at, index): TournamentResult => {
+    const { bestOf, scoreIntervals, possibleWinners, verdict, sharing, responsesNeeded, winShares, nearTies } = at;
+    const named = {
+      bestOf,
+      ...nameTournament(at, models),
+      scoreIntervals,
+      possibleWinners: possibleWinners.map(name),
+      verdict,
+      sharing,
+      resolution,
+      responsesNeeded,
+      winShares,
+      counts: counts ? matrix(output.counts[0]!, index, models.length) : null,
+      nearTies,
+    };
+    return { ...named, explanation: explain(named, { unit, units, tailResponses: at.tailResponses }) };
+  });
   return {
+    schemaVersion: 2,
+    version: packageVersion,
     models,
     responses,
     prompts: metadata.promptIds === null ? null : new Set(metadata.promptIds).size,
+    unit,
+    units,
     confidence,
-    tournaments: found.tournaments.map((at, index) => ({
-      ...describe(at, models, found.bootstrap, index),
-      counts: counts ? matrix(output.counts[0]!, index, models.length) : null,
-    })),
+    recommendation: { ...found.recommendation, model: name(found.recommendation.model) },
+    tournaments,
     crossEntropy,
-    kl:
-      found.kl === null
-        ? null
-        : { reference: reference!, winner: nameOrNull(found.kl.winner), values: found.kl.values },
-    passAtN: found.passAtN && {
-      picks: found.passAtN.map((pick) => ({ ...pick, winner: nameOrNull(pick.winner) })),
+    kl: found.kl && { reference: reference!, winner: nameOrNull(found.kl.winner), values: found.kl.values },
+    passAtK: found.passAtK && {
+      picks: found.passAtK.map((pick) => ({ ...pick, winner: nameOrNull(pick.winner) })),
     },
     disagreements: found.disagreements.map((each) => ({
       ...each,
       pick: name(each.pick),
       winner: name(each.winner),
+      ruledOut: !tournaments.find(({ N }) => N === each.N)!.possibleWinners.includes(name(each.pick)),
       rival: name(each.rival),
       worst: each.worst.map(({ response, logRatio }) => ({ response: logProbs.responseId(response), logRatio })),
     })),
     curves: { ...found.curves, winners: found.curves.winners.map(name) },
+    replicates: found.replicates,
     warnings: [
       ...metadata.warnings,
-      ...factWarnings(nameFacts(found.facts, models), responses, N),
+      ...factWarnings(
+        nameFacts(found.facts, models),
+        responses,
+        tournaments.map(({ N }) => N),
+      ),
       ...crossEntropyWarnings(models, crossEntropy),
     ],
     provenance: { version: packageVersion, sources: metadata.sources, seed: String(seed) },
@@ -124,76 +172,32 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
 
 /** The core's selection: models and responses are indices. */
 interface NativeSelection {
+  readonly recommendation: Omit<SelectionRecommendation, 'model'> & { readonly model: number };
+  readonly unit: 'response' | 'prompt';
+  readonly units: number;
+  readonly resolution: number | null;
   readonly tournaments: readonly NativeSelectionAt[];
   readonly crossEntropy: Omit<CrossEntropyResult, 'winner'> & { readonly winner: number };
   readonly kl: { readonly winner: number | null; readonly values: readonly Estimate[] } | null;
-  readonly passAtN:
-    | readonly (Omit<PassAtNResult['picks'][number], 'winner'> & { readonly winner: number | null })[]
+  readonly passAtK:
+    | readonly (Omit<PassAtKPicks['picks'][number], 'winner'> & { readonly winner: number | null })[]
     | null;
-  readonly disagreements: readonly (Omit<Disagreement, 'pick' | 'winner' | 'rival' | 'worst'> & {
+  readonly disagreements: readonly (Omit<Disagreement, 'pick' | 'winner' | 'ruledOut' | 'rival' | 'worst'> & {
     readonly pick: number;
     readonly winner: number;
     readonly rival: number;
     readonly worst: readonly { readonly response: number; readonly logRatio: number | null }[];
   })[];
-  readonly curves: {
-    readonly N: readonly number[];
-    readonly scores: readonly (readonly number[])[];
-    readonly winners: readonly number[];
-  };
-  readonly bootstrap: NativeBootstrap | null;
+  readonly curves: Omit<SelectionCurves, 'winners'> & { readonly winners: readonly number[] };
+  readonly replicates: number;
   readonly facts: NativeMatrixFacts;
 }
 
-type NativeSelectionAt = NativeTournament & {
-  readonly scoreIntervals: readonly Interval[];
-  readonly nearTies: number;
-};
-
-type NativeBootstrap = Omit<BootstrapResult, 'winShares' | 'scoreIntervals' | 'margin' | 'reason'> & {
-  readonly tournaments: readonly (Pick<BootstrapResult, 'winShares' | 'scoreIntervals' | 'margin' | 'reason'> & {
-    readonly significance: Significance;
-  })[];
-};
-
-function describe(
-  { scoreIntervals, nearTies, ...tournament }: NativeSelectionAt,
-  models: readonly string[],
-  bootstrap: NativeBootstrap | null,
-  index: number,
-): Omit<TournamentResult, 'counts'> {
-  const named = nameTournament(tournament, models);
-  const significance = bootstrap ? bootstrap.tournaments[index]!.significance : null;
-  return {
-    ...named,
-    scoreIntervals,
-    bootstrap: bootstrap && toBootstrapResult(bootstrap, index),
-    significant: significance?.decisive ?? null,
-    verdict: verdict(named.winner, significance),
-    nearTies,
-  };
-}
-
-function toBootstrapResult(bootstrap: NativeBootstrap, index: number): BootstrapResult {
-  const { winShares, scoreIntervals, margin, reason } = bootstrap.tournaments[index]!;
-  const { replicates, unit, units, confidence } = bootstrap;
-  return {
-    replicates,
-    unit,
-    units,
-    confidence,
-    winShares,
-    scoreIntervals,
-    margin,
-    ...(reason !== undefined && { reason }),
-  };
-}
-
-function verdict(winner: string, significance: Significance | null): string {
-  if (significance === null) return `${winner} has the least score; without a bootstrap its certainty is unknown.`;
-  if (significance.decisive) return `${winner} stands out of the noise.`;
-  return `${winner} has the least score, within noise. ${significance.reasons.map(({ message }) => message).join(' ')}`;
-}
+type NativeSelectionAt = NativeTournament &
+  Pick<
+    TournamentResult,
+    'bestOf' | 'scoreIntervals' | 'verdict' | 'sharing' | 'responsesNeeded' | 'winShares' | 'nearTies'
+  > & { readonly possibleWinners: readonly number[]; readonly tailResponses: number | null };
 
 function competitors(input: LogProbs, reference: string | undefined): LogProbs {
   const left = input.models.filter((name) => name !== reference);

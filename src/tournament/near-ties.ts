@@ -31,7 +31,8 @@ export interface NearTies {
   readonly precision: Precision;
 }
 
-const schema = z.strictObject({
+/** @internal */
+export const nearTiesSchema = z.strictObject({
   ...jobOptionsShape,
   N: ratiosSchema,
   models: z.array(z.string()).min(1),
@@ -45,7 +46,7 @@ const schema = z.strictObject({
  * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`
  */
 export async function nearTies(logProbs: LogProbs, options: NearTiesOptions): Promise<readonly NearTies[]> {
-  const { N, models, precision, threads } = checkOptions('nearTies', schema, options);
+  const { N, models, precision, threads } = checkOptions('nearTies', nearTiesSchema, options);
   const indices = models.map((model) => logProbs.modelIndex(model));
   const settings = JSON.stringify({ N, models: indices, precision, threads });
   const output = await runJob((job) => native.nearTies(logProbs.handle, settings, job), options, logProbs.placeNames);

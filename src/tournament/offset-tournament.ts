@@ -3,27 +3,29 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
-import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
+import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import { toLabels } from './prompt-labels.js';
 
+/** @internal */
+export const offsetTournamentSchema = z.strictObject({
+  ...jobOptionsShape,
+  onPolicy: z
+    .array(z.instanceof(LogProbs))
+    .readonly()
+    .describe(
+      'For each model, in model order, responses drawn from it and scored by every model (rows in the same order). With ' +
+        'prompt ids, which the held-out responses then need as well, the responses to a prompt weigh as often as it is held ' +
+        'out; without, every response weighs the same.',
+    ),
+  N: ratiosSchema.default([64]).describe('Ratios N, each finite and at least 1.'),
+  a: z.number().min(0).max(1).default(0.25).describe('Exponent a of the offset 2·N^a. Theorem 6.4 wants N^(1−2a) ≥ 8.'),
+  confidence: confidenceSchema
+    .default(0.95)
+    .describe('Confidence with which the possible winners hold a truly best model, at all N together.'),
+});
+
 /** Options of {@link offsetTournament}. */
-export interface OffsetTournamentOptions extends JobOptions {
-  /**
-   * For each model, in model order, responses drawn from it and scored by every model (rows in the same order). Where
-   * they have prompt ids, the estimate averages over prompts; else every response weighs the same.
-   */
-  readonly onPolicy: readonly LogProbs[];
-  /**
-   * Ratios N, each finite and at least 1.
-   * @defaultValue [64]
-   */
-  readonly N?: readonly number[];
-  /**
-   * Exponent a of the offset 2·N^a, in [0, 1]. Theorem 6.4 wants N^(1−2a) ≥ 8.
-   * @defaultValue 0.25
-   */
-  readonly a?: number;
-}
+export type OffsetTournamentOptions = JobOptions & Omit<z.input<typeof offsetTournamentSchema>, keyof JobOptions>;
 
 /** Outcome of the offset tournament [32] at one N. Vectors are in model order. */
 export interface OffsetTournament {
@@ -42,23 +44,24 @@ export interface OffsetTournament {
   readonly rivals: readonly string[];
   /** All models, best first. */
   readonly ranking: readonly string[];
+  /** The models whose objective may be least, by rank. */
+  readonly possibleWinners: readonly string[];
+  /**
+   * `clear` with one possible winner, `tied` where several share the least objective, `few` below 30 responses held out or
+   * drawn from some model, else `noise`.
+   */
+  readonly verdict: 'clear' | 'noise' | 'tied' | 'few';
   /** Objective of the second in the ranking less that of the winner; `null` with a single model. */
   readonly margin: number | null;
   /** `values[a][b]` = Ĉ_N(a‖b) − 2·N^a·Ĉ^b_N(a‖b). */
   readonly values: readonly (readonly number[])[];
 }
 
-const schema = z.strictObject({
-  ...jobOptionsShape,
-  onPolicy: z.array(z.instanceof(LogProbs)),
-  N: ratiosSchema.default([64]),
-  a: z.number().min(0).max(1).default(0.25),
-});
-
-type NativeOffset = Omit<OffsetTournament, 'winner' | 'rivals' | 'ranking' | 'values'> & {
+type NativeOffset = Omit<OffsetTournament, 'winner' | 'rivals' | 'ranking' | 'possibleWinners' | 'values'> & {
   winner: number;
   rivals: number[];
   ranking: number[];
+  possibleWinners: number[];
 };
 
 /**
@@ -71,7 +74,7 @@ export async function offsetTournament(
   logProbs: LogProbs,
   options: OffsetTournamentOptions,
 ): Promise<readonly OffsetTournament[]> {
-  const { onPolicy, N, a, threads } = checkOptions('offsetTournament', schema, options);
+  const { onPolicy, N, a, confidence, threads } = checkOptions('offsetTournament', offsetTournamentSchema, options);
   const { models } = logProbs;
   for (const responses of onPolicy) {
     if (responses.models.length === models.length && responses.models.some((name, index) => name !== models[index])) {
@@ -83,10 +86,11 @@ export async function offsetTournament(
       );
     }
   }
-  const prompts = onPolicy.map(({ metadata }) => (metadata.promptIds ? toLabels(metadata.promptIds) : null));
+  const prompts = sharedLabels([logProbs, ...onPolicy]);
   const handles = onPolicy.map(({ handle }) => handle);
   const output = await runJob(
-    (job) => native.offsetTournament(logProbs.handle, handles, prompts, JSON.stringify({ N, a, threads }), job),
+    (job) =>
+      native.offsetTournament(logProbs.handle, handles, prompts, JSON.stringify({ N, a, confidence, threads }), job),
     options,
     logProbs.placeNames,
   );
@@ -96,8 +100,30 @@ export async function offsetTournament(
     winner: name(result.winner),
     rivals: result.rivals.map(name),
     ranking: result.ranking.map(name),
+    possibleWinners: result.possibleWinners.map(name),
     values: models.map((_, row) => [
       ...output.floats[budget]!.subarray(row * models.length, (row + 1) * models.length),
     ]),
   }));
+}
+
+/** Labels of the prompts of all responses, alike for all; `null` where no prompts are known. */
+function sharedLabels(all: readonly LogProbs[]): Uint32Array[] | null {
+  const ids = all.map(({ metadata }) => metadata.promptIds);
+  if (ids.every((each) => each === null)) return null;
+  const known = ids.filter((each) => each !== null);
+  if (known.length < ids.length) {
+    throw new CoverageError(
+      'ERR_SHAPE_MISMATCH',
+      `Prompt ids are known of ${ids[0] === null ? 'on-policy responses but not of the held-out ones' : 'the held-out responses but not of all on-policy ones'}: ` +
+        'give them for both, or for neither if all responses are to the same prompt.',
+      { place: { field: ids[0] === null ? 'logProbs' : 'onPolicy' } },
+    );
+  }
+  const labels = toLabels(known.flat());
+  let from = 0;
+  return known.map((each) => {
+    from += each.length;
+    return labels.subarray(from - each.length, from);
+  });
 }

@@ -16,7 +16,8 @@ export interface SavedTournamentOptions extends JobOptions {
   readonly N: readonly number[];
 }
 
-const startSchema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
+/** @internal */
+export const startSchema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
 const extendSchema = z.strictObject(jobOptionsShape);
 
 /**

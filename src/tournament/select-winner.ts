@@ -25,13 +25,16 @@ export interface Winner {
   readonly pairsLookedAt: number;
   /** Compared elements: (pair, response) combinations. */
   readonly elementsLookedAt: number;
+  /** Elements compared to settle which of several models of the least score has the smallest reach. */
+  readonly tieElementsLookedAt: number;
   /** Ordered pairs that there are: M·(M − 1). */
   readonly pairsTotal: number;
   /** Elements that the full tournament compares. */
   readonly elementsTotal: number;
 }
 
-const schema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
+/** @internal */
+export const selectWinnerSchema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
 
 type NativeWinner = Omit<Winner, 'N' | 'winner' | 'rival'> & { n: number; winner: number; rival: number };
 
@@ -44,7 +47,7 @@ type NativeWinner = Omit<Winner, 'N' | 'winner' | 'rival'> & { n: number; winner
  * @throws CoverageError `ERR_INVALID_OPTION`; the signal's reason when aborted
  */
 export async function selectWinner(logProbs: LogProbs, options: SelectWinnerOptions): Promise<readonly Winner[]> {
-  const { signal: _, onProgress: __, ...checked } = checkOptions('selectWinner', schema, options);
+  const { signal: _, onProgress: __, ...checked } = checkOptions('selectWinner', selectWinnerSchema, options);
   const output = await runJob(
     (job) => native.selectWinner(logProbs.handle, JSON.stringify(checked), job),
     options,

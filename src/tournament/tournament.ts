@@ -20,12 +20,19 @@ export interface TournamentOptions extends JobOptions {
 export interface Tournament {
   /** The ratio: a rival at least N times as likely counts against a model. */
   readonly N: number;
-  /** Model of the least score; ties go to the greater mean log-likelihood, then to input order. */
+  /**
+   * Model of the least score; ties go to the smaller reach, then to the greater mean log-likelihood, then to input order.
+   */
   readonly winner: string;
   /** Score of each model: max over rivals of Ĉ_N(rival‖model), a share of responses in [0, 1]. Small is good. */
   readonly scores: readonly number[];
   /** The same as counts of responses. */
   readonly scoreCounts: readonly number[];
+  /**
+   * Reach of each model: the ratio at which one more response would count against it; 0 where none can, `null` where it
+   * is infinite.
+   */
+  readonly reach: readonly (number | null)[];
   /** The rival that gives each model its score (the first of several). */
   readonly rivals: readonly string[];
   /** All models, best first. */
@@ -51,7 +58,12 @@ export interface Tournaments {
   readonly meanLogProbs: readonly (number | null)[];
 }
 
-const schema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema, counts: z.boolean().default(false) });
+/** @internal */
+export const tournamentSchema = z.strictObject({
+  ...jobOptionsShape,
+  N: ratiosSchema,
+  counts: z.boolean().default(false),
+});
 
 /** The core's tournament: models are indices. @internal */
 export interface NativeTournament {
@@ -59,6 +71,7 @@ export interface NativeTournament {
   readonly winner: number;
   readonly scores: number[];
   readonly scoreCounts: number[];
+  readonly reach: (number | null)[];
   readonly rivals: number[];
   readonly ranking: number[];
   readonly margin: number | null;
@@ -73,7 +86,7 @@ export interface NativeTournament {
  * @throws CoverageError `ERR_INVALID_OPTION`; the signal's reason when aborted
  */
 export async function tournament(logProbs: LogProbs, options: TournamentOptions): Promise<Tournaments> {
-  const { signal: _, onProgress: __, ...checked } = checkOptions('tournament', schema, options);
+  const { signal: _, onProgress: __, ...checked } = checkOptions('tournament', tournamentSchema, options);
   const { models, responses } = logProbs;
   const output = await runJob(
     (job) => native.tournament(logProbs.handle, JSON.stringify(checked), job),
@@ -108,6 +121,7 @@ export function nameTournament(result: NativeTournament, models: readonly string
     winner: name(result.winner),
     scores: result.scores,
     scoreCounts: result.scoreCounts,
+    reach: result.reach,
     rivals: result.rivals.map(name),
     ranking: result.ranking.map(name),
     margin: result.margin,

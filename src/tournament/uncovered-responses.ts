@@ -24,7 +24,8 @@ export interface UncoveredResponse {
   readonly rival: string;
 }
 
-const schema = z.strictObject({
+/** @internal */
+export const uncoveredResponsesSchema = z.strictObject({
   ...jobOptionsShape,
   model: z.string(),
   rival: z.string().optional(),
@@ -40,7 +41,7 @@ export async function uncoveredResponses(
   logProbs: LogProbs,
   options: UncoveredResponsesOptions,
 ): Promise<readonly UncoveredResponse[]> {
-  const { model, rival, N, threads } = checkOptions('uncoveredResponses', schema, options);
+  const { model, rival, N, threads } = checkOptions('uncoveredResponses', uncoveredResponsesSchema, options);
   const index = logProbs.modelIndex(model);
   const against = rival === undefined ? null : logProbs.modelIndex(rival);
   const settings = JSON.stringify({ model: index, rival: against, N: [N], threads });

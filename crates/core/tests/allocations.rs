@@ -15,7 +15,7 @@ use coverage_principle_core::linear::train::{
 };
 use coverage_principle_core::linear::{Constraint, Model, Policy, Responses, TestTimeModel};
 use coverage_principle_core::random::{Purpose, Stream};
-use coverage_principle_core::tournament::{BootstrapOptions, Ratios, bootstrap, counts_using};
+use coverage_principle_core::tournament::{Ratios, Resampled, counts, counts_using, resampled_wins};
 use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 
 /// The system's allocator, counting what the present thread asks for.
@@ -88,8 +88,11 @@ fn tournament_allocations(models: usize, responses: usize, budgets: &[f64]) -> u
 fn bootstrap_allocations(replicates: usize) -> u64 {
     let matrix = matrix(8, 500);
     let replicates = u32::try_from(replicates).unwrap();
-    let options = BootstrapOptions { n: vec![16.0], replicates, ..BootstrapOptions::default() };
-    allocations(|| bootstrap(&matrix, None, None, &options, &Workers::sequential(), &Control::new()).unwrap())
+    let (ratios, workers, control) = (Ratios::new(&[16.0]).unwrap(), Workers::sequential(), Control::new());
+    let counts = counts(&matrix, &ratios, &workers, &control).unwrap();
+    let contests = [Resampled { ratio: 0, candidates: (0..8).collect() }];
+    let draws = (replicates, 0);
+    allocations(|| resampled_wins(&matrix, None, &counts, &ratios, &contests, draws, &workers, &control).unwrap())
 }
 
 const PROMPTS: usize = 4;

@@ -17,6 +17,8 @@ use coverage_principle_core::problems::graph::{
     GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
     GraphStage,
 };
+use coverage_principle_core::selection::SelectionOptions;
+use coverage_principle_core::tournament::{NearTiesOptions, OffsetOptions};
 use napi_derive::napi;
 use serde::de::value::MapDeserializer;
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -29,6 +31,9 @@ use crate::linear::features::{LayoutOption, NgramOptions, TableOptions};
 use crate::linear::measures::VarianceOptions;
 use crate::linear::policy::TruncationOptions;
 use crate::linear::train::{AdvanceOptions, ValidationOptions};
+use crate::near_ties::UncoveredOptions;
+use crate::saved_tournament::StartOptions;
+use crate::tournament::{TournamentOptions, WinnerOptions};
 
 /// Every struct and enum that options are read into, by the last part of its name. A new one is added here, and its
 /// schema in the test.
@@ -45,6 +50,8 @@ registry! {
     AdvanceOptions, BestOfNOptions, Constraint, DrawOptions, DrawsOptions, ExactBestOfNOptions, ExactOptions, LayoutOption, MleOptions,
     MonteCarloOptions, NgramOptions, Procedure, RandomOptions, StepSize, TableOptions, TrainOptions, TruncationOptions,
     ValidationOptions, VarianceOptions,
+    // selection and tournament
+    NearTiesOptions, OffsetOptions, SelectionOptions, StartOptions, TournamentOptions, UncoveredOptions, WinnerOptions,
     // problems
     GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
     GraphStage, TrialsOptions,

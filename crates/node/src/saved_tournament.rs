@@ -16,7 +16,7 @@ use crate::tournament::Tournaments;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StartOptions {
+pub(crate) struct StartOptions {
     #[serde(rename = "N")]
     ratios: Vec<f64>,
 }
@@ -67,7 +67,7 @@ impl SavedTournamentHandle {
     #[napi]
     pub fn results(&self) -> napi::Result<JobOutput> {
         let output = || {
-            let tournaments = self.saved.tournaments()?;
+            let tournaments = self.saved.tournaments();
             let counts = self.saved.counts().array().iter().copied().collect();
             let output = Output::new(&Tournaments { tournaments })?.with_floats(self.saved.means().to_vec());
             Ok(output.with_counts(counts).into_js())

@@ -1,8 +1,9 @@
 //! `select`: the whole selection as one job.
+#![expect(clippy::too_many_arguments, reason = "each is one input of the selection")]
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::best_of_n::SampleCounts;
-use coverage_principle_core::selection::{SelectionInput, SelectionOptions, select};
+use coverage_principle_core::selection::{SelectionInput, SelectionOptions, ratio_of_budget, select};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
 use napi_derive::napi;
@@ -50,4 +51,10 @@ pub fn run_select<'env>(
         let output = Output::new(&selection)?;
         Ok(if options.counts { output.with_counts(selection.counts.array().iter().copied().collect()) } else { output })
     })
+}
+
+/// The ratio N at which the tournament for a budget of `best_of` samples a prompt is held.
+#[napi]
+pub fn ratio_of_best_of(best_of: u32) -> napi::Result<f64> {
+    ratio_of_budget(best_of).map_err(|error| to_napi(&error))
 }

@@ -2,8 +2,7 @@
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::tournament::{
-    BootstrapOptions, OffsetOptions, OnPolicy, Ratios, Tournament, Winner, bootstrap, mean_log_probs,
-    offset_tournament, select_winner, tournament,
+    OffsetOptions, OnPolicy, Ratios, Tournament, Winner, mean_log_probs, offset_tournament, select_winner, tournament,
 };
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
@@ -16,7 +15,7 @@ use crate::log_probs::LogProbsHandle;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TournamentOptions {
+pub(crate) struct TournamentOptions {
     #[serde(rename = "N")]
     ratios: Vec<f64>,
     /// Hand the M×M counts of each N over, too.
@@ -56,7 +55,7 @@ pub fn run_tournament<'env>(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WinnerOptions {
+pub(crate) struct WinnerOptions {
     #[serde(rename = "N")]
     ratios: Vec<f64>,
 }
@@ -84,51 +83,36 @@ pub fn run_select_winner<'env>(
     spawn_output(env, job, compute)
 }
 
-/// The offset tournament at every N. `on_policy[b]` holds the responses drawn from model b under every model,
-/// `prompts[b]` the prompt label of each, or nothing. JSON: list of `OffsetTournament`; `floats[k]`: row-major M×M values
-/// of the k-th N.
+/// The offset tournament at every N. `on_policy[b]` holds the responses drawn from model b under every model. Prompts are
+/// labels of the held-out responses, then of those of each model, or nothing where every response weighs the same. JSON:
+/// list of `OffsetTournament`; `floats[k]`: row-major M×M values of the k-th N.
 #[napi(js_name = "offsetTournament", ts_return_type = "Promise<JobOutput>")]
 pub fn run_offset_tournament<'env>(
     env: &'env Env,
     log_probs: &LogProbsHandle,
     on_policy: Vec<ClassInstance<LogProbsHandle>>,
-    prompts: Vec<Option<Uint32Array>>,
+    prompts: Option<Vec<Uint32Array>>,
     options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let matrix = log_probs.matrix()?;
     let on_policy = on_policy.iter().map(|handle| handle.matrix()).collect::<napi::Result<Vec<_>>>()?;
-    let prompts: Vec<Option<Vec<u32>>> =
-        prompts.into_iter().map(|labels| labels.map(|labels| labels.to_vec())).collect();
+    let prompts: Option<Vec<Vec<u32>>> =
+        prompts.map(|prompts| prompts.into_iter().map(|labels| labels.to_vec()).collect());
     let (options, threads) = parse_job_options::<OffsetOptions>(&options)?;
     spawn_output(env, job, move |control| {
-        let workers = Workers::new(threads)?;
-        let labels = prompts.iter().map(Option::as_deref).chain(std::iter::repeat(None));
-        let on_policy = on_policy
-            .iter()
-            .zip(labels)
-            .map(|(matrix, labels)| OnPolicy::new((**matrix).clone(), labels))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut tournaments = offset_tournament(&matrix, &on_policy, &options, &workers, control)?;
+        let on_policy = match prompts.as_deref().and_then(<[_]>::split_first) {
+            None => on_policy.iter().map(|matrix| OnPolicy::alike((**matrix).clone())).collect(),
+            Some((held_out, drawn)) => {
+                let each = on_policy.iter().zip(drawn).enumerate();
+                each.map(|(model, (matrix, labels))| {
+                    OnPolicy::by_prompt((**matrix).clone(), labels, held_out).map_err(|error| error.at_model(model))
+                })
+                .collect::<Result<Vec<_>, _>>()?
+            }
+        };
+        let mut tournaments = offset_tournament(&matrix, &on_policy, &options, &Workers::new(threads)?, control)?;
         let values: Vec<Vec<f64>> = tournaments.iter_mut().map(|result| std::mem::take(&mut result.values)).collect();
         Ok(values.into_iter().fold(Output::new(&tournaments)?, Output::with_floats))
-    })
-}
-
-/// The tournament on resampled responses, or prompts where `prompts` has a label for each response. JSON `Bootstrap`.
-#[napi(js_name = "bootstrapTournament", ts_return_type = "Promise<JobOutput>")]
-pub fn run_bootstrap<'env>(
-    env: &'env Env,
-    log_probs: &LogProbsHandle,
-    prompts: Option<Uint32Array>,
-    options: String,
-    job: &Job,
-) -> napi::Result<Object<'env>> {
-    let matrix = log_probs.matrix()?;
-    let prompts = prompts.map(|labels| labels.to_vec());
-    let (options, threads) = parse_job_options::<BootstrapOptions>(&options)?;
-    spawn_output(env, job, move |control| {
-        let workers = Workers::new(threads)?;
-        Output::new(&bootstrap(&matrix, prompts.as_deref(), None, &options, &workers, control)?)
     })
 }

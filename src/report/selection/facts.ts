@@ -1,43 +1,47 @@
 /** What the reports of a selection derive from its result; nothing here is a new estimate. */
-import type { SelectionResult, TournamentResult } from '../../selection/result.js';
+import type { SelectionResult, SelectionVerdict, TournamentResult } from '../../selection/result.js';
 import { byMeanRank, coloured } from '../ranking.js';
 
-/** How sure a winner is. */
-export type Certainty = 'clear' | 'within-noise' | 'untested';
-
-export function certainty(tournament: TournamentResult): Certainty {
-  if (tournament.significant === null) return 'untested';
-  return tournament.significant ? 'clear' : 'within-noise';
-}
-
-export const CERTAINTY_WORDS: Readonly<Record<Certainty, string>> = {
+/** The verdicts in print. */
+export const VERDICT_WORDS: Readonly<Record<SelectionVerdict, string>> = {
   clear: 'clear',
-  'within-noise': 'within noise',
-  untested: 'not tested',
+  noise: 'within noise',
+  tied: 'tied',
+  silent: 'silent',
+  few: 'too few',
 };
+
+/** How the verdicts are toned. */
+export const VERDICT_TONES = {
+  clear: 'good',
+  noise: 'caution',
+  tied: 'caution',
+  silent: 'caution',
+  few: 'muted',
+} as const;
 
 /** Position of each model, by name. */
 export function positions(models: readonly string[]): ReadonlyMap<string, number> {
   return new Map(models.map((model, index) => [model, index]));
 }
 
-/** A run of N, in the order given, with the same winner and the same certainty. */
+/** A run of N with the same winner and the same verdict. */
 export interface Stretch {
   readonly winner: string;
-  readonly certainty: Certainty;
+  readonly verdict: SelectionVerdict;
   readonly tournaments: readonly TournamentResult[];
 }
 
-/** The tournaments gathered by winner and certainty, each group by rising N, groups by their least N. */
+/** The tournaments gathered by winner and verdict, each group by rising N, groups by their least N. */
 export function stretches(result: SelectionResult): Stretch[] {
   const groups = new Map<string, TournamentResult[]>();
   for (const tournament of byN(result)) {
-    const key = `${certainty(tournament)} ${tournament.winner}`;
+    const key = `${tournament.verdict} ${tournament.winner}`;
     groups.set(key, [...(groups.get(key) ?? []), tournament]);
   }
   return [...groups.values()].map((tournaments) => ({
     winner: tournaments[0]!.winner,
-    certainty: certainty(tournaments[0]!),
+    verdict: tournaments[0]!.verdict,
     tournaments,
   }));
 }
@@ -47,10 +51,9 @@ export function byN(result: SelectionResult): TournamentResult[] {
   return [...result.tournaments].sort((a, b) => a.N - b.N);
 }
 
-/** Share of the bootstrap replicates that a model wins; `null` without a bootstrap. */
-export function winShare(result: SelectionResult, tournament: TournamentResult, model: string): number | null {
-  const index = result.models.indexOf(model);
-  return tournament.bootstrap?.winShares[index] ?? null;
+/** Share of the bootstrap replicates that a possible winner wins; `null` without one, and for models ruled out. */
+export function winShare({ possibleWinners, winShares }: TournamentResult, model: string): number | null {
+  return winShares?.[possibleWinners.indexOf(model)] ?? null;
 }
 
 /** Whether the curves know nothing between the N asked for, so that a figure must not pretend to. */
@@ -67,7 +70,7 @@ export function highlighted(result: SelectionResult): string[] {
     ...byN(result).map(({ winner }) => winner),
     result.crossEntropy.winner,
     result.kl?.winner,
-    ...(result.passAtN?.picks.map(({ winner }) => winner) ?? []),
+    ...(result.passAtK?.picks.map(({ winner }) => winner) ?? []),
     ...byN(result).map(({ ranking }) => ranking[1]),
     ...meanRanking(result),
   ]);

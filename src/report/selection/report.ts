@@ -2,7 +2,7 @@ import type { SelectionResult } from '../../selection/result.js';
 import { compact, confidencePercent, count, listed, plural } from '../../text/format.js';
 import { provenanceSection } from '../provenance.js';
 import { list, notes, paragraph, type Report, type Section, table, warnings } from '../report.js';
-import { byN, CERTAINTY_WORDS } from './facts.js';
+import { byN, VERDICT_TONES, VERDICT_WORDS } from './facts.js';
 import { figureSections } from './figures.js';
 import { selectionSheet } from './sheet.js';
 import { selectionSummary } from './summary.js';
@@ -11,11 +11,9 @@ import { modelsTable, picksTable, worstTable } from './tables.js';
 /** Matrices of more numbers than this are left out of a page's data. */
 const MOST_COUNTS = 250_000;
 
-const TONES = { clear: 'good', 'within-noise': 'caution', untested: 'muted' } as const;
-
 /** The report of a selection. */
 export function selectionReport(result: SelectionResult): Report {
-  const { advice, others, caveats } = selectionSummary(result);
+  const { recommendation, advice, others, caveats } = selectionSummary(result);
   const matrices = result.models.length ** 2 * result.tournaments.length;
   return {
     title: 'Which model to take',
@@ -30,13 +28,14 @@ export function selectionReport(result: SelectionResult): Report {
         id: 'summary',
         heading: 'Summary',
         blocks: [
+          paragraph(...recommendation),
           {
             kind: 'advice',
-            items: advice.map(({ N, winner, certainty, text }) => ({
+            items: advice.map(({ N, winner, verdict, text }) => ({
               occasion: `N = ${listed(N.map((each) => compact(each)))}`,
               model: winner,
-              verdict: CERTAINTY_WORDS[certainty],
-              tone: TONES[certainty],
+              verdict: VERDICT_WORDS[verdict],
+              tone: VERDICT_TONES[verdict],
               text,
             })),
           },
@@ -63,7 +62,7 @@ export function selectionReport(result: SelectionResult): Report {
 }
 
 function responsesSection({ disagreements }: SelectionResult): Section {
-  const names = { 'cross-entropy': 'cross-entropy', kl: 'KL divergence', 'pass-at-n': 'Pass@N' } as const;
+  const names = { 'cross-entropy': 'cross-entropy', kl: 'KL divergence', 'pass-at-k': 'Pass@k' } as const;
   return {
     id: 'responses',
     heading: 'Responses the other picks fail to cover',
@@ -84,12 +83,9 @@ function responsesSection({ disagreements }: SelectionResult): Section {
   };
 }
 
-function facts({ confidence, tournaments }: SelectionResult): string[] {
-  const bootstrap = tournaments.find((each) => each.bootstrap)?.bootstrap;
+function facts({ confidence, replicates, unit, units }: SelectionResult): string[] {
   return [
     `Intervals at ${confidencePercent(confidence)} confidence.`,
-    ...(bootstrap
-      ? [`${count(bootstrap.replicates)} bootstrap resamples of ${plural(bootstrap.units, bootstrap.unit)}.`]
-      : []),
+    ...(replicates > 0 ? [`${count(replicates)} bootstrap resamples of ${plural(units, unit)}.`] : []),
   ];
 }

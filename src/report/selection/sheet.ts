@@ -1,22 +1,24 @@
 import type { SelectionResult } from '../../selection/result.js';
 import type { CsvValue } from '../../text/csv.js';
 import type { Sheet } from '../report.js';
-import { byN, positions } from './facts.js';
+import { byN, positions, winShare } from './facts.js';
 
 const COLUMNS = [
+  'bestOf',
   'N',
   'model',
   'rank',
   'winner',
+  'possible',
+  'verdict',
   'score',
   'scoreCount',
   'responses',
   'scoreLow',
   'scoreHigh',
   'rival',
+  'reach',
   'winShare',
-  'bootstrapLow',
-  'bootstrapHigh',
   'crossEntropy',
   'crossEntropyLow',
   'crossEntropyHigh',
@@ -24,9 +26,9 @@ const COLUMNS = [
   'kl',
   'klLow',
   'klHigh',
-  'passAtN',
-  'passAtNLow',
-  'passAtNHigh',
+  'passAtK',
+  'passAtKLow',
+  'passAtKHigh',
 ];
 
 /** One row for each N and model, models in input order. */
@@ -35,24 +37,28 @@ export function selectionSheet(result: SelectionResult): Sheet {
 }
 
 function* rowsOf(result: SelectionResult): Generator<CsvValue[]> {
-  const { crossEntropy, kl, passAtN } = result;
+  const { crossEntropy, kl, passAtK } = result;
   for (const tournament of byN(result)) {
-    const { N, bootstrap } = tournament;
+    const { bestOf, N, possibleWinners, verdict } = tournament;
+    const possible = new Set(possibleWinners);
     const rank = positions(tournament.ranking);
-    const pass = passAtN?.picks.find((pick) => pick.N === N);
+    const pass = passAtK?.picks.find((pick) => pick.N === N);
     for (const [index, model] of result.models.entries()) {
       yield [
+        bestOf,
         N,
         model,
         rank.get(model)! + 1,
         model === tournament.winner,
+        possible.has(model),
+        verdict,
         tournament.scores[index],
         tournament.scoreCounts[index],
         result.responses,
         ...(tournament.scoreIntervals[index] ?? [null, null]),
         tournament.rivals[index],
-        bootstrap?.winShares[index],
-        ...(bootstrap?.scoreIntervals[index] ?? [null, null]),
+        tournament.reach[index],
+        winShare(tournament, model),
         crossEntropy.values[index],
         ...(crossEntropy.intervals[index] ?? [null, null]),
         crossEntropy.infinite[index],

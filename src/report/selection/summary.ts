@@ -1,18 +1,20 @@
 import { listedModels, type Part, type Phrase } from '../../results/phrase.js';
-import type { Disagreement, SelectionResult, TournamentResult } from '../../selection/result.js';
+import type { Disagreement, SelectionResult, SelectionVerdict, TournamentResult } from '../../selection/result.js';
 import { compact, confidencePercent, count, listed, percent, plural, points, roughPercent } from '../../text/format.js';
-import { byN, CERTAINTY_WORDS, type Certainty, certainty, type Stretch, stretches, winShare } from './facts.js';
+import { byN, type Stretch, stretches, VERDICT_WORDS, winShare } from './facts.js';
 
 /** What to take for some N, and how sure that is. */
 export interface Advice {
   readonly N: readonly number[];
   readonly winner: string;
-  readonly certainty: Certainty;
+  readonly verdict: SelectionVerdict;
   readonly text: Phrase;
 }
 
 /** The result in plain words. */
 export interface SelectionSummary {
+  /** The one model to take over all N. */
+  readonly recommendation: Phrase;
   readonly advice: readonly Advice[];
   /** What the other criteria would have picked, and what that would have cost. */
   readonly others: readonly Phrase[];
@@ -23,13 +25,14 @@ export interface SelectionSummary {
 /** Says in plain words which model to take for which N, how sure that is, and what other criteria would have done. */
 export function selectionSummary(result: SelectionResult): SelectionSummary {
   return {
+    recommendation: recommend(result),
     advice: stretches(result).map((stretch) => ({
       N: stretch.tournaments.map(({ N }) => N),
       winner: stretch.winner,
-      certainty: stretch.certainty,
+      verdict: stretch.verdict,
       text: advise(result, stretch),
     })),
-    others: [...lossPicks(result), ...(result.passAtN ? [passAtN(result)] : [])],
+    others: [...lossPicks(result), ...(result.passAtK ? [passAtK(result)] : [])],
     caveats: caveats(result),
   };
 }
@@ -43,60 +46,37 @@ function budgets(values: readonly number[]): string {
   return `N\u00a0=\u00a0${listed(values.map((N) => compact(N)))}`;
 }
 
-function advise(result: SelectionResult, { winner, certainty: sure, tournaments }: Stretch): Phrase {
-  const head: Part[] = [`For ${budgets(tournaments.map(({ N }) => N))} take `, { model: winner }, '. '];
-  return [...head, ...howSure(result, winner, sure, tournaments), ...worstCase(result, winner, tournaments)];
+function recommend({ recommendation: { model, verdict }, tournaments }: SelectionResult): Phrase {
+  const over = tournaments.length === 1 ? '' : ` over all ${tournaments.length} tournaments`;
+  return ['Take ', { model }, `${over}: `, { stress: VERDICT_WORDS[verdict] }, '.'];
 }
 
-function howSure(
-  result: SelectionResult,
-  winner: string,
-  sure: Certainty,
-  tournaments: readonly TournamentResult[],
-): Part[] {
-  const replicates = tournaments[0]!.bootstrap?.replicates;
-  const shares = tournaments.map((each) => winShare(result, each, winner));
-  const wins = replicates ? `it wins ${eachN(tournaments, shares)} of ${count(replicates)} resamples` : null;
-  const stress = { stress: `${CERTAINTY_WORDS[sure][0]!.toUpperCase()}${CERTAINTY_WORDS[sure].slice(1)}` };
-  if (sure === 'clear') {
-    // The share of wins asks one question, the two-sided interval of the margin a stricter one: say so if they differ.
-    const reaches = tournaments.filter(({ bootstrap }) => (bootstrap?.margin.interval?.[0] ?? 1) <= 0);
-    const doubt =
-      reaches.length === 0
-        ? ''
-        : `, though the interval of its margin still reaches zero${reaches.length < tournaments.length ? ` at ${budgets(reaches.map(({ N }) => N))}` : ''}`;
-    return [stress, `: ${wins ?? 'it stands out of the noise'}${doubt}. `];
-  }
-  if (sure === 'untested') {
-    return [stress, wins ? `, though ${wins}. ` : ': without a bootstrap it is unknown how sure this is. '];
-  }
+function advise(result: SelectionResult, { winner, verdict, tournaments }: Stretch): Phrase {
+  const word = VERDICT_WORDS[verdict];
   return [
-    stress,
-    `: ${wins ? `${wins}; ` : ''}on these ${plural(result.responses, 'response')} `,
-    ...contenders(result, winner, tournaments),
-    'More held-out responses may tell them apart. ',
+    `For ${occasions(tournaments)} take `,
+    { model: winner },
+    '. ',
+    { stress: `${word[0]!.toUpperCase()}${word.slice(1)}` },
+    `: ${explanations(tournaments)} `,
+    ...worstCase(result, winner, tournaments),
   ];
 }
 
-const MOST_CONTENDERS = 3;
-/** A model that wins no more resamples than this is not said to be a contender. */
-const LEAST_WIN_SHARE = 0.02;
+/** `Best-of-12 (N = 3.302)`, `N = 4 and 16`. */
+function occasions(tournaments: readonly TournamentResult[]): string {
+  const given = tournaments.filter(({ bestOf }) => bestOf === null).map(({ N }) => N);
+  return listed([
+    ...tournaments.flatMap(({ bestOf, N }) => (bestOf === null ? [] : [`Best-of-${bestOf} (${atN(N)})`])),
+    ...(given.length > 0 ? [budgets(given)] : []),
+  ]);
+}
 
-/** The models that win more than a few of the resamples, or else the runners-up. */
-function contenders(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
-  const strongest = new Map<string, number>();
-  for (const tournament of tournaments) {
-    const second = tournament.ranking.find((name) => name !== winner);
-    if (second !== undefined) strongest.set(second, winShare(result, tournament, second) ?? 0);
-    for (const name of result.models) {
-      const share = winShare(result, tournament, name) ?? 0;
-      if (name !== winner && share >= LEAST_WIN_SHARE) strongest.set(name, Math.max(share, strongest.get(name) ?? 0));
-    }
-  }
-  const names = [...strongest].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  if (names.length === 0) return ['no other model can be ruled out. '];
-  const others = names.length > MOST_CONTENDERS ? ` (or ${names.length - MOST_CONTENDERS} others)` : '';
-  return [...listedModels(names.slice(0, MOST_CONTENDERS)), `${others} could as well be best. `];
+/** What each tournament says, with its N where they differ. */
+function explanations(tournaments: readonly TournamentResult[]): string {
+  const [first, ...rest] = tournaments;
+  if (rest.every(({ explanation }) => explanation === first!.explanation)) return first!.explanation;
+  return tournaments.map(({ N, explanation }) => `at ${atN(N)}, ${explanation}`).join(' ');
 }
 
 function worstCase(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
@@ -112,7 +92,7 @@ function worstCase(result: SelectionResult, winner: string, tournaments: readonl
     ...(tied.length === 0
       ? []
       : [
-          ` It shares its score with ${listed(tied.map(({ N, others }) => `${plural(others, 'other model')} (${atN(N)})`))}; mean log-likelihood decided.`,
+          ` It shares its score with ${listed(tied.map(({ N, others }) => `${plural(others, 'other model')} (${atN(N)})`))}; the smaller reach decided.`,
         ]),
   ];
 }
@@ -170,19 +150,19 @@ function disagreements(result: SelectionResult, kind: Disagreement['criterion'])
 function cost(result: SelectionResult, each: Disagreement, last: boolean): Part[] {
   const n = result.responses;
   const tournament = result.tournaments.find(({ N }) => N === each.N)!;
-  const share = winShare(result, tournament, each.pick);
+  const share = winShare(tournament, each.pick);
   return [
     `At ${atN(each.N)} it fails to cover ${plural(each.uncovered, 'response')} (${percent(each.pickScore, n)}) against `,
     { model: each.rival },
     `, ${points(each.pickScore - each.winnerScore, n)} more than `,
     { model: each.winner },
-    ` does against its own worst rival${share === null ? '' : `; it is the best in ${roughPercent(share)} of the resamples`}.${last ? '' : ' '}`,
+    ` does against its own worst rival${each.ruledOut ? ': it is ruled out' : share === null ? '' : `; it is the best in ${roughPercent(share)} of the resamples`}.${last ? '' : ' '}`,
   ];
 }
 
-function passAtN(result: SelectionResult): Phrase {
-  const against = disagreements(result, 'pass-at-n');
-  const picks = result.passAtN!.picks.filter(({ winner }) => winner !== null);
+function passAtK(result: SelectionResult): Phrase {
+  const against = disagreements(result, 'pass-at-k');
+  const picks = result.passAtK!.picks.filter(({ winner }) => winner !== null);
   if (picks.length === 0) return ['Pass@N is known for no model at these N.'];
   return [
     'By the samples, Pass@N is greatest for ',
@@ -199,7 +179,6 @@ function caveats(result: SelectionResult): Phrase[] {
   const confidence = confidencePercent(result.confidence);
   const ties = byN(result).filter(({ nearTies }) => nearTies > 0);
   const infinite = result.models.filter((_, index) => result.crossEntropy.infinite[index]! > 0);
-  const untested = byN(result).filter((each) => certainty(each) === 'untested');
   return [
     ...(ties.length === 0
       ? []
@@ -218,11 +197,8 @@ function caveats(result: SelectionResult): Phrase[] {
             `${infinite.length > 5 ? ', …' : ''}): the cross-entropy there is infinite.`,
           ] as Phrase,
         ]),
-    ...(untested.length > 0 && untested.length < result.tournaments.length
-      ? [[`Not tested against noise: ${budgets(untested.map(({ N }) => N))}.`]]
-      : []),
     [
-      `Intervals are at ${confidence} confidence. The intervals of the scores do not account for the choice of the worst rival.`,
+      `Intervals are at ${confidence} confidence, each by itself; the possible winners hold a truly best model at all N together with that confidence.`,
     ],
   ];
 }

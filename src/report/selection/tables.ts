@@ -11,32 +11,35 @@ import {
   percentInterval,
   roughPercent,
 } from '../../text/format.js';
-import { byN, CERTAINTY_WORDS, certainty, meanRanking, positions, winShare } from './facts.js';
+import { byN, meanRanking, positions, VERDICT_TONES, VERDICT_WORDS, winShare } from './facts.js';
 
 /** One row for each N: winner, how sure, runner-up, and the cross-entropy pick beside it. */
 export function picksTable(result: SelectionResult): Table {
   const n = result.responses;
   const position = positions(result.models);
-  const sampled = result.tournaments.some(({ bootstrap }) => bootstrap !== null);
+  const sampled = result.tournaments.some(({ winShares }) => winShares !== null);
+  const budgets = result.tournaments.some(({ bestOf }) => bestOf !== null);
   const disagree = result.tournaments.some(({ winner }) => winner !== result.crossEntropy.winner);
   const number = (label: string, title?: string): Column => ({ label, align: 'right', ...(title && { title }) });
   return {
     caption: 'The picks',
     columns: [
-      number('N', 'ratio at which the tournament is held'),
+      ...(budgets ? [number('K', 'Budget: samples a prompt')] : []),
+      number('N', 'Ratio at which the tournament is held'),
       { label: 'winner', name: true },
-      { label: 'certainty' },
+      { label: 'verdict' },
+      number('may be best', 'Number of models that may be best'),
       number('score', 'Share of the responses on which its worst rival gives at least N times its probability'),
       {
-        ...number(`${confidencePercent(result.confidence)} interval`, 'Exact binomial interval of the score'),
+        ...number(
+          `${confidencePercent(result.confidence)} interval`,
+          'Interval of the score, valid at this number of responses',
+        ),
         withPrevious: true,
       },
       ...(sampled ? [number('wins', 'Share of the bootstrap resamples that it wins')] : []),
       { label: 'runner-up', name: true },
       number('margin, points', 'Score of the runner-up less that of the winner, in percentage points'),
-      ...(sampled
-        ? [{ ...number('its interval', 'Bootstrap interval of the margin, in percentage points'), withPrevious: true }]
-        : []),
       ...(disagree
         ? [
             number(
@@ -48,30 +51,24 @@ export function picksTable(result: SelectionResult): Table {
     ],
     rows: byN(result).map((tournament): Cell[] => {
       const winner = position.get(tournament.winner)!;
-      const sure = certainty(tournament);
-      const share = winShare(result, tournament, tournament.winner);
-      const margin = tournament.bootstrap?.margin;
+      const { verdict } = tournament;
+      const share = winShare(tournament, tournament.winner);
       const other = tournament.scores[position.get(result.crossEntropy.winner)!]!;
       return [
+        ...(budgets ? [numberCell(tournament.bestOf, count)] : []),
         { text: compact(tournament.N), sort: tournament.N },
         { text: tournament.winner, tone: 'strong' },
         {
-          text: CERTAINTY_WORDS[sure],
-          title: tournament.verdict,
-          tone: ({ clear: 'good', 'within-noise': 'caution', untested: 'muted' } as const)[sure],
+          text: VERDICT_WORDS[verdict],
+          title: tournament.explanation,
+          tone: VERDICT_TONES[verdict],
         },
+        numberCell(tournament.possibleWinners.length, count),
         numberCell(tournament.scores[winner]!, (score) => percent(score, n)),
         { text: percentInterval(tournament.scoreIntervals[winner]!, n), sort: tournament.scoreIntervals[winner]![1] },
         ...(sampled ? [numberCell(share, (value) => roughPercent(value))] : []),
         { text: tournament.ranking[1] ?? '–' },
         numberCell(tournament.margin, (value) => bare(value, n)),
-        ...(sampled
-          ? [
-              margin?.interval
-                ? { text: `${bare(margin.interval[0], n)} to ${bare(margin.interval[1], n)}`, sort: margin.interval[0] }
-                : numberCell(null, String, margin?.reason ?? 'no bootstrap'),
-            ]
-          : []),
         ...(disagree ? [numberCell(other, (score) => percent(score, n))] : []),
       ];
     }),
@@ -90,7 +87,7 @@ export function modelsTable(result: SelectionResult): Table {
   const tournaments = byN(result);
   const least = (values: readonly (number | null)[]) => Math.min(...values.map((value) => value ?? Infinity));
   const leastLoss = least(result.crossEntropy.values);
-  const passes = result.passAtN?.picks ?? [];
+  const passes = result.passAtK?.picks ?? [];
   return {
     caption: 'All models, by mean rank',
     columns: [
@@ -103,7 +100,7 @@ export function modelsTable(result: SelectionResult): Table {
       ...(result.kl
         ? [{ label: 'KL', align: 'right', title: `KL divergence from ${result.kl.reference}, in nats` } as const]
         : []),
-      ...passes.map(({ N }): Column => ({ label: `Pass@${compact(N)}`, align: 'right' })),
+      ...passes.map(({ k }): Column => ({ label: `Pass@${k}`, align: 'right' })),
     ],
     rows: meanRanking(result).map((name): Cell[] => {
       const index = position.get(name)!;

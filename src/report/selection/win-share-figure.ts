@@ -6,32 +6,29 @@ import { byN, highlighted, winShare } from './facts.js';
 
 const WIDTH = 900;
 
-/** Share of the bootstrap replicates that each model wins, one bar for each N; `null` without a bootstrap. */
+/** Share of the bootstrap replicates that each possible winner wins, one bar for each N; `null` without a bootstrap. */
 export function winShareFigure(result: SelectionResult): Figure | null {
-  const sampled = byN(result).flatMap((tournament) =>
-    tournament.bootstrap ? [{ tournament, bootstrap: tournament.bootstrap }] : [],
-  );
-  const first = sampled[0]?.bootstrap;
-  if (!first) return null;
+  const sampled = byN(result).filter(({ winShares }) => winShares !== null);
+  if (result.replicates === 0 || sampled.length === 0) return null;
   return {
     id: 'win-shares',
-    title: 'How sure is the winner?',
+    title: 'How often would each possible winner win?',
     caption:
-      `How often each model would win if the held-out ${first.unit}s had been drawn anew (bootstrap). One model filling the ` +
-      'bar is a sure choice; a shared bar is noise, and any of the models in it is a defensible choice.',
+      `How often each of the possible winners would win if the held-out ${result.unit}s had been drawn anew (bootstrap): a ` +
+      'picture beside the verdicts, not a test. Models that are ruled out take no part.',
     description: `${listed(
-      sampled.map(({ tournament }) => {
-        const share = winShare(result, tournament, tournament.winner)!;
+      sampled.map((tournament) => {
+        const share = winShare(tournament, tournament.winner)!;
         return `at N = ${compact(tournament.N)} ${tournament.winner} wins ${roughPercent(share)}`;
       }),
     )}.`,
     width: WIDTH,
     ...shareBars({
       width: WIDTH,
-      label: `share of ${count(first.replicates)} resamples won`,
-      rows: sampled.map(({ tournament, bootstrap }) => ({
+      label: `share of ${count(result.replicates)} resamples won`,
+      rows: sampled.map((tournament) => ({
         label: `N = ${compact(tournament.N)}`,
-        shares: bootstrap.winShares,
+        shares: result.models.map((model) => winShare(tournament, model) ?? 0),
       })),
       names: result.models,
       highlighted: highlighted(result),

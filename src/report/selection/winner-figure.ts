@@ -5,7 +5,7 @@ import { axisOption, namesOption } from '../charts/axis.js';
 import type { Figure } from '../charts/figure.js';
 import { textWidth } from '../charts/marks.js';
 import { LIGHT } from '../charts/theme.js';
-import { byN, CERTAINTY_WORDS, certainty, highlighted, isSparse, winShare } from './facts.js';
+import { byN, highlighted, isSparse, VERDICT_WORDS, winShare } from './facts.js';
 
 const WIDTH = 900;
 const ROW = 34;
@@ -53,7 +53,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
           value: [tournament.N, labels[rows.indexOf(tournament.winner)]!],
           tip: markTip(result, tournament.N),
           itemStyle: {
-            color: tournament.significant === true ? colourOf(tournament.winner) : LIGHT.surface,
+            color: tournament.verdict === 'clear' ? colourOf(tournament.winner) : LIGHT.surface,
             borderColor: colourOf(tournament.winner),
             borderWidth: 3,
             opacity: 1,
@@ -69,12 +69,12 @@ export function winnerFigure(result: SelectionResult): Figure | null {
       (sparse
         ? 'Only the N that were asked for were worked out. '
         : 'Bars: the model with the best score at each N. ') +
-      'Circles: the N that were asked for; filled where the winner is clear of the noise, hollow where it is within noise ' +
-      'or was not tested. Where several share the best score, mean log-likelihood decides.' +
+      'Circles: the N that were asked for; filled where the winner is the only model that can be best, ' +
+      'hollow where others may be. Where several share the best score, the smaller reach decides.' +
       (sparse ? '' : ' A short bar between others is a lead that few responses decide.') +
       (others > 0 ? ` ${plural(others, 'more model')} on short stretches not drawn.` : ''),
     description: `${listed(
-      byN(result).map((each) => `at N = ${compact(each.N)} ${each.winner} wins (${CERTAINTY_WORDS[certainty(each)]})`),
+      byN(result).map((each) => `at N = ${compact(each.N)} ${each.winner} wins (${VERDICT_WORDS[each.verdict]})`),
     )}.`,
     width: WIDTH,
     height,
@@ -84,9 +84,9 @@ export function winnerFigure(result: SelectionResult): Figure | null {
 
 function markTip(result: SelectionResult, N: number): string {
   const tournament = result.tournaments.find((each) => each.N === N)!;
-  const share = winShare(result, tournament, tournament.winner);
+  const share = winShare(tournament, tournament.winner);
   const wins = share === null ? '' : `; wins ${roughPercent(share)} of the resamples`;
-  return `N = ${compact(N)}: ${tournament.winner}, ${CERTAINTY_WORDS[certainty(tournament)]}${wins}`;
+  return `N = ${compact(N)}: ${tournament.winner}, ${VERDICT_WORDS[tournament.verdict]}${wins}`;
 }
 
 interface Segment {

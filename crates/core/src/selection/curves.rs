@@ -2,7 +2,10 @@ use serde::Serialize;
 
 use super::Counted;
 use crate::error::Result;
-use crate::tournament::{Tournament, tournaments};
+use crate::log_probs::LogProbs;
+use crate::parallel::Workers;
+use crate::progress::Control;
+use crate::tournament::{Tournament, leaders};
 
 /// Points of the grid.
 const POINTS: u32 = 33;
@@ -20,6 +23,8 @@ pub struct Curves {
     pub scores: Vec<Vec<f64>>,
     /// The winner at each N.
     pub winners: Vec<usize>,
+    /// How many models share the winner's score at each N, itself included: with more than one the reach decided.
+    pub sharing: Vec<usize>,
 }
 
 /// Rising values of N that are even in log N, from 1 to well past the greatest one `asked`, and those.
@@ -38,17 +43,28 @@ pub(super) fn grid(asked: &[f64], models: usize) -> Vec<f64> {
 
 impl Counted {
     /// The curves, of the tournaments at the values of N asked for and of the further counts.
-    pub(super) fn curves(&self, means: &[f64], asked: &[Tournament]) -> Result<Curves> {
-        let further = match &self.further {
-            None => Vec::new(),
-            Some((ratios, counts)) => tournaments(counts, ratios, means)?,
-        };
-        let mut points: Vec<&Tournament> = asked.iter().chain(&further).collect();
-        points.sort_by(|a, b| a.n.total_cmp(&b.n));
+    pub(super) fn curves(
+        &self,
+        log_probs: &LogProbs,
+        means: &[f64],
+        asked: &[Tournament],
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Curves> {
+        let further: Vec<usize> = (self.asked..self.ratios.len()).collect();
+        let found = leaders(log_probs, &self.counts, &self.ratios, &further, means, workers, control)?;
+        let further =
+            further.iter().zip(&found).map(|(&at, (winner, scores))| (self.ratios.n()[at], *winner, &*scores.counts));
+        let mut points: Vec<(f64, usize, &[u32])> =
+            asked.iter().map(|result| (result.n, result.winner, &*result.score_counts)).chain(further).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let share = |count: u32| f64::from(count) / f64::from(self.counts.responses());
+        let sharing = |scores: &[u32], winner: usize| scores.iter().filter(|&&score| score == scores[winner]).count();
         Ok(Curves {
-            n: points.iter().map(|point| point.n).collect(),
-            scores: (0..means.len()).map(|model| points.iter().map(|point| point.scores[model]).collect()).collect(),
-            winners: points.iter().map(|point| point.winner).collect(),
+            n: points.iter().map(|point| point.0).collect(),
+            scores: (0..means.len()).map(|model| points.iter().map(|point| share(point.2[model])).collect()).collect(),
+            winners: points.iter().map(|point| point.1).collect(),
+            sharing: points.iter().map(|&(_, winner, scores)| sharing(scores, winner)).collect(),
         })
     }
 }
@@ -60,7 +76,7 @@ mod tests {
     #[test]
     fn the_grid_holds_what_was_asked_for() {
         let n = grid(&[16.0, 3.0], 200);
-        assert_eq!((n.len(), n[0], n[n.len() - 1]), (34, 1.0, 64.0));
+        assert_eq!((n.len(), n[0], n[n.len() - 1]), (35, 1.0, 64.0));
         assert!(n.is_sorted() && n.contains(&16.0) && n.contains(&3.0));
         assert_eq!(grid(&[16.0, 3.0], 201), [3.0, 16.0]);
         assert!(grid(&[f64::MAX], 2).iter().all(|n| n.is_finite()));

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::PassAtNPick;
+use super::PassAtKPick;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
@@ -18,8 +18,8 @@ pub enum Criterion {
     CrossEntropy,
     /// Least KL divergence from a reference.
     Kl,
-    /// Greatest Pass@N.
-    PassAtN,
+    /// Greatest Pass@k.
+    PassAtK,
 }
 
 /// A criterion that chose another model than the tournament at one N.
@@ -61,7 +61,7 @@ pub struct Worst {
 pub(super) struct Picks<'a> {
     pub(super) cross_entropy: usize,
     pub(super) kl: Option<usize>,
-    pub(super) pass_at_n: Option<&'a [PassAtNPick]>,
+    pub(super) pass_at_k: Option<&'a [PassAtKPick]>,
 }
 
 /// Where the picks differ from the tournament's.
@@ -74,12 +74,11 @@ pub(super) fn find(
 ) -> Result<Vec<Disagreement>> {
     let mut found = Vec::new();
     for result in tournaments {
-        let pass_at_n =
-            picks.pass_at_n.and_then(|picks| picks.iter().find(|pick| f64::from(pick.n) == result.n)?.winner);
+        let pass_at_k = picks.pass_at_k.and_then(|picks| picks.iter().find(|pick| pick.n == result.n)?.winner);
         let criteria = [
             (Criterion::CrossEntropy, Some(picks.cross_entropy)),
             (Criterion::Kl, picks.kl),
-            (Criterion::PassAtN, pass_at_n),
+            (Criterion::PassAtK, pass_at_k),
         ];
         for (criterion, pick) in criteria {
             if let Some(pick) = pick.filter(|&pick| pick != result.winner) {

@@ -1,15 +1,19 @@
 //! Which checkpoint to take: everything that `select` answers, as one computation.
 //!
-//! All pairs are counted once, at the values of N asked for and at those of the curves together; tournaments, bootstrap
-//! and curves are made of the same counts. Beside the tournament stand the picks of other criteria and what they would
-//! have cost.
+//! All pairs are counted once, at the values of N asked for and at those of the curves together; tournaments, possible
+//! winners, bootstrap and curves are made of the same counts. Beside the tournament stand the picks of other criteria and
+//! what they would have cost.
 
+mod budget;
 mod curves;
 mod disagreements;
+mod limits;
 mod options;
 mod picks;
+mod possible;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use serde::Serialize;
 
@@ -19,16 +23,23 @@ use crate::log_probs::LogProbs;
 use crate::log_probs::facts::{MatrixFacts, Precision, matrix_facts};
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::statistics::{Interval, clopper_pearson};
+use crate::statistics::Interval;
 use crate::tournament::{
-    Bootstrap, BootstrapOptions, Counts, NearTiesOptions, Ratios, SavedTournament, Tournament, bootstrap, counts,
-    mean_log_probs, near_ties, tournaments,
+    Counts, NearTiesOptions, Ratios, Resampled, SavedTournament, Tournament, Unit, affordable_replicates, counts,
+    first_tournaments, mean_log_probs, near_ties, resampled_wins,
 };
 
+pub use budget::ratio_of_budget;
 pub use curves::Curves;
 pub use disagreements::{Criterion, Disagreement};
+use limits::Units;
 pub use options::SelectionOptions;
-pub use picks::{CrossEntropyPick, KlPick, PassAtNPick};
+pub use picks::{CrossEntropyPick, KlPick, PassAtKPick};
+use possible::{Possible, Question};
+pub use verdict::{Recommendation, Verdict};
+
+/// With more possible winners than this the picture of win shares is left out.
+const MOST_RESAMPLED: usize = 64;
 
 /// What a selection is made from.
 #[derive(Clone, Copy, Debug)]
@@ -49,20 +60,29 @@ pub struct SelectionInput<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Selection {
-    /// One entry for each N, in the order asked for.
+    /// The model to take over all N.
+    pub recommendation: Recommendation,
+    /// What counts as independent: responses, or prompts where they repeat.
+    pub unit: Unit,
+    /// How many of them there are.
+    pub units: usize,
+    /// The greatest N at which exactly one model has the least score; 0 where there is none, +∞ (in JSON null) where one
+    /// model has none against it at any N. Where the two least models are equal, on the grid of the curves.
+    pub resolution: f64,
+    /// One entry for each budget, then for each N, in the order asked for.
     pub tournaments: Vec<SelectionAt>,
     /// The pick by cross-entropy.
     pub cross_entropy: CrossEntropyPick,
     /// The pick by KL divergence; `None` without a reference.
     pub kl: Option<KlPick>,
-    /// The picks by Pass@N, one for each N that is a whole number; `None` without samples.
-    pub pass_at_n: Option<Vec<PassAtNPick>>,
+    /// The picks by Pass@k, one for each budget and each N that is a whole number; `None` without samples.
+    pub pass_at_k: Option<Vec<PassAtKPick>>,
     /// Where another criterion chooses another model than the tournament.
     pub disagreements: Vec<Disagreement>,
     /// Scores and winners on a grid of N.
     pub curves: Curves,
-    /// Resampled tournaments, in the order of `tournaments`; `None` if not asked for.
-    pub bootstrap: Option<Bootstrap>,
+    /// Replicates of the bootstrap; 0 without.
+    pub replicates: u32,
     /// What the numbers say about how they were made.
     pub facts: MatrixFacts,
     /// All counts at the values of N asked for.
@@ -74,11 +94,27 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SelectionAt {
+    /// The budget K that N was made from, if it was.
+    pub best_of: Option<u32>,
     /// Scores, winner, ranking.
     #[serde(flatten)]
     pub tournament: Tournament,
-    /// Exact binomial interval of each score, taken as Ĉ_N against its worst rival.
+    /// Interval of each score by itself, valid at the size at hand: exact binomial limits, by prompts where they repeat.
     pub score_intervals: Vec<Interval>,
+    /// The models that may be best, by rank: with probability `confidence` they hold a truly best one at all N together.
+    pub possible_winners: Vec<usize>,
+    /// How sure the choice is.
+    pub verdict: Verdict,
+    /// How many models share the least score.
+    pub sharing: usize,
+    /// Number of responses at which the winner would be the only possible one if shares stayed as they are; `None` where
+    /// that would never do.
+    pub responses_needed: Option<f64>,
+    /// Where N is beyond the resolution: number of responses at which one would count against the runner-up, as its
+    /// greatest log ratios fall off.
+    pub tail_responses: Option<f64>,
+    /// Share of the resamples that each possible winner wins, a picture; `None` where there is none.
+    pub win_shares: Option<Vec<f64>>,
     /// Comparisons of the winner with others that the precision of the numbers cannot decide.
     pub near_ties: u64,
 }
@@ -102,27 +138,24 @@ pub fn select(
     control.enter("tournament");
     let counted = count_once(input, &ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
-    let results = tournaments(&counted.asked, &ratios, &means)?;
-    let curves = counted.curves(&means, &results)?;
-    let bootstrap = match options.replicates {
-        0 => None,
-        replicates => {
-            control.enter("bootstrap");
-            let options = BootstrapOptions {
-                n: options.n.clone(),
-                replicates,
-                seed: options.seed,
-                confidence: options.confidence,
-            };
-            Some(bootstrap(log_probs, input.prompts, Some(&counted.asked), &options, workers, control)?)
-        }
-    };
+    control.enter("reach");
+    let results =
+        first_tournaments(counted.asked, log_probs, &counted.counts, &counted.ratios, &means, workers, control)?;
+    let curves = counted.curves(log_probs, &means, &results, workers, control)?;
+    let asked = counted.counts.select(&(0..counted.asked).collect::<Vec<_>>());
+    control.enter("possible winners");
+    let units = Units::new(asked.responses(), input.prompts);
+    let decisions = decide(log_probs, &units, &asked, &ratios, &results, options.confidence, workers, control)?;
+    let verdicts: Vec<Verdict> = decisions.iter().map(|decision| decision.verdict).collect();
+    let resolution = resolution(log_probs, &curves, workers, control)?;
+    control.enter("bootstrap");
+    let (replicates, win_shares) = win_shares(input, &asked, &ratios, &decisions, options, workers, control)?;
     control.enter("checks");
     let facts = matrix_facts(log_probs, workers, control)?;
     let near_ties = near_ties(
         log_probs,
         &NearTiesOptions {
-            n: options.n.clone(),
+            n: ratios.n().to_vec(),
             models: results.iter().map(|result| result.winner).collect(),
             precision: coarsest(&facts),
         },
@@ -135,69 +168,168 @@ pub fn select(
         None => None,
         Some(reference) => Some(KlPick::find(log_probs, reference, options.confidence, workers, control)?),
     };
-    let pass_at_n = match input.samples {
+    let pass_at_k = match input.samples {
         None => None,
-        Some(samples) => Some(PassAtNPick::find_all(log_probs, samples, options, workers, control)?),
+        Some(samples) => Some(PassAtKPick::find_all(log_probs, samples, &ratios, options, workers, control)?),
     };
     let picks = disagreements::Picks {
         cross_entropy: cross_entropy.winner,
         kl: kl.as_ref().and_then(|pick| pick.winner),
-        pass_at_n: pass_at_n.as_deref(),
+        pass_at_k: pass_at_k.as_deref(),
     };
     let disagreements = disagreements::find(log_probs, &results, &picks, workers, control)?;
-    let tournaments = results
-        .into_iter()
-        .zip(near_ties)
-        .map(|(tournament, near_ties)| SelectionAt {
-            score_intervals: intervals(&tournament.score_counts, counted.asked.responses(), options.confidence),
+    let recommendation = Recommendation::of(&results, &verdicts);
+    let responses = f64::from(asked.responses());
+    let mut tournaments = Vec::with_capacity(results.len());
+    let parts = results.into_iter().zip(decisions).zip(win_shares).zip(near_ties);
+    for (ratio, (((tournament, decision), win_shares), near_ties)) in parts.enumerate() {
+        let silent = decision.verdict == Verdict::Silent;
+        let log_n = ratios.log_n()[ratio];
+        tournaments.push(SelectionAt {
+            best_of: options.budget(ratio),
+            sharing: verdict::sharing(&tournament),
+            tail_responses: if silent {
+                verdict::responses_to_see_tail(log_probs, tournament.ranking[1], log_n)
+            } else {
+                None
+            },
+            responses_needed: decision.possible.times.map(|times| (times * responses).ceil()),
+            possible_winners: decision.possible.models,
+            score_intervals: decision.score_intervals,
+            verdict: decision.verdict,
+            win_shares,
             tournament,
             near_ties: near_ties.count,
-        })
-        .collect();
+        });
+    }
     Ok(Selection {
+        recommendation,
+        unit: if input.prompts.is_some() { Unit::Prompt } else { Unit::Response },
+        units: units.count(),
+        resolution,
         tournaments,
         cross_entropy,
         kl,
-        pass_at_n,
+        pass_at_k,
         disagreements,
         curves,
-        bootstrap,
+        replicates,
         facts,
-        counts: counted.asked,
+        counts: asked,
     })
 }
 
-/// The counts at the values of N asked for, and at the further ones of the curves.
+/// How sure the winner at one N is.
+struct Decision {
+    possible: Possible,
+    verdict: Verdict,
+    score_intervals: Vec<Interval>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the tournaments and what they were made of")]
+fn decide(
+    log_probs: &LogProbs,
+    units: &Units,
+    counts: &Counts,
+    ratios: &Ratios,
+    results: &[Tournament],
+    confidence: f64,
+    workers: &Workers,
+    control: &Control,
+) -> Result<Vec<Decision>> {
+    let alpha = 1.0 - confidence;
+    let each = results.iter().enumerate().map(|(ratio, result)| {
+        let log_n = ratios.log_n()[ratio];
+        let question = Question { log_probs, units, counts, ratio, log_n, result };
+        // The union over N, so that all sets hold together.
+        let possible = question.possible(alpha / results.len() as f64, workers, control)?;
+        let verdict = Verdict::of(result, &possible, units.count());
+        Ok(Decision { verdict, possible, score_intervals: question.score_intervals(alpha, workers, control)? })
+    });
+    each.collect()
+}
+
+/// The greatest N at which exactly one model has the least score.
+fn resolution(log_probs: &LogProbs, curves: &Curves, workers: &Workers, control: &Control) -> Result<f64> {
+    let greatest = verdict::greatest_log_ratios(log_probs, workers, control)?;
+    Ok(match verdict::log_resolution(&greatest) {
+        Some(log_n) => libm::exp(log_n),
+        None => {
+            let alone = curves.n.iter().zip(&curves.sharing).filter(|&(_, &sharing)| sharing == 1);
+            alone.map(|(&n, _)| n).fold(0.0, f64::max)
+        }
+    })
+}
+
+/// Number of replicates, and the share that each possible winner wins at each N where several are left to be shown.
+fn win_shares(
+    input: &SelectionInput<'_>,
+    counts: &Counts,
+    ratios: &Ratios,
+    decisions: &[Decision],
+    options: &SelectionOptions,
+    workers: &Workers,
+    control: &Control,
+) -> Result<(u32, Vec<Option<Vec<f64>>>)> {
+    let models = counts.models();
+    let affordable = || affordable_replicates(models, counts.responses() as usize, ratios.len());
+    let replicates = options.replicates.unwrap_or_else(affordable);
+    let mut shares = vec![None; decisions.len()];
+    if replicates == 0 {
+        return Ok((0, shares));
+    }
+    let shown = |decision: &Decision| {
+        matches!(decision.verdict, Verdict::Noise | Verdict::Tied) && decision.possible.models.len() <= MOST_RESAMPLED
+    };
+    let contests: Vec<Resampled> = (decisions.iter().enumerate())
+        .filter(|(_, decision)| shown(decision))
+        .map(|(ratio, decision)| Resampled { ratio, candidates: decision.possible.models.clone() })
+        .collect();
+    for (share, decision) in shares.iter_mut().zip(decisions) {
+        if decision.verdict == Verdict::Clear {
+            *share = Some(vec![1.0]);
+        }
+    }
+    let (log_probs, prompts) = (input.log_probs, input.prompts);
+    let draws = (replicates, options.seed);
+    if contests.is_empty() {
+        crate::resample::check_replicates(replicates, 1)?;
+        return Ok((0, shares));
+    }
+    let found = resampled_wins(log_probs, prompts, counts, ratios, &contests, draws, workers, control)?;
+    for (contest, wins) in contests.iter().zip(found.wins) {
+        let share = |wins: u32| f64::from(wins) / f64::from(replicates);
+        shares[contest.ratio] = Some(wins.into_iter().map(share).collect());
+    }
+    Ok((replicates, shares))
+}
+
+/// All that is counted: at the values of N asked for, then at the further ones of the curves.
 struct Counted {
-    asked: Counts,
-    /// The values of N of the curves that were not asked for, with their counts.
-    further: Option<(Ratios, Counts)>,
+    ratios: Ratios,
+    counts: Counts,
+    /// How many values of N were asked for.
+    asked: usize,
 }
 
 /// Counts all pairs in one pass, at every N that anything needs.
-fn count_once(input: &SelectionInput<'_>, ratios: &Ratios, workers: &Workers, control: &Control) -> Result<Counted> {
+fn count_once(input: &SelectionInput<'_>, asked: &Ratios, workers: &Workers, control: &Control) -> Result<Counted> {
     let log_probs = input.log_probs;
-    let asked = ratios.n();
     let further: Vec<f64> =
-        curves::grid(asked, log_probs.models()).into_iter().filter(|n| !asked.contains(n)).collect();
-    let further = if further.is_empty() { None } else { Some(Ratios::new(&further)?) };
-    if let Some(saved) = input.saved {
-        let further = match further {
-            None => None,
-            Some(ratios) => {
-                let counts = counts(log_probs, &ratios, workers, control)?;
-                Some((ratios, counts))
+        curves::grid(asked.n(), log_probs.models()).into_iter().filter(|n| !asked.n().contains(n)).collect();
+    let ratios = Ratios::new(&[asked.n(), &further].concat())?;
+    let counts = match input.saved {
+        None => counts(log_probs, &ratios, workers, control)?,
+        Some(saved) => {
+            let saved = taken(saved, log_probs, asked)?;
+            if further.is_empty() {
+                saved
+            } else {
+                saved.joined(&counts(log_probs, &Ratios::new(&further)?, workers, control)?)?
             }
-        };
-        return Ok(Counted { asked: taken(saved, log_probs, ratios)?, further });
-    }
-    let Some(further) = further else {
-        return Ok(Counted { asked: counts(log_probs, ratios, workers, control)?, further: None });
+        }
     };
-    let all = Ratios::new(&[asked, further.n()].concat())?;
-    let counts = counts(log_probs, &all, workers, control)?;
-    let split = |range: std::ops::Range<usize>| counts.select(&range.collect::<Vec<_>>());
-    Ok(Counted { asked: split(0..asked.len()), further: Some((further, split(asked.len()..all.len()))) })
+    Ok(Counted { ratios, counts, asked: asked.len() })
 }
 
 /// The counts of a saved tournament at the values of N asked for.
@@ -227,8 +359,4 @@ fn taken(saved: &SavedTournament, log_probs: &LogProbs, ratios: &Ratios) -> Resu
 /// Coarse numbers make near-ties: the coarsest format that holds some model's values exactly is what counts.
 fn coarsest(facts: &MatrixFacts) -> Option<Precision> {
     facts.models.iter().map(|model| model.precision).min()
-}
-
-fn intervals(counts: &[u32], responses: u32, confidence: f64) -> Vec<Interval> {
-    counts.iter().map(|&count| clopper_pearson(u64::from(count), u64::from(responses), confidence)).collect()
 }

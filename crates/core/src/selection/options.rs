@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use super::budget::ratio_of_budget;
 use crate::error::Result;
 use crate::statistics::check_confidence;
 use crate::tournament::Ratios;
@@ -8,23 +9,31 @@ use crate::tournament::Ratios;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SelectionOptions {
-    /// Values of N, each finite and at least 1.
+    /// Budgets K in samples a prompt, each at least 3; the ratio of each follows ([`ratio_of_budget`]).
+    pub best_of: Vec<u32>,
+    /// Ratios N, each finite and at least 1, besides those of the budgets. At least one budget or ratio is needed.
     #[serde(rename = "N")]
     pub n: Vec<f64>,
-    /// Bootstrap replicates, at most 1,000,000; 0 for none.
-    pub replicates: u32,
+    /// Bootstrap replicates, at most 1,000,000; 0 for none; without a number as many as cost less than the tournament.
+    pub replicates: Option<u32>,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Confidence of every interval, strictly between 0 and 1.
+    /// Confidence of every interval, strictly between 0 and 1, and of the possible winners at all N together.
     pub confidence: f64,
     /// Whether the M×M counts are wanted, too.
     pub counts: bool,
 }
 
 impl SelectionOptions {
-    /// The values of N; what the parts check themselves is left to them.
+    /// The values of N: those of the budgets, then those given as such. What the parts check themselves is left to them.
     pub(super) fn checked(&self) -> Result<Ratios> {
         check_confidence(self.confidence)?;
-        Ratios::new(&self.n)
+        let of_budgets = self.best_of.iter().map(|&budget| ratio_of_budget(budget)).collect::<Result<Vec<_>>>()?;
+        Ratios::new(&[of_budgets, self.n.clone()].concat())
+    }
+
+    /// The budget behind the N with that index.
+    pub(super) fn budget(&self, ratio: usize) -> Option<u32> {
+        self.best_of.get(ratio).copied()
     }
 }

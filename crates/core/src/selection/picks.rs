@@ -85,24 +85,27 @@ impl KlPick {
     }
 }
 
-/// Pass@N of each model from sampled responses, and the pick it leads to.
+/// Pass@k of each model from sampled responses, and the pick it leads to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PassAtNPick {
-    /// A whole N.
+pub struct PassAtKPick {
+    /// The budget, or an N that is a whole number.
+    pub k: u32,
+    /// The N of the tournament it stands beside.
     #[serde(rename = "N")]
-    pub n: u32,
-    /// Model of the greatest Pass@N; `None` if it is known for none.
+    pub n: f64,
+    /// Model of the greatest Pass@k; `None` if it is known for none.
     pub winner: Option<usize>,
     /// One estimate a model.
     pub values: Vec<Estimate>,
 }
 
-impl PassAtNPick {
-    /// At each N that is a whole number.
+impl PassAtKPick {
+    /// For each budget, and each N that is a whole number.
     pub(super) fn find_all(
         log_probs: &LogProbs,
         samples: &SampleCounts,
+        ratios: &Ratios,
         options: &SelectionOptions,
         workers: &Workers,
         control: &Control,
@@ -112,17 +115,27 @@ impl PassAtNPick {
                 format!("There are samples of {} models for {} models.", samples.models(), log_probs.models());
             return Err(Error::new(Code::ShapeMismatch, message));
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within u32")]
-        let k: Vec<u32> =
-            (options.n.iter()).filter(|&&n| n.fract() == 0.0 && n <= f64::from(u32::MAX)).map(|&n| n as u32).collect();
+        let (n, k): (Vec<f64>, Vec<u32>) = (ratios.n().iter().enumerate())
+            .filter_map(|(ratio, &n)| Some((n, options.budget(ratio).or_else(|| whole(n))?)))
+            .unzip();
         if k.is_empty() {
             return Ok(Vec::new());
         }
-        let settings =
-            PassAtKOptions { k, replicates: options.replicates, seed: options.seed, confidence: options.confidence };
+        let settings = PassAtKOptions {
+            k,
+            replicates: options.replicates.unwrap_or(PassAtKOptions::default().replicates),
+            seed: options.seed,
+            confidence: options.confidence,
+        };
         let comparison = compare_pass_at_k(samples, &settings, workers, control)?;
-        Ok(comparison.per_k.into_iter().map(|at| Self { n: at.k, winner: at.pick, values: at.values }).collect())
+        let each = comparison.per_k.into_iter().zip(n);
+        Ok(each.map(|(at, n)| Self { k: at.k, n, winner: at.pick, values: at.values }).collect())
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within u32")]
+fn whole(n: f64) -> Option<u32> {
+    (n.fract() == 0.0 && n <= f64::from(u32::MAX)).then_some(n as u32)
 }
 
 /// The least known value, the first of several; where none is known, the model that rules out the fewest responses.

@@ -12,7 +12,14 @@ fn models(count: usize, responses: usize, seed: u64) -> LogProbs {
 }
 
 fn options() -> SelectionOptions {
-    SelectionOptions { n: vec![16.0, 2.0, 3.0], replicates: 60, seed: 3, confidence: 0.9, counts: false }
+    SelectionOptions {
+        best_of: vec![],
+        n: vec![16.0, 2.0, 3.0],
+        replicates: Some(60),
+        seed: 3,
+        confidence: 0.9,
+        counts: false,
+    }
 }
 
 fn input(log_probs: &LogProbs) -> SelectionInput<'_> {
@@ -32,13 +39,19 @@ fn its_parts_are_what_each_computation_gives_by_itself() {
     let selection = run(&input(&log_probs), 1);
     assert_eq!(selection.counts, counts);
     assert!(selection.tournaments.iter().map(|at| &at.tournament).eq(&tournaments));
-    for at in &selection.tournaments {
-        for (interval, &count) in at.score_intervals.iter().zip(&at.tournament.score_counts) {
-            assert_eq!(*interval, clopper_pearson(u64::from(count), 400, 0.9));
+    let units = Units::new(400, None);
+    let decisions = decide(&log_probs, &units, &counts, &ratios, &tournaments, 0.9, &workers, &control).unwrap();
+    for (ratio, (at, decision)) in selection.tournaments.iter().zip(&decisions).enumerate() {
+        assert_eq!(at.possible_winners, decision.possible.models);
+        assert_eq!((at.verdict, &at.score_intervals), (decision.verdict, &decision.score_intervals));
+        if at.verdict == Verdict::Noise {
+            let contest = [Resampled { ratio, candidates: at.possible_winners.clone() }];
+            let wins = resampled_wins(&log_probs, None, &counts, &ratios, &contest, (60, 3), &workers, &control);
+            let shares: Vec<f64> = wins.unwrap().wins[0].iter().map(|&wins| f64::from(wins) / 60.0).collect();
+            assert_eq!(at.win_shares, Some(shares));
         }
     }
-    let settings = BootstrapOptions { n: options().n, replicates: 60, seed: 3, confidence: 0.9 };
-    assert_eq!(selection.bootstrap, Some(bootstrap(&log_probs, None, None, &settings, &workers, &control).unwrap()));
+    assert!(selection.tournaments.iter().any(|at| at.verdict == Verdict::Noise));
     let grid = Ratios::new(&selection.curves.n).unwrap();
     let (_, along) = tournament(&log_probs, &grid, &workers, &control).unwrap();
     assert_eq!(selection.curves.winners, along.iter().map(|at| at.winner).collect::<Vec<_>>());
@@ -89,9 +102,51 @@ fn whole_ratios_get_a_pick_by_samples() {
     let log_probs = models(3, 50, 5);
     let samples = SampleCounts::new(3, vec![20; 6], vec![1, 0, 5, 4, 9, 0]).unwrap();
     let selection = run(&SelectionInput { samples: Some(&samples), ..input(&log_probs) }, 1);
-    let picks = selection.pass_at_n.unwrap();
+    let picks = selection.pass_at_k.unwrap();
     assert_eq!(
-        picks.iter().map(|pick| (pick.n, pick.winner)).collect::<Vec<_>>(),
+        picks.iter().map(|pick| (pick.k, pick.winner)).collect::<Vec<_>>(),
         [(16, Some(1)), (2, Some(1)), (3, Some(1))]
     );
+}
+
+#[test]
+fn budgets_come_first_with_their_ratios_and_their_pass_at_k() {
+    let log_probs = models(3, 50, 6);
+    let samples = SampleCounts::new(3, vec![20; 6], vec![1, 0, 5, 4, 9, 0]).unwrap();
+    let options = SelectionOptions { best_of: vec![12, 16], n: vec![2.5], ..options() };
+    let input = SelectionInput { samples: Some(&samples), ..input(&log_probs) };
+    let selection = select(&input, &options, &Workers::sequential(), &Control::new()).unwrap();
+    let at: Vec<_> = selection.tournaments.iter().map(|at| (at.best_of, at.tournament.n)).collect();
+    assert_eq!(at, [(Some(12), ratio_of_budget(12).unwrap()), (Some(16), 4.0), (None, 2.5)]);
+    let picks: Vec<_> = selection.pass_at_k.unwrap().iter().map(|pick| (pick.k, pick.n)).collect();
+    assert_eq!(picks, [(12, ratio_of_budget(12).unwrap()), (16, 4.0)]);
+    let none = SelectionOptions { best_of: vec![], n: vec![], ..options };
+    let error = select(&input, &none, &Workers::sequential(), &Control::new()).unwrap_err();
+    assert_eq!(error.place.field.as_deref(), Some("N"));
+}
+
+#[test]
+fn what_no_response_resolves_is_silent_and_says_what_would() {
+    let log_probs = models(4, 300, 7);
+    let options = SelectionOptions { n: vec![1e6], ..options() };
+    let selection = select(&input(&log_probs), &options, &Workers::sequential(), &Control::new()).unwrap();
+    let at = &selection.tournaments[0];
+    assert_eq!((at.verdict, at.sharing, at.possible_winners.len()), (Verdict::Silent, 4, 4));
+    assert_eq!((at.responses_needed, &at.win_shares), (None, &None));
+    assert!(at.tail_responses.unwrap() > 300.0);
+    assert!(selection.resolution > 1.0 && selection.resolution < 1e6);
+    // The reach decides, not the mean.
+    let reach = &at.tournament.log_reach;
+    assert!(reach.iter().all(|other| *other >= reach[at.tournament.winner]));
+}
+
+#[test]
+fn few_units_allow_no_verdict() {
+    let log_probs = models(3, 29, 8);
+    assert!(run(&input(&log_probs), 1).tournaments.iter().all(|at| at.verdict == Verdict::Few));
+    let log_probs = models(3, 290, 8);
+    let labels: Vec<u32> = (0..290).map(|i| i % 29).collect();
+    let selection = run(&SelectionInput { prompts: Some(&labels), ..input(&log_probs) }, 1);
+    assert_eq!((selection.unit, selection.units), (Unit::Prompt, 29));
+    assert!(selection.tournaments.iter().all(|at| at.verdict == Verdict::Few));
 }

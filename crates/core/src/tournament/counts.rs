@@ -1,4 +1,4 @@
-use ndarray::{Array3, ArrayView2, Axis, s};
+use ndarray::{Array3, ArrayView2, Axis, concatenate, s};
 
 use super::kernel;
 use super::ratios::Ratios;
@@ -77,6 +77,19 @@ impl Counts {
     #[must_use]
     pub fn array(&self) -> &Array3<u32> {
         &self.counts
+    }
+
+    /// These counts, then those of the same models at further values of N.
+    ///
+    /// # Errors
+    /// [`Code::ShapeMismatch`] for counts of other models or responses.
+    pub fn joined(&self, further: &Self) -> Result<Self> {
+        let other = || Error::new(Code::ShapeMismatch, "The counts to join are of other models or responses.");
+        if further.responses != self.responses {
+            return Err(other());
+        }
+        let counts = concatenate(Axis(0), &[self.counts.view(), further.counts.view()]).map_err(|_| other())?;
+        Ok(Self { responses: self.responses, counts })
     }
 
     /// The counts at some of the values of N, by index.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::{Counts, counts, counts_block};
 use super::mean_log_probs::mean_log_probs;
-use super::ranking::{Tournament, tournaments};
+use super::ranking::{Scores, Tournament, with_reaches};
 use super::ratios::Ratios;
+use super::reach::{Known, extended_log_reaches, log_reaches};
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::{Float, LogProbs, Rows};
@@ -14,19 +15,21 @@ use crate::parallel::Workers;
 use crate::progress::Control;
 
 /// First bytes of a saved tournament; the last one is the version of the format.
-const MAGIC: &[u8; 8] = b"COVTRNY\x01";
+const MAGIC: &[u8; 8] = b"COVTRNY\x02";
 
 /// All counts of a tournament, with hashes of the log-probabilities they were counted from.
 ///
 /// Format of the file, all integers little-endian: 8 bytes magic and version; length of the header (u32); header in
-/// JSON (names and hashes of the models, n, number of N); the values of N and the mean log-likelihoods (f64); for each N
-/// the row-major M×M counts (u32); 16 bytes [`ContentHash`] of everything before.
+/// JSON (names and hashes of the models, n, number of N); the values of N, the mean log-likelihoods and, for each N, the
+/// log reaches (f64); for each N the row-major M×M counts (u32); 16 bytes [`ContentHash`] of everything before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedTournament {
     names: Vec<String>,
     hashes: Vec<ContentHash>,
     ratios: Ratios,
     means: Vec<f64>,
+    /// log reach at each N of each model.
+    log_reaches: Vec<Vec<f64>>,
     counts: Counts,
 }
 
@@ -35,7 +38,6 @@ pub struct SavedTournament {
 struct Header {
     models: Vec<HeaderModel>,
     responses: u32,
-    #[serde(rename = "ratios")]
     ratios: usize,
 }
 
@@ -62,7 +64,8 @@ impl SavedTournament {
         check_names(&names, log_probs.models())?;
         let counts = counts(log_probs, &ratios, workers, control)?;
         let means = mean_log_probs(log_probs, workers, control)?;
-        Ok(Self { names, hashes: row_hashes(log_probs, workers, control)?, ratios, means, counts })
+        let log_reaches = log_reaches(log_probs, &counts, &ratios, &scores(&counts), workers, control)?;
+        Ok(Self { names, hashes: row_hashes(log_probs, workers, control)?, ratios, means, log_reaches, counts })
     }
 
     /// The same tournament with every model of `log_probs` that is not in it yet, without comparing two old models
@@ -115,7 +118,12 @@ impl SavedTournament {
         let new_rows = log_probs.select_models(&new)?;
         let between = counts_block(&log_probs.select_models(&old)?, &new_rows, &self.ratios, workers, control)?;
         let among = counts(&new_rows, &self.ratios, workers, control)?;
-        let mut extended = Self { counts: self.counts.extended(&between, &among)?, ..self.clone() };
+        let counts = self.counts.extended(&between, &among)?;
+        let (before, after) = (scores(&self.counts), scores(&counts));
+        let known = Known { score_counts: &before, log_reaches: &self.log_reaches };
+        let all = log_probs.select_models(&[old.as_slice(), &new].concat())?;
+        let log_reaches = extended_log_reaches(&all, &counts, &self.ratios, &after, &known, workers, control)?;
+        let mut extended = Self { counts, log_reaches, ..self.clone() };
         extended.means.extend(mean_log_probs(&new_rows, workers, control)?);
         for place in new {
             extended.names.push(names[place].clone());
@@ -149,11 +157,9 @@ impl SavedTournament {
     }
 
     /// Scores, ranking and winner at each N.
-    ///
-    /// # Errors
-    /// None that can occur for a tournament made by this type.
-    pub fn tournaments(&self) -> Result<Vec<Tournament>> {
-        tournaments(&self.counts, &self.ratios, &self.means)
+    #[must_use]
+    pub fn tournaments(&self) -> Vec<Tournament> {
+        with_reaches(&self.counts, &self.ratios, &self.log_reaches, &self.means)
     }
 
     /// The bytes of the file.
@@ -174,7 +180,7 @@ impl SavedTournament {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(length.to_le_bytes());
         bytes.extend(header);
-        for value in self.ratios.n().iter().chain(&self.means) {
+        for value in self.ratios.n().iter().chain(&self.means).chain(self.log_reaches.iter().flatten()) {
             bytes.extend(value.to_le_bytes());
         }
         for count in self.counts.array() {
@@ -207,17 +213,19 @@ impl SavedTournament {
             serde_json::from_slice(header).map_err(|error| malformed(&format!("its header is wrong, {error}")))?;
         let models = header.models.len();
         let cells = models.checked_mul(models).and_then(|cells| cells.checked_mul(header.ratios));
-        let floats = header.ratios.checked_add(models);
+        let reaches = header.ratios.checked_mul(models);
+        let floats = header.ratios.checked_add(models).and_then(|rest| rest.checked_add(reaches?));
         let size = cells.and_then(|c| c.checked_mul(4)).zip(floats.and_then(|f| f.checked_mul(8)));
         if models == 0 || size.and_then(|(counts, floats)| counts.checked_add(floats)) != Some(body.len()) {
             return Err(malformed("its length does not fit its header"));
         }
-        let (floats, counts) = body.split_at(8 * (header.ratios + models));
+        let (floats, counts) = body.split_at(8 * (header.ratios + models + header.ratios * models));
         let floats: Vec<f64> = floats.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-        let (n, means) = floats.split_at(header.ratios);
-        if means.iter().any(|mean| mean.is_nan()) {
-            return Err(malformed("a mean log-likelihood is NaN"));
+        let (n, rest) = floats.split_at(header.ratios);
+        if rest.iter().any(|value| value.is_nan()) {
+            return Err(malformed("a mean log-likelihood or a reach is NaN"));
         }
+        let (means, log_reaches) = rest.split_at(models);
         let counts: Vec<u32> = counts.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
         let counts = Array3::from_shape_vec((header.ratios, models, models), counts)
             .map_err(|_| malformed("its length does not fit its header"))?;
@@ -230,9 +238,15 @@ impl SavedTournament {
             hashes: hashes.into_iter().collect::<Option<_>>().ok_or_else(|| malformed("a hash is none"))?,
             ratios: Ratios::new(n).map_err(inner)?,
             means: means.to_vec(),
+            log_reaches: log_reaches.chunks(models).map(<[f64]>::to_vec).collect(),
             counts: Counts::new(header.responses, counts).map_err(inner)?,
         })
     }
+}
+
+/// The scores at each N, as counts.
+fn scores(counts: &Counts) -> Vec<Vec<u32>> {
+    (0..counts.ratios()).map(|ratio| Scores::new(counts, ratio).counts).collect()
 }
 
 fn check_names(names: &[String], models: usize) -> Result<()> {

@@ -1,3 +1,5 @@
+//! The offset tournament [32], which also looks at what each model itself would say.
+
 use serde::{Deserialize, Serialize};
 
 use super::counts::{Counts, counts};
@@ -7,70 +9,112 @@ use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::resample::number_labels;
+use crate::statistics::{Interval, check_confidence, clopper_pearson};
 
-/// Options of [`offset_tournament`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+/// Fewer held-out responses, or on-policy ones of some model, than this allow no verdict.
+const FEWEST: usize = 30;
+
+/// Options of [`offset_tournament`]; whoever calls it gives all of them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OffsetOptions {
-    /// Values of N, each finite and at least 1. Default 64.
+    /// Values of N, each finite and at least 1.
     #[serde(rename = "N")]
     pub n: Vec<f64>,
-    /// The exponent a of the offset 2·N^a, in [0, 1]. Theorem 6.4 wants N^{1−2a} ≥ 8. Default 0.25.
+    /// The exponent a of the offset 2·N^a, in [0, 1]. Theorem 6.4 wants N^{1−2a} ≥ 8.
     pub a: f64,
+    /// Confidence with which the possible winners hold a truly best model, at all N together.
+    pub confidence: f64,
 }
 
-impl Default for OffsetOptions {
-    fn default() -> Self {
-        Self { n: vec![64.0], a: 0.25 }
-    }
-}
-
-/// Responses drawn from one model, scored by every model.
+/// Responses drawn from one model, scored by every model, with the weight of each.
 #[derive(Clone, Debug)]
 pub struct OnPolicy {
     log_probs: LogProbs,
-    /// For each response the number of its prompt, and per prompt how many responses it has.
-    prompts: Option<(Vec<u32>, Vec<u32>)>,
+    /// `None` where every response weighs the same and is a unit by itself.
+    weights: Option<Weights>,
+}
+
+/// Weights by prompt.
+#[derive(Clone, Debug)]
+struct Weights {
+    /// Of each response; they sum to 1.
+    each: Vec<f64>,
+    /// Σ over prompts of the square of a prompt's whole weight: prompts are the independent units.
+    squares: f64,
+    /// Whether a prompt occurs more than once among the held-out responses.
+    repeat: bool,
+}
+
+impl Weights {
+    /// Hoeffding's limits around a share, each wrong with probability at most `tail`.
+    fn around(&self, share: f64, tail: f64) -> Interval {
+        let half = libm::sqrt(0.5 * libm::log(1.0 / tail) * self.squares);
+        Interval { low: (share - half).max(0.0), high: (share + half).min(1.0) }
+    }
 }
 
 impl OnPolicy {
-    /// `log_probs` is M × s: s responses of one model under all M models. `prompts`, a label for each response, makes
-    /// the estimate an average over prompts of the share within each; without it every response weighs the same.
-    ///
-    /// # Errors
-    /// [`Code::ShapeMismatch`] unless there is a label for every response.
-    pub fn new(log_probs: LogProbs, prompts: Option<&[u32]>) -> Result<Self> {
-        let Some(labels) = prompts else { return Ok(Self { log_probs, prompts: None }) };
-        if labels.len() != log_probs.responses() {
-            return Err(Error::new(
-                Code::ShapeMismatch,
-                format!("There are {} prompt labels for {} responses.", labels.len(), log_probs.responses()),
-            ));
-        }
-        let (numbers, count) = number_labels(labels);
-        let mut sizes = vec![0; count];
-        for &prompt in &numbers {
-            sizes[prompt as usize] += 1;
-        }
-        Ok(Self { log_probs, prompts: Some((numbers, sizes)) })
+    /// `log_probs` is M × s: s responses of one model under all M models, each of the same weight.
+    #[must_use]
+    pub fn alike(log_probs: LogProbs) -> Self {
+        Self { log_probs, weights: None }
     }
 
-    /// Ĉ^π_N(a‖b) for the responses of b: the estimated chance under b that a's probability is at least N times b's.
-    fn share(&self, above: &[f64], own: &[f64], log_n: f64) -> f64 {
+    /// The average of Eq. (32) over the held-out prompts with their multiplicities: the responses to a prompt weigh, all
+    /// together, as often as the prompt occurs among `held_out`. Labels, one for each response, are of the same prompts on
+    /// both sides.
+    ///
+    /// # Errors
+    /// [`Code::ShapeMismatch`] unless there is a label for every response; where a prompt is on one side only, with the
+    /// position of its first response.
+    pub fn by_prompt(log_probs: LogProbs, prompts: &[u32], held_out: &[u32]) -> Result<Self> {
+        if prompts.len() != log_probs.responses() {
+            return Err(Error::new(
+                Code::ShapeMismatch,
+                format!("There are {} prompt labels for {} responses.", prompts.len(), log_probs.responses()),
+            ));
+        }
+        let count = |labels: &[u32]| {
+            let mut counts = std::collections::HashMap::new();
+            labels.iter().for_each(|&label| *counts.entry(label).or_insert(0_u32) += 1);
+            counts
+        };
+        let (drawn, wanted) = (count(prompts), count(held_out));
+        if let Some(response) = prompts.iter().position(|label| !wanted.contains_key(label)) {
+            let message =
+                "An on-policy response is to a prompt that is not among the held-out ones: draw responses to those.";
+            return Err(Error::new(Code::ShapeMismatch, message).at_response(response).at_field("onPolicy"));
+        }
+        if let Some(response) = held_out.iter().position(|label| !drawn.contains_key(label)) {
+            let message = "A held-out prompt has no on-policy response: draw at least one from every model.";
+            return Err(Error::new(Code::ShapeMismatch, message).at_response(response).at_field("logProbs"));
+        }
+        let n = held_out.len() as f64;
+        let weight = |label| f64::from(wanted[label]) / f64::from(drawn[label]) / n;
+        let mut sizes: Vec<u32> = wanted.values().copied().collect();
+        sizes.sort_unstable();
+        let weights = Weights {
+            each: prompts.iter().map(weight).collect(),
+            squares: sizes.iter().map(|&size| f64::from(size) / n).map(|share| share * share).sum(),
+            repeat: wanted.len() < held_out.len(),
+        };
+        Ok(Self { log_probs, weights: Some(weights) })
+    }
+
+    /// Ĉ^π_N(a‖b) for the responses of b, the estimated chance under b that a's probability is at least N times b's, with
+    /// limits each of which is wrong with probability at most `tail`: exact binomial ones, or Hoeffding's by prompt.
+    fn share(&self, above: &[f64], own: &[f64], log_n: f64, tail: f64) -> (f64, Interval) {
         let hit = |(a, b): (&f64, &f64)| a - b >= log_n;
         let pairs = above.iter().zip(own);
-        match &self.prompts {
-            None => pairs.filter(|&pair| hit(pair)).count() as f64 / own.len() as f64,
-            Some((prompts, sizes)) => {
-                let mut hits = vec![0_u32; sizes.len()];
-                for (pair, &prompt) in pairs.zip(prompts) {
-                    hits[prompt as usize] += u32::from(hit(pair));
-                }
-                let shares = hits.iter().zip(sizes).map(|(&hits, &size)| f64::from(hits) / f64::from(size));
-                shares.fold(0.0, |sum, share| sum + share) / sizes.len() as f64
-            }
-        }
+        let Some(weights) = &self.weights else {
+            let hits = pairs.filter(|&pair| hit(pair)).count();
+            let interval = clopper_pearson(hits as u64, own.len() as u64, 1.0 - 2.0 * tail);
+            return (hits as f64 / own.len() as f64, interval);
+        };
+        let share =
+            pairs.zip(&weights.each).fold(0.0, |sum, (pair, weight)| if hit(pair) { sum + weight } else { sum });
+        (share, weights.around(share, tail))
     }
 }
 
@@ -95,6 +139,11 @@ pub struct OffsetTournament {
     pub rivals: Vec<usize>,
     /// All models, best first.
     pub ranking: Vec<usize>,
+    /// The models whose objective may be least, by rank: the others' lower limits exceed the upper limit of some model.
+    pub possible_winners: Vec<usize>,
+    /// `clear` with one possible winner, `tied` where several share the least objective, `few` below 30 responses held out
+    /// or drawn from some model, else `noise`.
+    pub verdict: &'static str,
     /// Objective of the second in the ranking less that of the winner; `None` with a single model.
     pub margin: Option<f64>,
     /// Row-major M×M: entry `a * M + b` is Ĉ_N(a‖b) − 2·N^a·Ĉ^b_N(a‖b).
@@ -116,6 +165,7 @@ pub fn offset_tournament(
     control: &Control,
 ) -> Result<Vec<OffsetTournament>> {
     let ratios = Ratios::new(&options.n)?;
+    check_confidence(options.confidence)?;
     if !(0.0..=1.0).contains(&options.a) {
         return Err(Error::option("a", format!("a must lie between 0 and 1, not {}.", options.a)));
     }
@@ -136,65 +186,114 @@ pub fn offset_tournament(
     }
     let held_out = counts(log_probs, &ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
+    // Two shares a pair, two limits a share, all N: the union of all that may go wrong.
+    let limits = 4 * (models * models.saturating_sub(1)).max(1) * ratios.len();
+    let tail = (1.0 - options.confidence) / limits as f64;
     // Per model b, then per N and rival a.
     let shares = workers.map(models, control, |b| {
         let own = on_policy[b].log_probs.row_f64(b);
-        let mut shares = vec![0.0; ratios.len() * models];
+        let mut shares = vec![(0.0, Interval { low: 0.0, high: 0.0 }); ratios.len() * models];
         for a in 0..models {
             control.check()?;
             let above = on_policy[b].log_probs.row_f64(a);
             for (ratio, &log_n) in ratios.log_n().iter().enumerate() {
-                shares[ratio * models + a] = on_policy[b].share(&above, &own, log_n);
+                shares[ratio * models + a] = on_policy[b].share(&above, &own, log_n, tail);
             }
         }
         Ok(shares)
     })?;
+    let fewest = on_policy.iter().map(|drawn| drawn.log_probs.responses()).fold(log_probs.responses(), usize::min);
     Ok((0..ratios.len())
         .map(|ratio| {
             let share = |a: usize, b: usize| shares[b][ratio * models + a];
-            at_one_n(&held_out, ratio, ratios.n()[ratio], options.a, &means, share)
+            let by_prompt = on_policy.first().and_then(|drawn| drawn.weights.as_ref()).filter(|weights| weights.repeat);
+            let n = ratios.n()[ratio];
+            let at = At { held_out: &held_out, ratio, n, a: options.a, means: &means, tail, fewest, by_prompt };
+            at.outcome(share)
         })
         .collect())
 }
 
-fn at_one_n(
-    held_out: &Counts,
+/// One N.
+struct At<'a> {
+    held_out: &'a Counts,
     ratio: usize,
     n: f64,
     a: f64,
-    means: &[f64],
-    share: impl Fn(usize, usize) -> f64,
-) -> OffsetTournament {
-    let models = held_out.models();
-    let offset = 2.0 * libm::pow(n, a);
-    let mut values = vec![0.0; models * models];
-    let mut objectives = vec![f64::NEG_INFINITY; models];
-    let mut rivals = vec![0; models];
-    for rival in 0..models {
-        for b in 0..models {
-            let covered = f64::from(held_out.get(ratio, rival, b)) / f64::from(held_out.responses());
-            let value = covered - offset * share(rival, b);
-            values[rival * models + b] = value;
-            if value > objectives[b] {
-                (objectives[b], rivals[b]) = (value, rival);
+    means: &'a [f64],
+    tail: f64,
+    fewest: usize,
+    /// Where held-out prompts repeat.
+    by_prompt: Option<&'a Weights>,
+}
+
+impl At<'_> {
+    fn outcome(&self, share: impl Fn(usize, usize) -> (f64, Interval)) -> OffsetTournament {
+        let Self { held_out, ratio, n, a, means, .. } = *self;
+        let models = held_out.models();
+        let offset = 2.0 * libm::pow(n, a);
+        let mut values = vec![0.0; models * models];
+        let mut objectives = vec![f64::NEG_INFINITY; models];
+        let mut rivals = vec![0; models];
+        // Limits of the objectives: the greatest of all rivals' lower and upper limits. A model's own value is known.
+        let mut limits = vec![Interval { low: f64::NEG_INFINITY, high: f64::NEG_INFINITY }; models];
+        for rival in 0..models {
+            for b in 0..models {
+                let count = held_out.get(ratio, rival, b);
+                let covered = f64::from(count) / f64::from(held_out.responses());
+                let (on_policy, drawn) = share(rival, b);
+                let value = covered - offset * on_policy;
+                values[rival * models + b] = value;
+                if value > objectives[b] {
+                    (objectives[b], rivals[b]) = (value, rival);
+                }
+                let held = if rival == b {
+                    Interval { low: value, high: value }
+                } else {
+                    let trials = u64::from(held_out.responses());
+                    let held = match self.by_prompt {
+                        Some(weights) => weights.around(covered, self.tail),
+                        None => clopper_pearson(u64::from(count), trials, 1.0 - 2.0 * self.tail),
+                    };
+                    Interval { low: held.low - offset * drawn.high, high: held.high - offset * drawn.low }
+                };
+                limits[b] = Interval { low: limits[b].low.max(held.low), high: limits[b].high.max(held.high) };
             }
         }
-    }
-    let mut ranking: Vec<usize> = (0..models).collect();
-    ranking.sort_by(|&left, &right| {
-        objectives[left].total_cmp(&objectives[right]).then(means[right].total_cmp(&means[left])).then(left.cmp(&right))
-    });
-    OffsetTournament {
-        n,
-        a,
-        offset,
-        within_theorem: libm::pow(n, 1.0 - 2.0 * a) >= 8.0,
-        winner: ranking[0],
-        margin: ranking.get(1).map(|&second| objectives[second] - objectives[ranking[0]]),
-        objectives,
-        rivals,
-        ranking,
-        values,
+        let mut ranking: Vec<usize> = (0..models).collect();
+        ranking.sort_by(|&left, &right| {
+            objectives[left]
+                .total_cmp(&objectives[right])
+                .then(means[right].total_cmp(&means[left]))
+                .then(left.cmp(&right))
+        });
+        let least_upper = limits.iter().map(|limit| limit.high).fold(f64::INFINITY, f64::min);
+        let possible_winners: Vec<usize> =
+            ranking.iter().copied().filter(|&model| limits[model].low <= least_upper).collect();
+        let sharing = objectives.iter().filter(|&&objective| objective == objectives[ranking[0]]).count();
+        let verdict = if self.fewest < FEWEST {
+            "few"
+        } else if possible_winners.len() == 1 {
+            "clear"
+        } else if sharing > 1 {
+            "tied"
+        } else {
+            "noise"
+        };
+        OffsetTournament {
+            n,
+            a,
+            offset,
+            within_theorem: libm::pow(n, 1.0 - 2.0 * a) >= 8.0,
+            winner: ranking[0],
+            margin: ranking.get(1).map(|&second| objectives[second] - objectives[ranking[0]]),
+            objectives,
+            rivals,
+            ranking,
+            possible_winners,
+            verdict,
+            values,
+        }
     }
 }
 
@@ -205,7 +304,7 @@ mod tests {
     use crate::random::{Purpose, Stream};
 
     fn run(log_probs: &LogProbs, on_policy: &[OnPolicy], n: f64, a: f64) -> Result<OffsetTournament> {
-        let options = OffsetOptions { n: vec![n], a };
+        let options = OffsetOptions { n: vec![n], a, confidence: 0.95 };
         let all = offset_tournament(log_probs, on_policy, &options, &Workers::sequential(), &Control::new())?;
         Ok(all.into_iter().next().expect("one N, one result"))
     }
@@ -223,7 +322,7 @@ mod tests {
                     // The made-up values go a little above zero; only differences within a column matter.
                     let lowered = |row: Vec<f64>| row.into_iter().map(|value| value - 1.0).collect();
                     let rows = golden::matrix(matrix).into_iter().map(lowered).collect();
-                    OnPolicy::new(LogProbs::from_f64(rows).unwrap(), None).unwrap()
+                    OnPolicy::alike(LogProbs::from_f64(rows).unwrap())
                 })
                 .collect();
             let (n, a) = (case["N"].as_f64().unwrap(), case["a"].as_f64().unwrap());
@@ -247,32 +346,73 @@ mod tests {
     fn agrees_with_the_formula_written_out_with_prompts() {
         let mut stream = Stream::new(4, Purpose::Synthetic, 0);
         let log_probs = random(3, 40, &mut stream);
+        // The prompts occur 20, 15 and 5 times among the held-out responses, and 3, 1 and 2 times on policy.
+        let held_out: Vec<u32> = (0..40)
+            .map(|i| {
+                if i < 20 {
+                    5
+                } else if i < 35 {
+                    9
+                } else {
+                    1
+                }
+            })
+            .collect();
         let labels = [5, 5, 9, 5, 1, 1];
         let sampled: Vec<LogProbs> = (0..3).map(|_| random(3, 6, &mut stream)).collect();
-        let on_policy: Vec<OnPolicy> =
-            sampled.iter().map(|log_probs| OnPolicy::new(log_probs.clone(), Some(&labels)).unwrap()).collect();
+        let on_policy: Vec<OnPolicy> = sampled
+            .iter()
+            .map(|log_probs| OnPolicy::by_prompt(log_probs.clone(), &labels, &held_out).unwrap())
+            .collect();
         let result = run(&log_probs, &on_policy, 3.0, 0.4).unwrap();
         for a in 0..3 {
             for b in 0..3 {
                 let over = |matrix: &LogProbs, i: usize| matrix.get(a, i) - matrix.get(b, i) >= 3.0_f64.ln();
-                let held_out = (0..40).filter(|&i| over(&log_probs, i)).count() as f64 / 40.0;
+                let covered = (0..40).filter(|&i| over(&log_probs, i)).count() as f64 / 40.0;
                 let share = |prompt: u32| {
                     let of_prompt: Vec<usize> = (0..6).filter(|&i| labels[i] == prompt).collect();
                     of_prompt.iter().filter(|&&i| over(&sampled[b], i)).count() as f64 / of_prompt.len() as f64
                 };
-                let expected = held_out - 2.0 * 3.0_f64.powf(0.4) * (share(5) + share(9) + share(1)) / 3.0;
+                let average = (20.0 * share(5) + 15.0 * share(9) + 5.0 * share(1)) / 40.0;
+                let expected = covered - 2.0 * 3.0_f64.powf(0.4) * average;
                 assert!((result.values[a * 3 + b] - expected).abs() < 1e-14);
             }
         }
     }
 
     #[test]
+    fn prompts_on_one_side_only_are_refused() {
+        let mut stream = Stream::new(5, Purpose::Synthetic, 0);
+        let drawn = random(2, 3, &mut stream);
+        let fail = |labels: &[u32], held_out: &[u32]| OnPolicy::by_prompt(drawn.clone(), labels, held_out).unwrap_err();
+        let place = |error: Error| (error.place.field.unwrap(), error.place.response.unwrap());
+        assert_eq!(place(fail(&[1, 7, 2], &[1, 2])), ("onPolicy".into(), 1));
+        assert_eq!(place(fail(&[1, 2, 1], &[1, 2, 3])), ("logProbs".into(), 2));
+    }
+
+    #[test]
+    fn possible_winners_and_verdicts() {
+        // The second model rules a third of the data out against the first; on policy no ratio is reached.
+        let spread = |n: usize| vec![vec![-1.0; n], (0..n).map(|i| if i % 3 == 0 { -9.0 } else { -1.0 }).collect()];
+        let log_probs = LogProbs::from_f64(spread(600)).unwrap();
+        let drawn = |n: usize| OnPolicy::alike(LogProbs::from_f64(vec![vec![-1.0; n], vec![-1.0; n]]).unwrap());
+        let at = |on_policy: OnPolicy| run(&log_probs, &[on_policy.clone(), on_policy], 16.0, 0.1).unwrap();
+        let clear = at(drawn(600));
+        assert_eq!((clear.winner, &*clear.possible_winners, clear.verdict), (0, &[0][..], "clear"));
+        // With few responses drawn the offset may be anything.
+        let noise = at(drawn(30));
+        assert_eq!((&*noise.possible_winners, noise.verdict), (&[0, 1][..], "noise"));
+        assert_eq!(at(drawn(29)).verdict, "few");
+        let same = LogProbs::from_f64(vec![vec![-1.0; 100], vec![-1.0; 100]]).unwrap();
+        assert_eq!(run(&same, &[drawn(100), drawn(100)], 16.0, 0.1).unwrap().verdict, "tied");
+    }
+
+    #[test]
     fn same_bits_at_every_number_of_threads() {
         let mut stream = Stream::new(5, Purpose::Synthetic, 0);
         let log_probs = random(6, 100, &mut stream);
-        let on_policy: Vec<OnPolicy> =
-            (0..6).map(|_| OnPolicy::new(random(6, 50, &mut stream), None).unwrap()).collect();
-        let options = OffsetOptions { n: vec![2.0, 16.0], a: 0.1 };
+        let on_policy: Vec<OnPolicy> = (0..6).map(|_| OnPolicy::alike(random(6, 50, &mut stream))).collect();
+        let options = OffsetOptions { n: vec![2.0, 16.0], a: 0.1, confidence: 0.95 };
         let run = |threads| {
             let workers = Workers::new(Some(threads)).unwrap();
             offset_tournament(&log_probs, &on_policy, &options, &workers, &Control::new()).unwrap()
@@ -284,14 +424,14 @@ mod tests {
     fn shapes_and_options_are_checked() {
         let mut stream = Stream::new(6, Purpose::Synthetic, 0);
         let log_probs = random(2, 5, &mut stream);
-        let good = OnPolicy::new(random(2, 5, &mut stream), None).unwrap();
-        let bad = OnPolicy::new(random(3, 5, &mut stream), None).unwrap();
+        let good = OnPolicy::alike(random(2, 5, &mut stream));
+        let bad = OnPolicy::alike(random(3, 5, &mut stream));
         assert_eq!(run(&log_probs, std::slice::from_ref(&good), 4.0, 0.1).unwrap_err().code, Code::ShapeMismatch);
         let error = run(&log_probs, &[good.clone(), bad], 4.0, 0.1).unwrap_err();
         assert_eq!((error.code, error.place.model), (Code::ShapeMismatch, Some(1)));
         let both = [good.clone(), good];
         assert_eq!(run(&log_probs, &both, 4.0, f64::NAN).unwrap_err().place.field.as_deref(), Some("a"));
         assert!(run(&log_probs, &both, 0.5, 0.1).is_err());
-        assert!(OnPolicy::new(random(2, 5, &mut stream), Some(&[1])).is_err());
+        assert!(OnPolicy::by_prompt(random(2, 5, &mut stream), &[1], &[1]).is_err());
     }
 }

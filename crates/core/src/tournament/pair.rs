@@ -41,6 +41,7 @@ fn until_decided(len: usize, bound: u32, limit: Limit, mut block: impl FnMut(usi
 }
 
 /// A candidate that many rivals are held against.
+#[derive(Clone, Copy)]
 pub(super) struct Candidate<'a, T> {
     row: &'a [T],
     log_n: f64,
@@ -53,21 +54,21 @@ impl<'a, T: Countable> Candidate<'a, T> {
     }
 
     /// The candidate with room for its thresholds.
-    pub(super) fn thresholds(&self) -> Thresholds<'_, T> {
-        Thresholds { candidate: self, written: Vec::new() }
+    pub(super) fn thresholds(&self) -> Thresholds<'a, T> {
+        Thresholds { candidate: *self, written: Vec::new() }
     }
 }
 
 /// A candidate's thresholds, written as far as they were needed.
 pub(super) struct Thresholds<'a, T> {
-    candidate: &'a Candidate<'a, T>,
+    candidate: Candidate<'a, T>,
     written: Vec<T>,
 }
 
 impl<T: Countable> Thresholds<'_, T> {
     /// Counts `rival` against the candidate.
     pub(super) fn meet(&mut self, rival: &[T], bound: u32, limit: Limit) -> Verdict {
-        let Candidate { row, log_n, kernel } = *self.candidate;
+        let Candidate { row, log_n, kernel } = self.candidate;
         until_decided(row.len(), bound, limit, |from, to| {
             if self.written.len() < to {
                 self.written.resize(to, T::INFINITY);

@@ -4,12 +4,17 @@
 //! exceeds the best known score is out. First, candidates that look good are scanned whole and whatever rival hurts
 //! them is swept over all candidates; once sweeps no longer pay, the candidates left go in batches through the
 //! rivals, strongest first. Rounds are fixed by their number alone, so nothing depends on threads.
+//!
+//! That finds the least score and one model that has it. The reach decides between several: it is the same search at the
+//! next smaller threshold. With k the least score and r the smallest reach known, a model with more than k responses
+//! above r against one rival is out; whoever is not out reaches no farther than r ([`Search::settle`]).
 
 use super::kernel::{Countable, Kernel};
 use super::mean_log_probs::mean;
 use super::pair::{Candidate, Limit, RivalRow, Verdict};
-use super::ranking::compare_models;
+use super::ranking::compare_means;
 use super::ratios::Ratios;
+use super::reach::{ReachFinder, Start, above};
 use super::winner::Winner;
 use crate::error::Result;
 use crate::isa::Isa;
@@ -82,7 +87,8 @@ impl<'a, T: Countable> Search<'a, T> {
         let pairs_total = models * (models - 1);
         let each = ratios.n().iter().zip(ratios.log_n());
         each.map(|(&n, &log_n)| {
-            let (best, field) = self.search(log_n)?;
+            let (first, field) = self.search(log_n)?;
+            let (best, settling) = self.settle(first, &field)?;
             self.control.advance(1);
             Ok(Winner {
                 n,
@@ -92,6 +98,7 @@ impl<'a, T: Countable> Search<'a, T> {
                 rival: best.rival,
                 pairs_looked_at: field.pairs,
                 elements_looked_at: field.elements,
+                tie_elements_looked_at: settling,
                 pairs_total,
                 elements_total: pairs_total.saturating_mul(responses),
             })
@@ -99,20 +106,82 @@ impl<'a, T: Countable> Search<'a, T> {
         .collect()
     }
 
+    /// Of all models that share the least score the one of the smallest reach, then of the greatest mean log-likelihood,
+    /// then the first; and how many elements were compared to find it.
+    fn settle(&mut self, first: Best, found: &Field) -> Result<(Best, u64)> {
+        let k = first.score;
+        let mut open: Vec<usize> =
+            (0..self.rows.len()).filter(|&model| model != first.model && found.bounds[model] <= k).collect();
+        if open.is_empty() {
+            return Ok((first, 0));
+        }
+        let mut elements = 0;
+        let mut reach = self.reach(first.model, found, &mut elements)?;
+        let mut best = first.model;
+        while !open.is_empty() {
+            let mut field = Field::new(self.rows.len(), above(reach));
+            field.strength.clone_from(&found.strength);
+            field.open = open;
+            field.best = Some(Best { model: best, score: k, rival: best });
+            let mut survivor = None;
+            let mut sweeping = true;
+            while survivor.is_none()
+                && let Some(candidate) = self.next_candidate(&field)
+            {
+                let before = field.open.len();
+                let rival = self.meet_all(candidate, &mut field)?;
+                if field.bounds[candidate] <= k {
+                    survivor = Some(candidate);
+                } else if sweeping && let Some(rival) = rival.filter(|&rival| !field.swept[rival]) {
+                    self.sweep(rival, &mut field)?;
+                    field.open.retain(|&model| field.bounds[model] <= k);
+                    sweeping = (before - field.open.len()) * SWEEP_PAYS >= before;
+                }
+                field.open.retain(|&model| model != candidate);
+            }
+            elements += field.elements;
+            open = field.open;
+            if let Some(model) = survivor {
+                // It has no more than k responses above the reach at any rival: its score is k, its reach no greater.
+                let other = self.reach(model, found, &mut elements)?;
+                let leads = other < reach
+                    || other == reach
+                        && compare_means((self.known_mean(model), model), (self.known_mean(best), best)).is_lt();
+                if leads {
+                    (best, reach) = (model, other);
+                }
+            }
+        }
+        if best == first.model {
+            return Ok((first, elements));
+        }
+        // The rival behind the score, counted anew: the first of several.
+        let mut field = Field::new(self.rows.len(), found.log_n);
+        field.bounds[best] = if found.log_n == 0.0 { finite(self.rows[best]) } else { 0 };
+        field.open = vec![best];
+        let rival = self.meet_all(best, &mut field)?.unwrap_or(best);
+        elements += field.elements;
+        Ok((Best { model: best, score: k, rival }, elements))
+    }
+
+    /// The log reach of a model whose score is the least.
+    fn reach(&self, model: usize, found: &Field, elements: &mut u64) -> Result<f64> {
+        let Some(best) = found.best else { return Ok(f64::NEG_INFINITY) };
+        let order =
+            self.rivals_to_meet(model, &Field { strength: found.strength.clone(), ..Field::new(self.rows.len(), 0.0) });
+        *elements += (order.len() * self.rows[model].len()) as u64;
+        let finder = ReachFinder::with_kernel(self.rows, self.kernel);
+        // Each task finds the greatest of its rivals; the greatest of all is the reach.
+        let parts = self.workers.map(order.len().div_ceil(SCAN_ROUND), self.control, |task| {
+            let rivals = &order[task * SCAN_ROUND..order.len().min((task + 1) * SCAN_ROUND)];
+            finder.find(model, best.score, rivals, Start::NOTHING, self.control)
+        })?;
+        Ok(parts.into_iter().fold(f64::NEG_INFINITY, f64::max))
+    }
+
     fn search(&mut self, log_n: f64) -> Result<(Best, Field)> {
         let models = self.rows.len();
-        let mut field = Field {
-            log_n,
-            bounds: vec![0; models],
-            rivals: vec![None; models],
-            open: (0..models).collect(),
-            met: vec![None; models],
-            swept: vec![false; models],
-            strength: vec![0; models],
-            best: None,
-            pairs: 0,
-            elements: 0,
-        };
+        let mut field = Field::new(models, log_n);
         if log_n == 0.0 {
             // At N = 1 a model counts against itself wherever it is finite.
             let own = self.workers.map(models, self.control, |model| Ok(finite(self.rows[model])))?;
@@ -148,12 +217,26 @@ impl<'a, T: Countable> Search<'a, T> {
     }
 
     fn compare_promise(&self, field: &Field, a: usize, b: usize) -> std::cmp::Ordering {
-        compare_models((field.bounds[a], self.samples[a], a), (field.bounds[b], self.samples[b], b))
+        field.bounds[a].cmp(&field.bounds[b]).then(compare_means((self.samples[a], a), (self.samples[b], b)))
     }
 
     /// Takes `candidate` through all rivals that it has not met, strongest first, until it is out; if it stays in
     /// it is the new best. Returns the rival that hurt it most.
     fn scan(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
+        let rival = self.meet_all(candidate, field)?;
+        if !Limit(field.best.map(|best| best.score)).exceeded(field.bounds[candidate]) {
+            field.open.retain(|&model| model != candidate);
+            field.met[candidate] = None;
+            let contender =
+                Best { model: candidate, score: field.bounds[candidate], rival: rival.unwrap_or(candidate) };
+            self.crown(contender, field);
+        }
+        Ok(rival)
+    }
+
+    /// Takes `candidate` through all rivals that it has not met, strongest first, until its bound exceeds the best score.
+    /// Returns the rival that hurt it most.
+    fn meet_all(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
         let order = self.rivals_to_meet(candidate, field);
         let row = Candidate::new(self.rows[candidate], field.log_n, &self.kernel);
         let limit = Limit(field.best.map(|best| best.score));
@@ -181,21 +264,15 @@ impl<'a, T: Countable> Search<'a, T> {
                 counts.push((verdict.count, rival));
             }
             if limit.exceeded(field.bounds[candidate]) {
-                let rival = field.rivals[candidate];
-                if let Some(rival) = rival {
+                if let Some(rival) = field.rivals[candidate] {
                     field.strength[rival] += u64::from(field.bounds[candidate]);
                 }
-                return Ok(rival);
+                return Ok(field.rivals[candidate]);
             }
         }
         for (count, rival) in counts {
             field.strength[rival] += u64::from(count);
         }
-        field.open.retain(|&model| model != candidate);
-        field.met[candidate] = None;
-        let rival = field.rivals[candidate].unwrap_or(candidate);
-        let contender = Best { model: candidate, score: field.bounds[candidate], rival };
-        self.crown(contender, field);
         Ok(field.rivals[candidate])
     }
 
@@ -203,9 +280,9 @@ impl<'a, T: Countable> Search<'a, T> {
         let better = field.best.is_none_or(|best| {
             contender.score < best.score
                 || contender.score == best.score
-                    && compare_models(
-                        (0, self.known_mean(contender.model), contender.model),
-                        (0, self.known_mean(best.model), best.model),
+                    && compare_means(
+                        (self.known_mean(contender.model), contender.model),
+                        (self.known_mean(best.model), best.model),
                     )
                     .is_lt()
         });
@@ -293,8 +370,8 @@ impl<'a, T: Countable> Search<'a, T> {
         Ok(())
     }
 
-    /// Drops open candidates that cannot win: a bound above the best score, or equal to it with a worse mean
-    /// log-likelihood (or the same, and later in input order).
+    /// Drops open candidates that cannot lower the best score: a bound above it, or equal to it with a worse mean
+    /// log-likelihood (or the same, and later in input order); whether these share the score is settled afterwards.
     fn close(&mut self, field: &mut Field) -> Result<()> {
         let Some(best) = field.best else { return Ok(()) };
         let level: Vec<usize> = field
@@ -310,12 +387,11 @@ impl<'a, T: Countable> Search<'a, T> {
                 self.means[model] = Some(mean);
             }
         }
-        let key = |model: usize| (field.bounds[model], self.means[model].unwrap_or(f64::NEG_INFINITY), model);
-        let best_key = (best.score, self.means[best.model].unwrap_or(f64::NEG_INFINITY), best.model);
+        let key = |model: usize| (self.means[model].unwrap_or(f64::NEG_INFINITY), model);
         let (bounds, met) = (&field.bounds, &mut field.met);
         field.open.retain(|&model| {
             let stays = bounds[model] < best.score
-                || bounds[model] == best.score && compare_models(key(model), best_key).is_lt();
+                || bounds[model] == best.score && compare_means(key(model), key(best.model)).is_lt();
             if !stays {
                 met[model] = None;
             }
@@ -326,6 +402,22 @@ impl<'a, T: Countable> Search<'a, T> {
 }
 
 impl Field {
+    /// Nothing is known of any of `models` at this threshold.
+    fn new(models: usize, log_n: f64) -> Self {
+        Self {
+            log_n,
+            bounds: vec![0; models],
+            rivals: vec![None; models],
+            open: (0..models).collect(),
+            met: vec![None; models],
+            swept: vec![false; models],
+            strength: vec![0; models],
+            best: None,
+            pairs: 0,
+            elements: 0,
+        }
+    }
+
     /// Takes note of what a rival did to a candidate.
     fn record(&mut self, candidate: usize, rival: usize, verdict: Verdict) {
         self.pairs += u64::from(verdict.elements > 0);

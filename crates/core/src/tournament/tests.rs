@@ -52,7 +52,7 @@ fn matrix(value: &Value) -> Vec<Vec<f64>> {
 
 #[test]
 fn golden_tournaments() {
-    let Some(file) = shared("vectors/tournament.json") else { return };
+    let Some(file) = shared("vectors/tournament-v2.json") else { return };
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let cases = golden["cases"].as_array().unwrap();
     let mut rows = Vec::new();
@@ -72,6 +72,10 @@ fn golden_tournaments() {
         assert_eq!(tournament.ranking, indices(&case["ranking"]));
         for (score, wanted) in tournament.scores.iter().zip(case["scores"].as_array().unwrap()) {
             assert!((score - wanted.as_f64().unwrap()).abs() < 1e-12);
+        }
+        for (reach, wanted) in tournament.log_reach.iter().zip(case["reach"].as_array().unwrap()) {
+            let wanted = wanted.as_f64().unwrap();
+            assert!((reach - wanted).abs() <= 1e-12 * wanted.abs(), "{reach} instead of {wanted}");
         }
         let winner = &select_winner(&log_probs, &ratios, &workers, &Control::new()).unwrap()[0];
         assert_eq!(
@@ -134,16 +138,44 @@ fn where_probabilities_vanish() {
 }
 
 #[test]
-fn ties_go_to_the_mean_then_to_input_order() {
+fn ties_go_to_the_reach_then_to_the_mean_then_to_input_order() {
     let ratios = Ratios::new(&[1e6]).unwrap();
     let winner = |rows: Vec<Vec<f64>>| {
         let log_probs = LogProbs::from_f64(rows).unwrap();
-        let (_, tournaments) = tournament(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
+        let (workers, control) = (Workers::sequential(), Control::new());
+        let (_, tournaments) = tournament(&log_probs, &ratios, &workers, &control).unwrap();
+        let alone = &select_winner(&log_probs, &ratios, &workers, &control).unwrap()[0];
+        assert_eq!((alone.winner, alone.rival), (tournaments[0].winner, tournaments[0].rivals[alone.winner]));
         (tournaments[0].winner, tournaments[0].rivals.clone(), tournaments[0].margin)
     };
+    // No score tells them apart; the second, of the lower mean, is never under-weighted by more than 2 nats.
+    assert_eq!(winner(vec![vec![-1.0, -4.0, -1.0], vec![-3.0, -1.0, -3.0]]), (1, vec![1, 0], Some(0.0)));
+    // Equal reach: the mean, then the order.
+    assert_eq!(winner(vec![vec![-2.0, -2.0], vec![-1.0, -3.0]]), (0, vec![1, 0], Some(0.0)));
+    assert_eq!(winner(vec![vec![-2.0, -3.5, -2.0], vec![-3.5, -2.0, -1.0]]), (1, vec![1, 0], Some(0.0)));
     assert_eq!(winner(vec![vec![-2.0], vec![-1.0], vec![-1.0]]), (1, vec![1, 0, 0], Some(0.0)));
     assert_eq!(winner(vec![vec![-2.0], vec![-2.0]]), (0, vec![1, 0], Some(0.0)));
     assert_eq!(winner(vec![vec![f64::NEG_INFINITY]]), (0, vec![0], None));
+}
+
+/// Golden values of our own, worked out by hand: three models, four responses, N = 3.
+#[test]
+fn scores_and_reaches_by_hand() {
+    let rows = vec![vec![-1.0, -1.0, -2.0, -5.0], vec![-2.5, -1.5, -0.5, -1.0], vec![-2.0, -3.0, -2.0, -1.25]];
+    let log_probs = LogProbs::from_f64(rows).unwrap();
+    let ratios = Ratios::new(&[3.0]).unwrap();
+    let (workers, control) = (Workers::sequential(), Control::new());
+    let (counts, results) = tournament(&log_probs, &ratios, &workers, &control).unwrap();
+    // log 3 = 1.0986…; differences of at least that: 0 over 1 once (1.5), 0 over 2 once (2), 1 over 0 twice (1.5, 4),
+    // 1 over 2 twice (1.5, 1.5), 2 over 0 once (3.75), 2 over 1 never.
+    assert_eq!(counts.at_ratio(0), array![[0, 1, 1], [2, 0, 2], [1, 0, 0]]);
+    let result = &results[0];
+    assert_eq!((&*result.score_counts, &*result.rivals), (&[2, 1, 2][..], &[1, 0, 1][..]));
+    // Third largest against 0: −0.5 of 1, −1 of 2; second largest against 1: 0.5 of 0, −0.25 of 2; third largest against
+    // 2: 0 of 0, 0.25 of 1.
+    assert_eq!(result.log_reach, [-0.5, 0.5, 0.25]);
+    assert_eq!(result.ranking, [1, 0, 2]);
+    assert!((result.reach[1] - 1.648_721_270_700_128).abs() < 1e-15);
 }
 
 #[test]

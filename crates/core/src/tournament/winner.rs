@@ -29,6 +29,8 @@ pub struct Winner {
     pub pairs_looked_at: u64,
     /// Elements compared at this ratio: (pair, response) combinations.
     pub elements_looked_at: u64,
+    /// Elements compared at this N to settle which of several models of the least score has the smallest reach.
+    pub tie_elements_looked_at: u64,
     /// Pairs that there are: M·(M − 1).
     pub pairs_total: u64,
     /// Elements that there are: M·(M − 1)·n.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use coverage_principle_core::resample::multiplicities;
-use coverage_principle_core::tournament::{Bootstrap, BootstrapOptions, bootstrap};
+use coverage_principle_core::tournament::{Ratios, Resampled, resampled_wins, tournament};
 use coverage_principle_core::{Control, Workers};
 use serde::Deserialize;
 
@@ -21,13 +21,16 @@ pub(crate) struct Input {
     method: Method,
 }
 
-impl Answer for Bootstrap {
+/// Wins by model, tournament after tournament.
+struct ByModel(Vec<Vec<u32>>);
+
+impl Answer for ByModel {
     fn bytes(&self) -> Vec<u8> {
-        self.tournaments.iter().flat_map(|at| &at.wins).flat_map(|wins| wins.to_le_bytes()).collect()
+        self.0.iter().flatten().flat_map(|wins| wins.to_le_bytes()).collect()
     }
 }
 
-/// How many replicates each model wins, at every budget.
+/// How many replicates each model wins, at every N; the tournament on all responses included.
 pub(super) fn replicates(input: Input) -> Result<Run, Refusal> {
     let Input { file, budgets, replicates, seed, threads, method } = input;
     if method != Method::Core {
@@ -35,8 +38,21 @@ pub(super) fn replicates(input: Input) -> Result<Run, Refusal> {
     }
     let workers = Workers::new(Some(threads))?;
     let matrix = reading::matrix(&file, &workers)?;
-    let options = BootstrapOptions { n: budgets, replicates, seed, ..BootstrapOptions::default() };
-    Ok(Box::new(move || Ok(Box::new(bootstrap(&matrix, None, None, &options, &workers, &Control::new())?))))
+    Ok(Box::new(move || {
+        let (ratios, control) = (Ratios::new(&budgets)?, Control::new());
+        let (counts, whole) = tournament(&matrix, &ratios, &workers, &control)?;
+        let contests: Vec<Resampled> = (whole.into_iter().enumerate())
+            .map(|(ratio, result)| Resampled { ratio, candidates: result.ranking })
+            .collect();
+        let draws = (replicates, seed);
+        let found = resampled_wins(&matrix, None, &counts, &ratios, &contests, draws, &workers, &control)?;
+        let by_model = contests.iter().zip(found.wins).map(|(contest, wins)| {
+            let mut by_model = vec![0; wins.len()];
+            contest.candidates.iter().zip(wins).for_each(|(&model, wins)| by_model[model] = wins);
+            by_model
+        });
+        Ok(Box::new(ByModel(by_model.collect())))
+    }))
 }
 
 /// Writes how often each unit is drawn, [replicate, unit], so that others can resample the same way.

@@ -4,7 +4,6 @@
 //! cut into bit planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
 //! Σ_p 2^p · popcount(mask ∧ plane_p): no resampled matrix is ever made.
 
-use super::weights::{GROUP, lane_sums, weighted_sums};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::isa::Isa;
@@ -60,30 +59,6 @@ impl Loops {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Popcount => unsafe { x86::indicate_f64_avx512(a, b, log_n, mask) },
             _ => indicate(a, b, log_n, mask),
-        }
-    }
-
-    /// [`weighted_sums`] of one model.
-    pub(super) fn weighted_sums(self, log_probs: &LogProbs, model: usize, weights: &[[f32; GROUP]]) -> [f64; GROUP] {
-        match log_probs.rows() {
-            Rows::F32(rows) => self.weighted_row_sums(&rows[model], weights),
-            Rows::F64(rows) => self.weighted_row_sums(&rows[model], weights),
-        }
-    }
-
-    fn weighted_row_sums<T: Float>(self, row: &[T], weights: &[[f32; GROUP]]) -> [f64; GROUP] {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 => weighted_sums(row, weights, |values, weights| {
-                // SAFETY: the value exists only where the features were detected.
-                unsafe { x86::lane_sums_avx2(values, weights) }
-            }),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Popcount => weighted_sums(row, weights, |values, weights| {
-                // SAFETY: the value exists only where the features were detected.
-                unsafe { x86::lane_sums_avx512(values, weights) }
-            }),
-            _ => weighted_sums(row, weights, lane_sums),
         }
     }
 
@@ -165,8 +140,6 @@ mod tests {
                     planes[p * words(n) + i / 64] |= u64::from(pair.2 >> p & 1) << (i % 64);
                 }
             }
-            let weights: Vec<[f32; GROUP]> = pairs.iter().map(|pair| [f32::from(u16::try_from(pair.2).unwrap()); GROUP]).collect();
-            let sums = weighted_sums(&rows[0], &weights, lane_sums);
             for set in Loops::available() {
                 for log_probs in [&double, &single] {
                     let mut mask = vec![u64::MAX; words(n)];
@@ -175,7 +148,6 @@ mod tests {
                         prop_assert_eq!(mask[i / 64] >> (i % 64) & 1 == 1, hit(pair));
                     }
                     prop_assert_eq!(set.weigh(&mask, &planes), expected);
-                    prop_assert_eq!(set.weighted_sums(log_probs, 0, &weights), sums);
                 }
             }
         }

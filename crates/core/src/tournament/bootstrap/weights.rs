@@ -1,6 +1,5 @@
 use super::masks::words;
 use crate::error::Result;
-use crate::log_probs::Float;
 use crate::resample::multiplicities;
 
 /// What is drawn with replacement.
@@ -10,9 +9,6 @@ pub(super) struct Units {
     /// Number of units.
     pub(super) count: usize,
 }
-
-/// Replicates handled together: as many as one vector register has doubles.
-pub(super) const GROUP: usize = 8;
 
 /// The multiplicities of some consecutive replicates, as bit planes.
 pub(super) struct Block {
@@ -120,58 +116,6 @@ pub(super) fn draw(units: &Units, seed: u64, replicate: u32, scratch: &mut [u32]
     }
 }
 
-/// Σ_i w_i·L_i of one model in [`GROUP`] replicates at once; `weights[i][r]` is the multiplicity of response i.
-///
-/// The order of additions is that of [`crate::tournament::mean_log_probs`] (chunks of 4,096 values, eight lanes), so
-/// that with all multiplicities 1 the sums are the same to the bit. A response not drawn adds nothing, even at −∞.
-/// `lanes` adds the products of a run of values without −∞ up.
-#[inline(always)]
-pub(super) fn weighted_sums<T: Float>(
-    row: &[T],
-    weights: &[[f32; GROUP]],
-    lanes: impl Fn(&[[T; 8]], &[[[f32; GROUP]; 8]]) -> [[f64; GROUP]; 8],
-) -> [f64; GROUP] {
-    let mut totals = [0.0; GROUP];
-    for (row, weights) in row.chunks(4096).zip(weights.chunks(4096)) {
-        let ((groups, row_rest), (weight_groups, weight_rest)) = (row.as_chunks::<8>(), weights.as_chunks::<8>());
-        // Zero times −∞ is NaN: chunks with −∞ take the plain loop, which looks at every product.
-        let ruled_out = row.iter().fold(false, |seen, &value| seen | (value.into() == f64::NEG_INFINITY));
-        let lanes = if ruled_out { lane_sums(groups, weight_groups) } else { lanes(groups, weight_groups) };
-        let mut sums = [0.0; GROUP];
-        for lane in &lanes {
-            for r in 0..GROUP {
-                sums[r] += lane[r];
-            }
-        }
-        for (&value, weights) in row_rest.iter().zip(weight_rest) {
-            for r in 0..GROUP {
-                sums[r] += product(value.into(), weights[r]);
-            }
-        }
-        for r in 0..GROUP {
-            totals[r] += sums[r];
-        }
-    }
-    totals
-}
-
-/// Products added up lane by lane: value i of each group of eight goes to lane i.
-pub(super) fn lane_sums<T: Float>(values: &[[T; 8]], weights: &[[[f32; GROUP]; 8]]) -> [[f64; GROUP]; 8] {
-    let mut lanes = [[0.0; GROUP]; 8];
-    for (values, weights) in values.iter().zip(weights) {
-        for lane in 0..8 {
-            for r in 0..GROUP {
-                lanes[lane][r] += product(values[lane].into(), weights[lane][r]);
-            }
-        }
-    }
-    lanes
-}
-
-fn product(value: f64, weight: f32) -> f64 {
-    if weight > 0.0 { value * f64::from(weight) } else { 0.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,16 +141,5 @@ mod tests {
         assert_eq!(block.totals[1], u64::from(times.iter().sum::<u32>()));
         block.push(&[1, 1, 2]);
         assert_eq!((block.most(2, 1), block.most(2, 2), block.len()), (2, 3, 3));
-    }
-
-    #[test]
-    fn sums_do_not_see_what_was_not_drawn() {
-        let row = [-1.0, f64::NEG_INFINITY, -3.0];
-        let mut weights = [[0.0_f32; GROUP]; 3];
-        weights[0][0] = 2.0;
-        weights[2][0] = 1.0;
-        weights[1][1] = 1.0;
-        let sums = weighted_sums(&row, &weights, lane_sums);
-        assert_eq!(sums[..3], [-5.0, f64::NEG_INFINITY, 0.0]);
     }
 }

@@ -4,8 +4,6 @@
 use std::arch::x86_64::*;
 
 use super::masks::indicate;
-use super::weights::GROUP;
-use crate::log_probs::Float;
 
 /// Defines the mask of one element type: `$width` values at a time are loaded as doubles, subtracted and compared.
 macro_rules! define_indicate {
@@ -69,46 +67,4 @@ fn at_least_avx512(a: __m512d, b: __m512d, threshold: __m512d) -> u64 {
 fn at_least_avx2(a: __m256d, b: __m256d, threshold: __m256d) -> u64 {
     let compared = _mm256_cmp_pd::<_CMP_GE_OQ>(_mm256_sub_pd(a, b), threshold);
     u64::from(_mm256_movemask_pd(compared).cast_unsigned())
-}
-
-/// Products of eight values with their multiplicities in eight replicates, added up lane by lane; no value is −∞.
-#[target_feature(enable = "avx512f")]
-pub(super) fn lane_sums_avx512<T: Float>(values: &[[T; 8]], weights: &[[[f32; GROUP]; 8]]) -> [[f64; GROUP]; 8] {
-    let mut sums = [_mm512_setzero_pd(); 8];
-    for (values, weights) in values.iter().zip(weights) {
-        for lane in 0..8 {
-            // SAFETY: a lane has eight weights.
-            let weight = unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(weights[lane].as_ptr())) };
-            let product = _mm512_mul_pd(_mm512_set1_pd(values[lane].into()), weight);
-            sums[lane] = _mm512_add_pd(sums[lane], product);
-        }
-    }
-    let mut lanes = [[0.0; GROUP]; 8];
-    for lane in 0..8 {
-        // SAFETY: a lane has room for eight doubles.
-        unsafe { _mm512_storeu_pd(lanes[lane].as_mut_ptr(), sums[lane]) };
-    }
-    lanes
-}
-
-/// As [`lane_sums_avx512`], four replicates at a time, so that all sums stay in registers.
-#[target_feature(enable = "avx2")]
-pub(super) fn lane_sums_avx2<T: Float>(values: &[[T; 8]], weights: &[[[f32; GROUP]; 8]]) -> [[f64; GROUP]; 8] {
-    let mut lanes = [[0.0; GROUP]; 8];
-    for half in [0, 4] {
-        let mut sums = [_mm256_setzero_pd(); 8];
-        for (values, weights) in values.iter().zip(weights) {
-            for lane in 0..8 {
-                // SAFETY: a lane has eight weights, of which the half beginning at 0 or 4 is read.
-                let weight = unsafe { _mm256_cvtps_pd(_mm_loadu_ps(weights[lane].as_ptr().add(half))) };
-                let product = _mm256_mul_pd(_mm256_set1_pd(values[lane].into()), weight);
-                sums[lane] = _mm256_add_pd(sums[lane], product);
-            }
-        }
-        for lane in 0..8 {
-            // SAFETY: a lane has room for eight doubles, of which the half beginning at 0 or 4 is written.
-            unsafe { _mm256_storeu_pd(lanes[lane].as_mut_ptr().add(half), sums[lane]) };
-        }
-    }
-    lanes
 }

@@ -33,7 +33,7 @@ fn extending_gives_what_running_it_anew_would() {
         saved = SavedTournament::from_bytes(&saved.to_bytes().unwrap()).unwrap();
     }
     assert_eq!(saved, whole);
-    assert_eq!(saved.tournaments().unwrap(), whole.tournaments().unwrap());
+    assert_eq!(saved.tournaments(), whole.tournaments());
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(in crate::tournament) fn counts_against(value: f64, other: f64, log_n: f64) 
 #[inline(always)]
 pub(super) fn write_thresholds<T: Element>(values: &[T], log_n: f64, thresholds: &mut [T]) {
     // Sums at or above log_n − half round to log_n or more (the tie included or not: the check decides).
-    let half = if log_n > 0.0 { (log_n - log_n.next_down()) / 2.0 } else { 0.0 };
+    let half = if log_n == 0.0 { 0.0 } else { (log_n - log_n.next_down()) / 2.0 };
     for (values, thresholds) in values.chunks(64).zip(thresholds.chunks_mut(64)) {
         let mut proved = true;
         for (value, threshold) in values.iter().zip(thresholds.iter_mut()) {
@@ -148,7 +148,18 @@ mod tests {
     }
 
     fn log_n() -> impl Strategy<Value = f64> {
-        prop_oneof![Just(0.0), Just(f64::EPSILON), 0.0..8.0f64, Just(2.0f64.ln()), Just(4.0f64.ln()), Just(709.78)]
+        prop_oneof![
+            Just(0.0),
+            Just(f64::EPSILON),
+            0.0..8.0f64,
+            -60.0..0.0f64,
+            Just(0.0f64.next_up()),
+            Just(-0.25),
+            Just((-0.25f64).next_up()),
+            Just(2.0f64.ln()),
+            Just(4.0f64.ln()),
+            Just(709.78)
+        ]
     }
 
     proptest! {

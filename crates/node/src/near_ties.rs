@@ -13,7 +13,7 @@ use crate::log_probs::LogProbsHandle;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UncoveredOptions {
+pub(crate) struct UncoveredOptions {
     model: usize,
     rival: Option<usize>,
     #[serde(rename = "N")]

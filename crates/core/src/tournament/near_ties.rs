@@ -1,4 +1,4 @@
-//! Whether a winner stands out of the noise: of sampling ([`Significance`]) and of rounding ([`near_ties`]).
+//! Comparisons that rounding may have decided.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,71 +8,18 @@ use crate::log_probs::facts::Precision;
 use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::statistics::Interval;
 
-/// Whether resampling leaves no doubt about a winner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Significance {
-    /// True unless there is a reason against it.
-    pub decisive: bool,
-    /// Every reason why the winner is within noise.
-    pub reasons: Vec<NoiseReason>,
-}
-
-/// One reason why a winner is within noise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NoiseReason {
-    /// `winShare`: it wins too few replicates; `margin`: the interval of its margin contains 0.
-    pub kind: &'static str,
-    /// The same in a sentence.
-    pub message: String,
-}
-
-impl Significance {
-    /// A winner is decisive if it wins at least the share `confidence` of the replicates and the interval of its margin
-    /// over the best other model lies above 0. A single model is.
-    #[must_use]
-    pub fn of(win_share: f64, margin: Option<Interval>, confidence: f64) -> Self {
-        let mut reasons = Vec::new();
-        if win_share < confidence {
-            reasons.push(NoiseReason {
-                kind: "winShare",
-                message: format!(
-                    "It wins {:.1}% of the replicates, less than {:.1}%.",
-                    100.0 * win_share,
-                    100.0 * confidence
-                ),
-            });
-        }
-        if let Some(Interval { low, high }) = margin.filter(|margin| margin.low <= 0.0) {
-            reasons.push(NoiseReason {
-                kind: "margin",
-                message: format!("The interval of its margin, {low:.4} to {high:.4}, does not lie above 0."),
-            });
-        }
-        Self { decisive: reasons.is_empty(), reasons }
-    }
-}
-
-/// Options of [`near_ties`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+/// Options of [`near_ties`]; whoever calls it gives all of them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NearTiesOptions {
-    /// Values of N, each finite and at least 1. Default 2, 4, 8, 16.
+    /// Values of N, each finite and at least 1.
     #[serde(rename = "N")]
     pub n: Vec<f64>,
-    /// For each N the model that is held against all others, usually the winner. No default.
+    /// For each N the model that is held against all others, usually the winner.
     pub models: Vec<usize>,
-    /// Format in which the log-probabilities were computed. Default: that of the matrix, single or double.
+    /// Format in which the log-probabilities were computed. Without one that of the matrix, single or double.
     pub precision: Option<Precision>,
-}
-
-impl Default for NearTiesOptions {
-    fn default() -> Self {
-        Self { n: vec![2.0, 4.0, 8.0, 16.0], models: Vec::new(), precision: None }
-    }
 }
 
 /// How many comparisons at one N the input's precision cannot decide.
@@ -197,15 +144,5 @@ mod tests {
         };
         assert_eq!(field(vec![]), "models");
         assert_eq!(field(vec![2]), "models[0]");
-    }
-
-    #[test]
-    fn decisive_only_without_any_reason() {
-        let interval = |low, high| Some(Interval { low, high });
-        assert!(Significance::of(0.95, interval(0.001, 0.2), 0.95).decisive);
-        assert!(Significance::of(1.0, None, 0.95).decisive);
-        let both = Significance::of(0.5, interval(-0.1, 0.2), 0.95);
-        assert_eq!(both.reasons.iter().map(|reason| reason.kind).collect::<Vec<_>>(), ["winShare", "margin"]);
-        assert_eq!(Significance::of(0.99, interval(0.0, 0.2), 0.95).reasons.len(), 1);
     }
 }

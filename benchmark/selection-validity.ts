@@ -1,0 +1,168 @@
+// Whether what `select` says of its certainty holds, by simulation with known truth:
+//
+//   npm run --silent build && tsc -p benchmark/tsconfig.json && node benchmark/.build/benchmark/selection-validity.js [RUNS]
+//
+// Log-probabilities are L_a,i = c + μ_a + σ·ε_a,i with independent normal ε, so that L_a − L_b is normal and p_ab, scores
+// and the truly best models are known exactly. Where prompts repeat, half of the variance of ε is the prompt's: responses to
+// a prompt have correlation ½ and the same p_ab. The table goes to stdout in Markdown.
+import { LogProbs, type SelectionResult, selectCheckpoint } from '../src/index.js';
+import { native } from '../src/native.js';
+
+const RUNS = Number(process.argv[2] ?? 2000);
+const CONFIDENCE = 0.95;
+const SIGMA = 1.5;
+
+interface Cell {
+  readonly name: string;
+  /** Mean log-probability of each model, up to a constant. */
+  readonly means: readonly number[];
+  readonly N: readonly number[];
+  readonly responses: number;
+  /** Responses to each prompt; 1 where prompts do not repeat. */
+  readonly perPrompt: number;
+}
+
+/** Numbers from a seed: mulberry32, made normal by Box and Muller. */
+function normals(seed: number): () => number {
+  let state = seed >>> 0;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+/** P(Z ≥ z), to 1.2e-7 (Abramowitz and Stegun 7.1.26 would not do for tails: this is the rational form of Numerical Recipes). */
+function upperTail(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.5 * x);
+  const poly = [
+    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368,
+  ];
+  const erfc = t * Math.exp(-x * x - 1.26551223 + t * poly.reduce((sum, coefficient) => sum * t + coefficient, 0));
+  return z >= 0 ? erfc / 2 : 1 - erfc / 2;
+}
+
+/** The true score of each model at N. */
+function trueScores(means: readonly number[], N: number): number[] {
+  return means.map((own, model) =>
+    Math.max(
+      ...means.flatMap((mean, rival) =>
+        rival === model ? [] : [upperTail((Math.log(N) - mean + own) / (SIGMA * Math.SQRT2))],
+      ),
+    ),
+  );
+}
+
+function draw({ means, responses, perPrompt }: Cell, seed: number): LogProbs {
+  const normal = normals(seed);
+  const rows = means.map((mean) => {
+    const row = new Float64Array(responses);
+    let shared = 0;
+    for (let i = 0; i < responses; i += 1) {
+      if (i % perPrompt === 0) shared = normal();
+      const epsilon = perPrompt === 1 ? shared : (shared + normal()) * Math.SQRT1_2;
+      row[i] = Math.min(0, -60 + mean + SIGMA * epsilon);
+    }
+    return row;
+  });
+  const promptIds =
+    perPrompt === 1 ? null : Array.from({ length: responses }, (_, i) => String(Math.floor(i / perPrompt)));
+  return LogProbs.fromArrays(rows, { promptIds });
+}
+
+interface Tally {
+  intervals: number;
+  covered: number;
+  held: number;
+  falseClear: number;
+  sizes: number;
+  plainSizes: number;
+  sets: number;
+}
+
+/** The set that exact limits of all pairs leave, each at α/(M(M − 1)) over the values of N. */
+function plainSize({ scoreCounts }: SelectionResult['tournaments'][number], n: number, values: number): number {
+  const M = scoreCounts.length;
+  const level = 1 - (1 - CONFIDENCE) / values / (M * (M - 1));
+  const ends = native.binomialIntervals(Uint32Array.from(scoreCounts), n, level);
+  const least = Math.min(...scoreCounts.map((_, model) => ends[2 * model + 1]!));
+  return scoreCounts.filter((_, model) => ends[2 * model]! <= least).length;
+}
+
+async function simulate(cell: Cell): Promise<Tally> {
+  const tally: Tally = { intervals: 0, covered: 0, held: 0, falseClear: 0, sizes: 0, plainSizes: 0, sets: 0 };
+  const truth = cell.N.map((N) => trueScores(cell.means, N));
+  for (let run = 0; run < RUNS; run += 1) {
+    const logProbs = draw(cell, 1 + run);
+    const result = await selectCheckpoint(logProbs, {
+      N: cell.N,
+      confidence: CONFIDENCE,
+      replicates: 0,
+      counts: false,
+      threads: 1,
+    });
+    let [held, wronglyClear] = [true, false];
+    for (const [at, tournament] of result.tournaments.entries()) {
+      const scores = truth[at]!;
+      const least = Math.min(...scores);
+      const best = logProbs.models.filter((_, model) => scores[model]! <= least * (1 + 1e-9));
+      held &&= best.some((name) => tournament.possibleWinners.includes(name));
+      wronglyClear ||= best.length > 1 && tournament.verdict === 'clear';
+      tournament.scoreIntervals.forEach(([low, high], model) => {
+        tally.intervals += 1;
+        tally.covered += Number(low <= scores[model]! && scores[model]! <= high);
+      });
+      tally.sizes += tournament.possibleWinners.length;
+      tally.plainSizes += plainSize(tournament, cell.responses, cell.N.length);
+      tally.sets += 1;
+    }
+    tally.held += Number(held);
+    tally.falseClear += Number(wronglyClear);
+    logProbs.dispose();
+  }
+  return tally;
+}
+
+const alike = (models: number) => Array.from({ length: models }, () => 0);
+/** Every model a tenth of a standard deviation worse than the one before. */
+const apart = (models: number) => Array.from({ length: models }, (_, model) => -0.15 * model);
+const cells: Cell[] = [
+  ...[200, 1000, 5000].flatMap((responses) => [
+    { name: '2 alike', means: alike(2), N: [4, 16, 100], responses, perPrompt: 1 },
+    { name: '20 alike', means: alike(20), N: [4, 16, 100], responses, perPrompt: 1 },
+    { name: '12 apart', means: apart(12), N: [4, 16, 100], responses, perPrompt: 1 },
+  ]),
+  { name: '2 alike, five N', means: alike(2), N: [2, 4, 8, 16, 32], responses: 1000, perPrompt: 1 },
+  ...(
+    [
+      [10, 50],
+      [20, 50],
+      [50, 20],
+      [200, 5],
+    ] as const
+  ).map(([prompts, perPrompt]) => ({
+    name: `2 alike, five N, ${prompts} prompts × ${perPrompt}`,
+    means: alike(2),
+    N: [2, 4, 8, 16, 32],
+    responses: prompts * perPrompt,
+    perPrompt,
+  })),
+  { name: '12 apart, 200 prompts × 5', means: apart(12), N: [4], responses: 1000, perPrompt: 5 },
+];
+
+const share = (hits: number, of: number) => `${((100 * hits) / of).toFixed(1)}%`;
+process.stdout.write(
+  `${RUNS} runs a row, nominal ${100 * CONFIDENCE}%.\n\n` +
+    '| models | responses | score intervals hold | a best model possible, all N | false “clear” | possible winners, mean | plain Bonferroni set, mean |\n' +
+    '|---|---|---|---|---|---|---|\n',
+);
+for (const cell of cells) {
+  const { intervals, covered, held, falseClear, sizes, plainSizes, sets } = await simulate(cell);
+  process.stdout.write(
+    `| ${cell.name} | ${cell.responses} | ${share(covered, intervals)} | ${share(held, RUNS)} | ${share(falseClear, RUNS)} | ` +
+      `${(sizes / sets).toFixed(2)} | ${cell.perPrompt === 1 ? (plainSizes / sets).toFixed(2) : '–'} |\n`,
+  );
+}

@@ -1,0 +1,38 @@
+use crate::error::{Error, Result};
+
+/// The least budget there is a rule for.
+const LEAST: u32 = 3;
+
+/// The ratio N at which to hold a tournament for a budget of K samples a prompt: (K/2)^(2/3).
+///
+/// Best-of-K needs little coverage loss at the ratio K/2 (PD.6: N ≥ 2M·log(1/ε) samples for Cov_M), and a tournament at N
+/// bounds it at N^(3/2) (T6.3 at a = ½).
+///
+/// # Errors
+/// [`crate::Code::InvalidOption`] for a budget below 3.
+pub fn ratio_of_budget(budget: u32) -> Result<f64> {
+    if budget < LEAST {
+        return Err(Error::option(
+            "bestOf",
+            format!(
+                "A budget must be at least {LEAST} samples a prompt, not {budget}: with fewer there is little to choose."
+            ),
+        ));
+    }
+    let half = 0.5 * f64::from(budget);
+    Ok(libm::cbrt(half * half))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ratio_of_budget;
+
+    #[test]
+    fn the_rule() {
+        let known = [(4, 1.59), (8, 2.52), (12, 3.30), (64, 10.1), (256, 25.4)];
+        assert!(known.iter().all(|&(k, n)| (ratio_of_budget(k).unwrap() - n).abs() < 0.05));
+        assert_eq!((ratio_of_budget(16).unwrap(), ratio_of_budget(1024).unwrap()), (4.0, 64.0));
+        assert!(ratio_of_budget(3).is_ok());
+        assert_eq!(ratio_of_budget(2).unwrap_err().place.field.as_deref(), Some("bestOf"));
+    }
+}

@@ -1,0 +1,52 @@
+import { compact, count, listed, plural } from '../text/format.js';
+import type { TournamentResult } from './result.js';
+
+const MOST_NAMED = 10;
+
+/** What an explanation is made from. */
+export type Explained = Pick<
+  TournamentResult,
+  'bestOf' | 'N' | 'winner' | 'verdict' | 'possibleWinners' | 'sharing' | 'resolution' | 'responsesNeeded' | 'scores'
+>;
+
+/** The verdict in plain words: who may be best, and what to do about it. */
+export function explain(
+  result: Explained,
+  { units, unit, tailResponses }: { units: number; unit: 'response' | 'prompt'; tailResponses: number | null },
+): string {
+  const { winner, verdict, possibleWinners, sharing, responsesNeeded, resolution, N } = result;
+  const others = names(possibleWinners.filter((name) => name !== winner));
+  const more =
+    responsesNeeded === null
+      ? 'More responses like these would not tell them apart'
+      : `With about ${count(responsesNeeded)} responses like these ${winner} would be the only one left`;
+  switch (verdict) {
+    case 'clear':
+      return `${winner} is the only model that can be best: every other is ruled out.`;
+    case 'noise':
+      return `${winner} has the least score, but ${others} may be best as well. ${more}.`;
+    case 'tied':
+      return `${plural(sharing, 'model')} share the least score; ${winner} has the smallest reach. ${others} may be best as well. ${more}.`;
+    case 'silent':
+      return (
+        `N = ${compact(N)} is beyond what these responses resolve: ${plural(sharing, 'model')} have no response against them, ` +
+        `and ${winner} is chosen by its reach.${resolutionAdvice(resolution)}` +
+        (tailResponses === null
+          ? ''
+          : ` As log ratios fall off here, a response that counts at this N takes about ${count(Number(tailResponses.toPrecision(2)))} responses.`)
+      );
+    case 'few':
+      return `${plural(units, unit)} ${units === 1 ? 'is' : 'are'} too few for a verdict: give at least 30.`;
+  }
+}
+
+function resolutionAdvice(resolution: number | null): string {
+  if (resolution === null) return '';
+  if (resolution === 0) return ' No two models are told apart at any N.';
+  return ` One model alone leads up to N = ${compact(resolution)}: take a smaller N or more responses.`;
+}
+
+function names(models: readonly string[]): string {
+  if (models.length <= MOST_NAMED) return listed(models);
+  return `${models.slice(0, MOST_NAMED).join(', ')} and ${models.length - MOST_NAMED} others`;
+}
