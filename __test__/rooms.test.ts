@@ -23,7 +23,10 @@ describe('the check', () => {
   put('ARCHITECTURE.md', '<!-- rooms: drawn by npm run rooms -->\n<!-- /rooms -->\n');
   put('src/results/table.ts', 'export interface Table {}\n');
   put('src/report/report.ts', "import type { Table } from '../results/table.js';\nexport type { Table };\n");
-  put('crates/core/src/error.rs', '// crate::linear is only spoken of\n#[cfg(test)]\nmod tests { use crate::linear; }\n');
+  put(
+    'crates/core/src/error.rs',
+    '// crate::linear is only spoken of\n#[cfg(test)]\nmod tests { use crate::linear; }\n',
+  );
   put('crates/core/src/linear.rs', 'use crate::{Control, error::{Code, Error}};\n');
   put('crates/node/src/job.rs', 'use crate::error::Error;\n');
   put('crates/node/src/error.rs', '');
@@ -38,10 +41,22 @@ describe('the check', () => {
   });
 
   test.each([
-    ['src/results/table.ts', "import '../report/report.js';\n", 'src/results/table.ts imports report, a room above results'],
-    ['src/results/late.ts', "const late = import('../cli/main.js');\n", 'src/results/late.ts imports cli, a room above'],
+    [
+      'src/results/table.ts',
+      "import '../report/report.js';\n",
+      'src/results/table.ts imports report, a room above results',
+    ],
+    [
+      'src/results/late.ts',
+      "const late = import('../cli/main.js');\n",
+      'src/results/late.ts imports cli, a room above',
+    ],
     ['src/attic/box.ts', '', 'src: the room attic has no place'],
-    ['crates/core/src/error.rs', 'use crate::{linear::Model};\n', 'crates/core/src/error.rs imports linear, a room above'],
+    [
+      'crates/core/src/error.rs',
+      'use crate::{linear::Model};\n',
+      'crates/core/src/error.rs imports linear, a room above',
+    ],
     ['crates/node/src/error.rs', 'use crate::job::Job;\n', 'crates/node/src/error.rs imports job, a room above'],
   ])('refuses %s', (path, text, message) => {
     const copy = mkdtempSync(join(tmpdir(), 'rooms-'));
