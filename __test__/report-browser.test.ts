@@ -61,7 +61,11 @@ const REPORTS: Readonly<Record<string, Looked>> = {
       name,
       {
         report: () => selectionReport(result),
-        figures: 2 + 2 * result.tournaments.length + (result.replicates > 0 ? 1 : 0),
+        figures:
+          2 +
+          2 * result.tournaments.length +
+          (result.replicates > 0 ? 1 : 0) +
+          (result.models === LONG ? result.tournaments.length + 1 : 0),
         headings: ['Summary', 'In numbers', 'Tournament', 'Cross-entropy against score', 'Where this comes from'],
       },
     ]),
@@ -188,13 +192,13 @@ const LOOK = `(() => {
   return {
     overflow: root.scrollWidth - root.clientWidth,
     headings: all('h2').map((heading) => heading.textContent),
-    figures: all('figure svg').map((svg) => ({
+    figures: all('figure svg').filter(seen).map((svg) => ({
       visible: seen(svg),
       label: svg.getAttribute('aria-label'),
       marks: all('path', svg).filter(seen).length,
       texts: all('text', svg).filter(seen).length,
     })),
-    cutTexts: all('figure svg').flatMap((svg) => cut(svg).map((text) => text.textContent)),
+    cutTexts: all('figure svg').filter(seen).flatMap((svg) => cut(svg).map((text) => text.textContent)),
     captions: all('figcaption').filter(seen).length,
     headerCells: all('thead th:not([scope=col]), tbody th:not([scope=row])').length,
   };
@@ -283,7 +287,7 @@ describe.skipIf(missing)('a report opened offline', () => {
 
   it('marks one point for each model and says which it is', async () => {
     const { page } = await open('ten checkpoints, eight N', 1200);
-    const titles = await page.locator('#cross-entropy-against-score-n-8 path title').allTextContents();
+    const titles = await page.locator('#cross-entropy-against-score-n-8 .wide path title').allTextContents();
     await page.close();
     expect(titles).toHaveLength(10);
     expect(new Set(titles.map((title) => title.split(':')[0]))).toEqual(new Set(LONG));

@@ -4,6 +4,7 @@ import { figureSvg } from '../src/report/export/draw.js';
 import { escapeHtml, html, scriptJson } from '../src/report/export/html.js';
 import { reportHtml } from '../src/report/export/page.js';
 import { reportFigures } from '../src/report/report.js';
+import { classBounds } from '../src/report/selection/heat-map.js';
 import { selectionReport } from '../src/report/selection/report.js';
 import type { SelectionResult } from '../src/selection/result.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
@@ -135,5 +136,37 @@ describe('figures', () => {
     const result = plainSelection(models, syntheticRows(80, 30), { N: [2] });
     const matrix = selectionFigures(result).find(({ id }) => id.startsWith('tournament'))!;
     expect(matrix.caption).toContain('Only the first 40 and the last 20 of the 80 models');
+    expect(matrix.caption).toContain('the gap stands for the other 20');
+    // 40 rows, one that stands for those left out, 20 rows.
+    const names = (matrix.option.yAxis as { data: string[] }).data;
+    expect([names.length, names[40]]).toEqual([61, '⋮']);
+    expect(names.at(-1)).toMatch(/ 80$/);
+  });
+
+  it('have colours that tell good models apart, however bad the others are', () => {
+    const shares = [0.5, 0.4, 0.3, 0.001];
+    expect(classBounds(shares, 8).even).toBe(true);
+    const { bounds, even } = classBounds(shares, 8, 0.001);
+    expect(even).toBe(false);
+    expect(bounds[0]).toBeLessThanOrEqual(0.002);
+  });
+
+  it('shade where the best score is shared and hatch beyond the resolution', () => {
+    const curves = {
+      N: [1, 2, 4, 8, 16],
+      scores: [
+        [1, 0.2, 0.1, 0.05, 0],
+        [1, 0.3, 0.1, 0.06, 0],
+        [1, 0.4, 0.2, 0.07, 0],
+      ],
+      winners: Array.from({ length: 5 }, () => SELECTION.models[0]!),
+    };
+    const figure = selectionFigures({ ...SELECTION, curves })[0]!;
+    expect(figure.caption).toContain('Shaded: several models share the best score');
+    expect(figure.caption).toContain('Hatched, from N = 11.3 on: beyond the resolution');
+    const svg = figureSvg(figure);
+    const faint = [...svg.matchAll(/stroke="#c2c8cf"/g)];
+    expect(faint.length).toBeGreaterThan(5);
+    expect(selectionFigures(SELECTION)[0]!.caption).not.toContain('Shaded');
   });
 });

@@ -14,7 +14,15 @@ import { type ReportTextOptions, reportText } from '../src/report/export/text.js
 import { selectionReport } from '../src/report/selection/report.js';
 import type { SelectionResult } from '../src/selection/result.js';
 import { csv } from '../src/text/csv.js';
-import { decimal, percent, percentInterval, roughPercent, shortName, shortNames } from '../src/text/format.js';
+import {
+  decimal,
+  isolated,
+  percent,
+  percentInterval,
+  roughPercent,
+  shortName,
+  shortNames,
+} from '../src/text/format.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
 
@@ -273,6 +281,17 @@ describe('short names', () => {
 
   it('lose the beginning they share first', () => {
     expect(shortNames(['runs/long-path/step-100', 'runs/long-path/step-2000'], 12)).toEqual(['…100', '…2000']);
+  });
+
+  it('keep the parts that differ', () => {
+    const names = ['sgd, stepSize=0.1, order=4, seed=1', 'sgd, stepSize=10, order=4, seed=1'];
+    expect(shortNames(names, 20)).toEqual(['…stepSize=0.1, …', '…stepSize=10, …']);
+    expect(shortNames(names, 60)).toEqual(names);
+  });
+
+  it('that run from right to left keep what follows on its side', () => {
+    expect(isolated('step-1')).toBe('step-1');
+    expect(isolated('نقطة')).toBe('\u200eنقطة\u200e');
   });
 
   property.prop([fc.uniqueArray(fc.string({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 30 })])(

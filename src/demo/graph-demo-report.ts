@@ -154,9 +154,9 @@ function scatters({ checkpoints, picks }: GraphDemoResult): Figure[] {
       title: `Pass@${BEST_OF} against ${label}`,
       caption: 'One point a checkpoint.',
       description: `Pass@${BEST_OF} against ${label} for ${points.length} checkpoints; the tournament picks ${picks.tournament}, validation loss ${picks.crossEntropy}.`,
-      width: 560,
-      height: 400,
-      option: scatterChart({
+      ...scatterChart({
+        width: 560,
+        height: 400,
         x: linearAxis(
           label,
           points.map(({ x }) => x),

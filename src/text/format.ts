@@ -83,17 +83,40 @@ export function shortName(name: string, length: number): string {
 const SHORTEST_PREFIX = 6;
 
 /**
- * Names cut like `shortName` but kept distinct. A beginning that all share goes first; names that would still become
- * equal are numbered.
+ * Names cut like `shortName` but kept distinct, so that what differs stays: parts that all share go first (`lr=1,seed=2`
+ * of a sweep over `lr` becomes `lr=1,…`), then a beginning that all share; names that would still become equal are
+ * numbered.
  */
-export function shortNames(names: readonly string[], length: number): string[] {
-  const prefix = names.some((name) => [...name].length > length) ? commonPrefix(names) : '';
+export function shortNames(whole: readonly string[], length: number): string[] {
+  const tooLong = whole.some((name) => [...name].length > length);
+  const names = tooLong ? withoutCommonParts(whole) : whole;
+  const prefix = tooLong ? commonPrefix(names) : '';
   const rest = prefix.length < SHORTEST_PREFIX ? names : names.map((name) => `…${name.slice(prefix.length)}`);
   const short = rest.map((name) => shortName(name, length));
   const seen = new Map<string, number>();
   for (const name of short) seen.set(name, (seen.get(name) ?? 0) + 1);
   return short.map((name, index) =>
-    seen.get(name) === 1 ? name : `${shortName(rest[index]!, length - 5)} #${index + 1}`,
+    seen.get(name) === 1 ? name : `${isolated(shortName(rest[index]!, length - 5))} #${index + 1}`,
+  );
+}
+
+/** Names in which each run of parts, set apart by commas or blanks, that all share has become `…`. */
+function withoutCommonParts(names: readonly string[]): readonly string[] {
+  const split = names.map((name) => name.split(/(?<=[,;]\s*|\s)(?=\S)/));
+  const parts = split[0]?.length ?? 0;
+  if (names.length < 2 || parts < 2 || split.some((each) => each.length !== parts)) return names;
+  const bare = (part: string) => part.replace(/[,;\s]+$/, '');
+  const shared = Array.from({ length: parts }, (_, at) =>
+    split.every((each) => bare(each[at]!) === bare(split[0]![at]!)),
+  );
+  if (!shared.includes(true) || !shared.includes(false)) return names;
+  return split.map((each) =>
+    each
+      .map((part, at) => {
+        if (!shared[at]) return part;
+        return at > 0 && shared[at - 1] ? '' : '…';
+      })
+      .join(''),
   );
 }
 
@@ -103,6 +126,16 @@ function commonPrefix(names: readonly string[]): string {
   let prefix = names[0]!;
   for (const name of names) while (!name.startsWith(prefix)) prefix = prefix.slice(0, -1);
   return prefix.slice(0, prefix.search(/[^-_/.: ]*$/));
+}
+
+/**
+ * A name before other text on the same line: one that runs from right to left is closed by a mark, or what follows it,
+ * such as its number, would be set on its other side.
+ */
+export function isolated(name: string): string {
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u.test(name)
+    ? `\u200e${name}\u200e`
+    : name;
 }
 
 /** A share of replicates in whole percents, but never 100% for less than all or 0% for more than none. */

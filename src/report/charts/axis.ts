@@ -93,10 +93,14 @@ function powers(base: number, min: number, max: number, factors: readonly number
   return result;
 }
 
-/** The ECharts option of an axis in the style of all figures. */
-export function axisOption(axis: Axis, side: 'x' | 'y', { gridLines = side === 'y' } = {}): object {
+/** The ECharts option of an axis in the style of all figures; `most` labels. */
+export function axisOption(
+  axis: Axis,
+  side: 'x' | 'y',
+  { gridLines = side === 'y', most = side === 'x' ? 11 : 8 } = {},
+): object {
   const { label, scale, min, max, format = (value) => compact(value) } = axis;
-  const customValues = ticks(axis, side === 'x' ? 11 : 8);
+  const customValues = ticks(axis, most);
   return {
     type: scale === 'linear' ? 'value' : 'log',
     ...(scale !== 'linear' && { logBase: scale === 'log2' ? 2 : 10 }),
@@ -119,6 +123,9 @@ export function axisOption(axis: Axis, side: 'x' | 'y', { gridLines = side === '
     minorTick: { show: false },
   };
 }
+
+/** Labels that the x axis of a slim figure has room for. */
+export const MOST_SLIM = 6;
 
 /** The option of an axis of names, first at the top or left. */
 export function namesOption(names: readonly string[], side: 'x' | 'y', fontSize = 12.5): object {

@@ -1,7 +1,7 @@
-import type { EChartsOption } from 'echarts';
 import { plural } from '../../text/format.js';
 import type { Axis } from './axis.js';
-import { type Line, lineChart } from './line-chart.js';
+import { atBothWidths } from './figure.js';
+import { keyHeight, type Line, lineChart } from './line-chart.js';
 import { LIGHT } from './theme.js';
 
 /** A curve with a name. */
@@ -30,33 +30,38 @@ export interface CurveChart {
 /** More faint curves than this cannot be told apart: then evenly chosen ones stand for them. */
 const MOST_FAINT = 300;
 
-/** The option of a chart of curves, a few of them highlighted. */
+/** A chart of curves, a few of them highlighted; on a phone their names stand above. */
 export function curveChart({
+  width,
+  height,
   curves,
   highlighted,
   labelRoom = 220,
   labels = true,
-  ...chart
-}: CurveChart): EChartsOption {
+  ...axes
+}: CurveChart) {
   const featured = (highlighted ?? curves.map(({ name }) => name)).slice(0, LIGHT.series.length);
   const faint = curves.filter(({ name }) => !featured.includes(name));
   const stride = Math.ceil(faint.length / MOST_FAINT);
   const behind = faint.filter((_, index) => index % stride === 0);
-  return lineChart({
-    ...chart,
-    labelRoom,
-    lines: [
-      ...behind.map(({ points, steps = false }) => ({ label: '', colour: null, points, steps })),
-      // The first of the highlighted is drawn last, on top.
-      ...featured
-        .flatMap((name, index): Line[] => {
-          const curve = curves.find((each) => each.name === name);
-          return curve ? [{ ...curve, label: labels ? name : '', colour: LIGHT.series[index]! }] : [];
-        })
-        .reverse(),
-    ],
+  const lines = [
+    ...behind.map(({ points, steps = false }) => ({ label: '', colour: null, points, steps })),
+    // The first of the highlighted is drawn last, on top.
+    ...featured
+      .flatMap((name, index): Line[] => {
+        const curve = curves.find((each) => each.name === name);
+        return curve ? [{ ...curve, label: labels ? name : '', colour: LIGHT.series[index]! }] : [];
+      })
+      .reverse(),
+  ];
+  return atBothWidths(width, (wide) => {
+    if (wide === width) return { height, option: lineChart({ ...axes, width, height, labelRoom, lines }) };
+    const slim = { width: wide, height: SLIM_HEIGHT + keyHeight(lines), labelsAbove: true };
+    return { height: slim.height, option: lineChart({ ...axes, ...slim, lines }) };
   });
 }
+
+const SLIM_HEIGHT = 290;
 
 /** What a caption has to say of the colours. */
 export function colourNote(curves: number, highlighted: number, noun = 'model'): string {

@@ -2,6 +2,7 @@ import type { EChartsOption } from 'echarts';
 import type { Interval } from '../../results/estimate.js';
 import { shortNames } from '../../text/format.js';
 import { type Axis, axisOption, namesOption } from './axis.js';
+import { atBothWidths } from './figure.js';
 import { textWidth } from './marks.js';
 import { LIGHT } from './theme.js';
 
@@ -24,11 +25,15 @@ export interface IntervalChart {
 
 const ROW = 22;
 
-/** The option of an interval chart and the height it needs. */
-export function intervalChart({ width, x, rows }: IntervalChart): { option: EChartsOption; height: number } {
+/** An interval chart, at its own width and at that of a phone, where names are cut shorter. */
+export function intervalChart({ width, ...chart }: IntervalChart) {
+  return atBothWidths(width, (wide) => drawing({ ...chart, width: wide }, wide === width ? 34 : 18));
+}
+
+function drawing({ width, x, rows }: IntervalChart, longest: number): { option: EChartsOption; height: number } {
   const labels = shortNames(
     rows.map(({ name }) => name),
-    34,
+    longest,
   );
   const left = Math.min(width / 2, 26 + Math.max(0, ...labels.map((label) => textWidth(label))));
   const place = (value: number) => Math.min(Math.max(value, x.min), x.max);

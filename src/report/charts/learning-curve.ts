@@ -103,8 +103,7 @@ export function stepFigure(figure: StepFigure): Figure {
         : '') +
       colourNote(curves.length, Math.min(curves.length, LIGHT.series.length), figure.noun ?? 'curve'),
     description: figure.description ?? describe(curves, range(steps), format),
-    ...size,
-    option: curveChart({
+    ...curveChart({
       ...size,
       labelRoom: single ? NO_LABELS : labelRoom,
       labels: !single,

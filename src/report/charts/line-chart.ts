@@ -1,7 +1,7 @@
 import type { EChartsOption } from 'echarts';
 import { shortNames } from '../../text/format.js';
-import { type Axis, axisOption } from './axis.js';
-import { symbolOf, textAt } from './marks.js';
+import { type Axis, axisOption, MOST_SLIM } from './axis.js';
+import { boxAt, symbolOf, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 
 /** One line of a line chart. */
@@ -31,24 +31,48 @@ export interface LineChart {
   readonly lines: readonly Line[];
   /** Room for the labels at the right; default 190. */
   readonly labelRoom?: number;
+  /** Whether the labels stand above the plot instead, one below the other, as where there is no room beside it. */
+  readonly labelsAbove?: boolean;
 }
 
 const MARGIN = { left: 72, top: 18, bottom: 52 };
 const LABEL_HEIGHT = 16;
+const KEY_ROW = 19;
 
 /**
  * The option of a line chart with labels at the ends of the lines instead of a legend, moved apart where they would
  * overlap. What lies outside the y axis is drawn on its end: zero has no other place on a logarithmic axis.
  */
-export function lineChart({ width, height, x, y, lines, labelRoom = 190 }: LineChart): EChartsOption {
+export function lineChart({ labelsAbove = false, labelRoom = 190, ...chart }: LineChart): EChartsOption {
+  const { width, height, x, y, lines } = chart;
   const place = (value: number) => clamp(value, y.min, y.max);
+  const top = MARGIN.top + (labelsAbove ? keyHeight(lines) : 0);
+  const right = labelsAbove ? 18 : labelRoom;
   return {
-    grid: { ...MARGIN, right: labelRoom, containLabel: false },
-    xAxis: axisOption(x, 'x'),
+    grid: { ...MARGIN, top, right, containLabel: false },
+    xAxis: axisOption(x, 'x', labelsAbove ? { most: MOST_SLIM } : {}),
     yAxis: axisOption(y, 'y'),
     series: lines.flatMap((line) => lineSeries(line, place)),
-    graphic: endLabels(lines, { x, y }, { width, height, right: labelRoom }),
+    graphic: labelsAbove ? keyAbove(lines, width) : endLabels(lines, { x, y }, { width, height, right }),
   } as EChartsOption;
+}
+
+/** Height of the labels above a plot. */
+export function keyHeight(lines: readonly Pick<Line, 'label' | 'colour'>[]): number {
+  return lines.filter(({ label, colour }) => label && colour).length * KEY_ROW;
+}
+
+function keyAbove(lines: readonly Line[], width: number): object[] {
+  // The line on top, which is the last, is named first.
+  const labelled = lines.filter(({ label, colour }) => label && colour).reverse();
+  const names = shortNames(
+    labelled.map(({ label }) => label),
+    Math.floor((width - 40) / 7.2),
+  );
+  return labelled.flatMap(({ colour }, index) => {
+    const y = 10 + index * KEY_ROW;
+    return [boxAt(8, y - 2, 16, 4, colour!), textAt(32, y, names[index]!, { fill: colour!, bold: true })];
+  });
 }
 
 function lineSeries(line: Line, place: (y: number) => number): object[] {

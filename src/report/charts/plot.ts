@@ -41,8 +41,7 @@ function sweepFigure({ id, title, caption, variable, quantity, series }: SweepPl
     title,
     caption,
     description: `${quantity} against ${variable}: ${series.map(({ name }) => name).join(', ')}.`,
-    ...size,
-    option: curveChart({
+    ...curveChart({
       ...size,
       ...(narrow && { labelRoom: NARROW_LABELS }),
       x: logAxis(variable, xs),
@@ -68,8 +67,8 @@ function scatterFigure({ id, title, caption, x, y, points, picks }: ScatterPlot)
     title,
     caption,
     description: `${y} against ${x}, ${points.length} points. ${picks.map(({ criterion, name }) => `${criterion}: ${name}.`).join(' ')}`,
-    ...NARROW,
-    option: scatterChart({
+    ...scatterChart({
+      ...NARROW,
       x: linearAxis(
         x,
         points.map((point) => point.x),

@@ -1,6 +1,7 @@
 import type { EChartsOption } from 'echarts';
 import { listed, shortName } from '../../text/format.js';
-import { type Axis, axisOption } from './axis.js';
+import { type Axis, axisOption, MOST_SLIM } from './axis.js';
+import { atBothWidths } from './figure.js';
 import { DIAMOND, polygonAt, SQUARE, TRIANGLE, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 
@@ -13,8 +14,10 @@ export interface Point {
   readonly tip: string;
 }
 
-/** What a scatter chart shows, at any size. */
+/** What a scatter chart shows; sizes in pixels. */
 export interface ScatterChart {
+  readonly width: number;
+  readonly height: number;
   readonly x: Axis;
   readonly y: Axis;
   readonly points: readonly Point[];
@@ -31,8 +34,22 @@ const MARKS = [
   { symbol: 'triangle', corners: TRIANGLE, size: 13, colour: LIGHT.series[2]! },
 ] as const;
 
-/** The option of a scatter chart, the picked points marked and named in a key above the plot. */
-export function scatterChart({ x, y, points, picks }: ScatterChart): EChartsOption {
+/** A scatter chart, the picked points marked and named in a key above the plot. */
+export function scatterChart({ width, height, ...chart }: ScatterChart) {
+  return atBothWidths(width, (wide) => ({
+    height: wide === width ? height : SLIM_HEIGHT,
+    option: drawing(chart, Math.floor((wide - 40) / 7.2), wide === width ? {} : { most: MOST_SLIM }),
+  }));
+}
+
+const SLIM_HEIGHT = 330;
+
+/** `room`: characters that a line of the key holds. */
+function drawing(
+  { x, y, points, picks }: Omit<ScatterChart, 'width' | 'height'>,
+  room: number,
+  labels: { readonly most?: number },
+): EChartsOption {
   const names = [...new Set(picks.map(({ name }) => name))];
   const keyRows = Math.max(2, names.length);
   const place = (value: number, axis: Axis) => Math.min(Math.max(value, axis.min), axis.max);
@@ -48,7 +65,7 @@ export function scatterChart({ x, y, points, picks }: ScatterChart): EChartsOpti
   });
   return {
     grid: { left: 70, right: 20, top: 14 + keyRows * KEY_ROW, bottom: 52, containLabel: false },
-    xAxis: axisOption(x, 'x'),
+    xAxis: axisOption(x, 'x', labels),
     yAxis: axisOption(y, 'y'),
     series: [
       series((name) => !names.includes(name), 'circle', points.length > 60 ? 6 : 9, LIGHT.axis, 3),
@@ -63,7 +80,7 @@ export function scatterChart({ x, y, points, picks }: ScatterChart): EChartsOpti
       const y = 14 + index * KEY_ROW;
       return [
         polygonAt(16, y, corners, colour),
-        textAt(30, y, `${criteria}: ${shortName(name, Math.max(12, 66 - criteria.length))}`),
+        textAt(30, y, `${criteria}: ${shortName(name, Math.max(12, room - criteria.length))}`),
       ];
     }),
   } as EChartsOption;

@@ -1,6 +1,7 @@
 import type { EChartsOption } from 'echarts';
 import { percent, roughPercent, shortName } from '../../text/format.js';
 import { axisOption, namesOption } from './axis.js';
+import { atBothWidths } from './figure.js';
 import { boxAt, textAt } from './marks.js';
 import { LIGHT } from './theme.js';
 
@@ -22,11 +23,15 @@ const KEY_COLUMNS = 3;
 const KEY_ROW = 24;
 const LEAST_WITH_TEXT = 0.06;
 
-/** The option of a chart of shares and the height it needs. */
-export function shareBars({ width, label, rows, names, highlighted }: ShareBars): {
-  option: EChartsOption;
-  height: number;
-} {
+/** A chart of shares, at its own width and at that of a phone, where the names stand one below the other. */
+export function shareBars({ width, ...chart }: ShareBars) {
+  return atBothWidths(width, (wide) => drawing({ ...chart, width: wide }, wide === width ? KEY_COLUMNS : 1));
+}
+
+function drawing(
+  { width, label, rows, names, highlighted }: ShareBars,
+  keyColumns: number,
+): { option: EChartsOption; height: number } {
   const own = highlighted
     .map((name, index) => ({ name, position: names.indexOf(name), colour: LIGHT.series[index]! }))
     .filter(({ position }) => position >= 0 && rows.some(({ shares }) => shares[position]! > 0));
@@ -35,7 +40,7 @@ export function shareBars({ width, label, rows, names, highlighted }: ShareBars)
     ...own.map(({ name, position, colour }) => ({ name, colour, values: rows.map(({ shares }) => shares[position]!) })),
     ...(rest.some((share) => share > 1e-9) ? [{ name: 'all others', colour: LIGHT.faint, values: rest }] : []),
   ];
-  const top = 12 + Math.ceil(parts.length / KEY_COLUMNS) * KEY_ROW;
+  const top = 12 + Math.ceil(parts.length / keyColumns) * KEY_ROW;
   const option = {
     grid: { left: LEFT, right: 24, top, bottom: 50, containLabel: false },
     xAxis: axisOption({ label, scale: 'linear', min: 0, max: 1, format: (value) => percent(value, 100) }, 'x', {
@@ -58,8 +63,8 @@ export function shareBars({ width, label, rows, names, highlighted }: ShareBars)
       })),
     })),
     graphic: parts.flatMap(({ name, colour }, index) => {
-      const x = LEFT + (index % KEY_COLUMNS) * ((width - LEFT - 16) / KEY_COLUMNS);
-      const y = 12 + Math.floor(index / KEY_COLUMNS) * KEY_ROW;
+      const x = (keyColumns === 1 ? 12 : LEFT) + (index % keyColumns) * ((width - LEFT - 16) / keyColumns);
+      const y = 12 + Math.floor(index / keyColumns) * KEY_ROW;
       return [boxAt(x, y - 6, 12, 12, colour), textAt(x + 18, y, shortName(name, 34))];
     }),
   } as EChartsOption;

@@ -1,5 +1,5 @@
 /**
- * The script of a page: headers of tables sort them, by click or keyboard. Plain ECMAScript for any browser; the page
+ * The script of a page: headers of tables sort them, by click or keyboard; what is folded away unfolds to be printed. Plain ECMAScript for any browser; the page
  * is complete without it.
  */
 export const PAGE_SCRIPT = `
@@ -14,6 +14,15 @@ const compare = (a, b) => {
   if (typeof a === typeof b) return typeof a === 'number' ? a - b : a.localeCompare(b, 'en', { numeric: true });
   return typeof a === 'number' ? -1 : 1;
 };
+// What is folded away is printed, too.
+let folded = [];
+addEventListener('beforeprint', () => {
+  folded = [...document.querySelectorAll('details:not([open])')];
+  for (const details of folded) details.open = true;
+});
+addEventListener('afterprint', () => {
+  for (const details of folded) details.open = false;
+});
 for (const table of document.querySelectorAll('table.sortable')) {
   const headers = [...table.tHead.rows[0].cells];
   headers.forEach((header, column) => {

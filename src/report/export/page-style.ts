@@ -18,7 +18,7 @@ h2{font-size:1.25rem;line-height:1.3;margin:2.6rem 0 .8rem;padding-bottom:.3rem;
 h3{font-size:1rem;margin:0 0 .4rem}
 p{margin:.5rem 0;max-width:88ch}
 .subtitle{color:var(--fig-muted);margin:.3rem 0 0}
-b.model{overflow-wrap:anywhere}
+b.model,.advice .model{overflow-wrap:anywhere;unicode-bidi:isolate}
 code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
 .advice{list-style:none;margin:0 0 1rem;padding:0;display:grid;gap:12px}
 .advice li{background:var(--panel);border-left:5px solid var(--fig-axis);border-radius:6px;padding:12px 16px}
@@ -65,11 +65,31 @@ figure{margin:1.2rem 0 1.8rem}
 figcaption{color:var(--fig-muted);font-size:.9rem;max-width:96ch;margin-top:.35rem}
 .drawing{overflow-x:auto;overflow-y:hidden}
 .canvas svg{display:block;width:100%;height:auto}
+.canvas.slim{display:none;max-width:430px}
+@media screen and (max-width:599px){.canvas.wide{display:none}.canvas.slim{display:block}}
+@media screen and (max-width:599px){main{padding:20px 16px 48px}th,td{padding:5px 7px}tbody th{position:sticky;left:0;background:var(--fig-surface);white-space:normal;overflow-wrap:anywhere}tbody th:not(.number){min-width:8.5rem}}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:4px 28px}
 .grid figure{margin:.6rem 0}
 footer{margin-top:2.4rem;color:var(--fig-muted);font-size:.92rem}
 pre{overflow-x:auto;font-size:.84rem}
 details{margin:.5rem 0}
 summary{cursor:pointer;font-weight:600;padding:4px 0}
-@media print{.table-box{max-height:none;overflow:visible}main{max-width:none}figure,.advice li{break-inside:avoid}}
+@page{margin:14mm 12mm}
+@media print{
+main{max-width:none;padding:0}
+h2,h3,caption,summary{break-after:avoid}
+h2{margin-top:1.6rem}
+figure,.advice li,.warnings,tr{break-inside:avoid}
+thead{display:table-header-group}
+thead th,caption{position:static}
+.table-box{max-height:none;overflow:visible;border:0}
+table{font-size:.68rem}
+th,td,thead th,td.long,tbody th.long,td.wrapped{padding:3px 5px;min-width:0;white-space:normal;overflow-wrap:anywhere}
+th.number,td.number,thead th{overflow-wrap:normal}
+section>p{break-after:avoid}
+footer{break-before:avoid}
+.grid{grid-template-columns:1fr 1fr}
+.drawing{overflow:visible}
+.canvas{min-width:0!important}
+}
 `;

@@ -105,12 +105,18 @@ function warningsHtml(warnings: readonly Warning[]): Html {
 `;
 }
 
-/** A figure with its title, unless the heading above says the same, and caption; a narrow screen scrolls it in its own box. */
+/**
+ * A figure with its title, unless the heading above says the same, and caption. A narrow screen shows the drawing made
+ * for it; one that has none scrolls in its own box.
+ */
 function figureHtml(figure: Figure, heading: string): Html {
-  const svg = new Html(figureSvg(figure, { theme: 'page' }));
+  const { slim } = figure;
+  const svg = (each: Figure) => new Html(figureSvg(each, { theme: 'page' }));
   return html`<figure id="${figure.id}">
 ${figure.title !== heading && html`<h3>${figure.title}</h3>\n`}<div class="drawing" role="region" tabindex="0" aria-label="${figure.title}" style="max-width:${figure.width}px">
-<div class="canvas" style="min-width:${Math.round(Math.min(figure.width, 300 + figure.width * 0.35))}px">${svg}</div></div>
+<div class="canvas${slim && ' wide'}" style="min-width:${Math.round(Math.min(figure.width, 300 + figure.width * 0.35))}px">${svg(figure)}</div>${
+    slim && html`<div class="canvas slim">${svg({ ...figure, ...slim, id: `${figure.id}-slim` })}</div>`
+  }</div>
 <figcaption>${figure.caption}</figcaption>
 </figure>
 `;

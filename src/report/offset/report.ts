@@ -100,7 +100,6 @@ function objectivesFigure(
       'The greatest value of the objective of Eq. (32) over the rivals of each model, best first; small is good.' +
       (rows.length < ranking.length ? ` Only the first ${MOST_ROWS} of ${ranking.length} models are shown.` : ''),
     description: `Points of ${plural(rows.length, 'model')}, ${winner} on top.`,
-    width: WIDTH,
     ...intervalChart({
       width: WIDTH,
       x: linearAxis(

@@ -35,9 +35,7 @@ function passAtKCurves(result: PassAtKResult): Figure | null {
       `${confidencePercent(result.confidence)} confidence of ${featured[0]}.${colourNote(drawn.length, featured.length)}` +
       (left > 0 ? ` ${plural(left, 'model')} known at fewer than two k not drawn.` : ''),
     description: `Rising curves of ${plural(drawn.length, 'model')}; the greatest at the last k belongs to ${entries.at(-1)!.pick ?? 'none'}.`,
-    width: WIDTH,
-    height: HEIGHT,
-    option: curveChart({
+    ...curveChart({
       width: WIDTH,
       height: HEIGHT,
       x: { label: 'k (samples)', scale: 'log2', min: entries[0]!.k, max: entries.at(-1)!.k },
@@ -87,7 +85,6 @@ function intervals(result: PassAtKResult, entry: PassAtK): Figure {
       (shown.length < known.length ? ` Only the first ${MOST_ROWS} of ${known.length} models are shown.` : '') +
       (unknown > 0 ? ` ${plural(unknown, 'model')} with fewer than ${entry.k} samples of some problem left out.` : ''),
     description: `Points with intervals of ${plural(shown.length, 'model')}, ${entry.pick} on top.`,
-    width: WIDTH,
     ...intervalChart({
       width: WIDTH,
       x: linearAxis(
@@ -115,7 +112,6 @@ function pickShareFigure(result: PassAtKResult): Figure | null {
       'How often each model would have the greatest Pass@k if the problems had been drawn anew (bootstrap). One model ' +
       'filling the bar is a sure choice; a shared bar is noise.',
     description: `${sampled.map((entry) => `At k = ${entry.k} ${entry.pick} is picked in ${share(entry)}`).join('; ')}.`,
-    width: WIDTH,
     ...shareBars({
       width: WIDTH,
       label: `share of ${count(result.replicates)} resamples won`,

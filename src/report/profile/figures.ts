@@ -36,8 +36,7 @@ function profileCurves(result: CoverageProfiles): Figure {
       `of ${featured[0]}; those of the others are as wide (±${percent(result.bandHalfWidth)}).` +
       colourNote(result.models.length, featured.length),
     description: `Falling step curves of ${plural(result.models.length, 'model')}.`,
-    ...CURVES,
-    option: curveChart({
+    ...curveChart({
       ...CURVES,
       x: { label: 'N (ratio)', scale: 'log2', min: 1, max: last },
       y: shareAxis('Cov_N (share of responses)', shares, n),
@@ -114,8 +113,8 @@ function klFigures(result: CoverageProfiles): Figure[] {
         (points.some(({ y }) => y === 0) ? ' Points on the bottom edge have Cov_N zero.' : '') +
         (left > 0 ? ` ${plural(left, 'model')} without a known KL divergence not drawn.` : ''),
       description: `${points.length} models; least Cov_N: ${best.model}, least KL: ${least.model}.`,
-      ...SCATTER,
-      option: scatterChart({
+      ...scatterChart({
+        ...SCATTER,
         x: linearAxis(
           `KL divergence from ${result.reference.length > 24 ? 'the reference' : result.reference} (nats)`,
           points.map(({ x }) => x),

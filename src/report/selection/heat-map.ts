@@ -1,14 +1,15 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult, TournamentResult } from '../../selection/result.js';
-import { compact, percent, shortNames } from '../../text/format.js';
+import { compact, isolated, percent, shortNames } from '../../text/format.js';
 import { namesOption } from '../charts/axis.js';
-import { type Figure, figureId } from '../charts/figure.js';
+import { type Drawing, type Figure, figureId, SLIM } from '../charts/figure.js';
 import { boxAt, textAt, textWidth } from '../charts/marks.js';
 import { LIGHT } from '../charts/theme.js';
 import { byN, positions } from './facts.js';
 
-const MOST = 60;
-const TOP = 40;
+/** Models of which a matrix shows rows and columns: the first `top` and the last ones, `most` in all. */
+const SHOWN = { most: 60, top: 40 };
+const SHOWN_SLIM = { most: 24, top: 16 };
 /** Up to so many models the cells are large enough for figures in them. */
 const MOST_WITH_FIGURES = 16;
 /** Up to so many models every cell says on hovering what it holds; beyond, that would weigh megabytes. */
@@ -26,36 +27,102 @@ export function heatMapFigures(result: SelectionResult): Figure[] {
 
 function heatMap(
   result: SelectionResult,
-  { N, ranking }: TournamentResult,
+  tournament: TournamentResult,
   counts: readonly (readonly number[])[],
 ): Figure {
+  const { N, ranking } = tournament;
+  const [wide, slim] = [SHOWN, SHOWN_SLIM].map((shown) => shownRanks(ranking.length, shown)) as [number[], number[]];
+  const classes = classesOf(result, tournament, counts, wide);
+  const draw = (ranks: readonly number[], width: number) =>
+    drawing(result, tournament, counts, { ranks, classes, width });
+  const left = ranking.length - wide.length;
+  return {
+    id: figureId('tournament-matrix-n', N),
+    title: `Tournament matrix, N = ${compact(N)}`,
+    caption:
+      'Row: the model that is judged, best first. Column: its rival. Cell: share of the responses' +
+      `${wide.length <= MOST_WITH_FIGURES ? ', in %,' : ''} on which the rival gives at least ${compact(N)} times the model’s probability. ` +
+      'The greatest of a row is the model’s score; a row that fades into the background is a good model. ' +
+      (classes.even ? '' : 'The steps of the colours grow by factors, so that small shares can be told apart.') +
+      (left > 0
+        ? ` Only the first ${SHOWN.top} and the last ${SHOWN.most - SHOWN.top} of the ${ranking.length} models are shown; the gap stands for the other ${left}.`
+        : ''),
+    description: `Matrix of ${wide.length} by ${wide.length} models; the shares grow from the row of ${ranking[0]} to that of ${ranking.at(-1)}.`,
+    ...draw(wide, WIDTH),
+    slim: draw(slim, SLIM),
+  };
+}
+
+const WIDTH = 900;
+
+/** Bounds of the classes of colour; even steps only where they tell the best model's score from nothing. */
+function classesOf(
+  { models, responses }: SelectionResult,
+  { ranking, scores }: TournamentResult,
+  counts: readonly (readonly number[])[],
+  ranks: readonly number[],
+) {
+  const position = positions(models);
+  const indices = ranks.map((rank) => position.get(ranking[rank]!)!);
+  const shares = indices.flatMap((rival) =>
+    indices.flatMap((model) => (rival === model ? [] : [counts[rival]![model]! / responses])),
+  );
+  return classBounds(shares, LIGHT.ramp.length, scores[position.get(ranking[0]!)!]);
+}
+
+interface Drawn {
+  readonly ranks: readonly number[];
+  readonly classes: ReturnType<typeof classBounds>;
+  readonly width: number;
+}
+
+function drawing(
+  result: SelectionResult,
+  { N, ranking }: TournamentResult,
+  counts: readonly (readonly number[])[],
+  { ranks, classes: { bounds }, width }: Drawn,
+): Drawing {
   const n = result.responses;
+  const isSlim = width < WIDTH;
   const position = positions(result.models);
-  const ranks = shownRanks(ranking.length);
-  const names = ranks.map((rank) => ranking[rank]!);
-  const indices = names.map((name) => position.get(name)!);
-  const cells = names.flatMap((_, model) =>
-    names.flatMap((_, rival) =>
-      rival === model ? [] : [{ rival, model, share: counts[indices[rival]!]![indices[model]!]! / n }],
-    ),
+  // Where ranks are left out, an empty row and column stand for them.
+  const places = ranks.flatMap((rank, index) => (index > 0 && rank > ranks[index - 1]! + 1 ? [null, rank] : [rank]));
+  const names = places.map((rank) => (rank === null ? null : ranking[rank]!));
+  const cells = names.flatMap((name, model) =>
+    names.flatMap((other, rival) => {
+      if (name === null || other === null || name === other) return [];
+      return [{ rival, model, share: counts[position.get(other)!]![position.get(name)!]! / n }];
+    }),
   );
-  const { bounds, even } = classBounds(
-    cells.map(({ share }) => share),
-    LIGHT.ramp.length,
+  const longest = isSlim ? 12 : 32;
+  const short = shortNames(
+    ranks.map((rank) => ranking[rank]!),
+    longest,
   );
-  const withFigures = names.length <= MOST_WITH_FIGURES;
-  const withTips = names.length <= MOST_WITH_TIPS;
-  const cellSize = Math.max(11, Math.min(40, Math.floor(640 / names.length)));
-  const fontSize = Math.min(12.5, Math.max(8.5, cellSize - 2));
-  const labels = shortNames(names, 32).map((label, index) => `${label}   ${ranks[index]! + 1}`);
-  const left = 22 + Math.max(...labels.map((label) => textWidth(label, fontSize)));
+  const withFigures = !isSlim && ranks.length <= MOST_WITH_FIGURES;
+  const withTips = ranks.length <= MOST_WITH_TIPS;
+  const labelsOf = (size: number) => ({
+    labels: places.map((rank) => (rank === null ? '⋮' : `${isolated(short[ranks.indexOf(rank)]!)}   ${rank + 1}`)),
+    fontSize: Math.min(12.5, Math.max(8.5, size - 2)),
+  });
+  const leftOf = ({ labels, fontSize }: ReturnType<typeof labelsOf>) =>
+    Math.ceil(18 + Math.max(...labels.map((label) => textWidth(label, fontSize))));
+  const cellSize = isSlim
+    ? Math.max(6, Math.floor((width - 12 - leftOf(labelsOf(11))) / places.length))
+    : Math.max(11, Math.min(40, Math.floor(640 / places.length)));
+  const { labels, fontSize } = labelsOf(isSlim ? Math.min(12.5, cellSize + 1.5) : cellSize);
+  const left = leftOf({ labels, fontSize });
   const top = 56;
-  const side = cellSize * names.length;
+  const side = cellSize * places.length;
+  const everyFifth = places.length > (isSlim ? 14 : 40);
   const option = {
     grid: { left, top, width: side, height: side, containLabel: false },
     xAxis: {
       ...namesOption(
-        ranks.map((rank, index) => (names.length <= 40 || index % 5 === 4 || index === 0 ? String(rank + 1) : '')),
+        places.map((rank, index) => {
+          if (rank === null) return '⋯';
+          return !everyFifth || rank % 5 === 4 || index === 0 ? String(rank + 1) : '';
+        }),
         'x',
         fontSize,
       ),
@@ -79,7 +146,7 @@ function heatMap(
       {
         type: 'heatmap',
         silent: !withTips,
-        itemStyle: { borderColor: LIGHT.surface, borderWidth: names.length > 30 ? 0.5 : 1.5 },
+        itemStyle: { borderColor: LIGHT.surface, borderWidth: ranks.length > 30 || isSlim ? 0.5 : 1.5 },
         label: { show: withFigures, fontSize: Math.min(11.5, cellSize / 3), textBorderWidth: 0 },
         data: cells.map(({ rival, model, share }) => ({
           value: [rival, model, share],
@@ -95,39 +162,30 @@ function heatMap(
         })),
       },
     ],
-    graphic: key(bounds, left),
+    graphic: key(bounds, isSlim ? 16 : left, isSlim ? 38 : 44),
   } as EChartsOption;
-  return {
-    id: figureId('tournament-matrix-n', N),
-    title: `Tournament matrix, N = ${compact(N)}`,
-    caption:
-      `Row: the model that is judged, best first. Column: its rival. Cell: share of the responses${withFigures ? ', in %,' : ''} on which ` +
-      `the rival gives at least ${compact(N)} times the model’s probability. The greatest of a row is the model’s score; a row that fades into the background is a good model. ` +
-      (even ? '' : 'The steps of the colours grow by factors, so that small shares can be told apart.') +
-      (names.length < ranking.length
-        ? ` Only the first ${TOP} and the last ${MOST - TOP} of the ${ranking.length} models are shown.`
-        : ''),
-    description: `Matrix of ${names.length} by ${names.length} models; the shares grow from the row of ${ranking[0]} to that of ${ranking.at(-1)}.`,
-    width: Math.ceil(Math.max(left + side + 24, 640)),
-    height: top + side + 50,
-    option,
-  };
+  return { width: isSlim ? SLIM : Math.ceil(Math.max(left + side + 24, 640)), height: top + side + 50, option };
 }
 
-/** All ranks, or the first `TOP` and the last ones up to `MOST`. */
-function shownRanks(models: number): number[] {
+/** All ranks, or the first `top` and the last ones up to `most`. */
+function shownRanks(models: number, { most, top }: typeof SHOWN): number[] {
   const all = Array.from({ length: models }, (_, rank) => rank);
-  return models <= MOST ? all : [...all.slice(0, TOP), ...all.slice(models - (MOST - TOP))];
+  return models <= most ? all : [...all.slice(0, top), ...all.slice(models - (most - top))];
 }
 
 /**
  * Rising upper bounds of classes of shares; the last is no less than the greatest share. Even round steps, or the ladder 1, 2, 5,
- * 10, … where most shares are so small beside the greatest that even steps would show them all alike.
+ * 10, … where most shares, or those of the best model, whose score is `best`, are so small beside the greatest that even
+ * steps would show them all alike.
  */
-export function classBounds(shares: readonly number[], classes: number): { bounds: number[]; even: boolean } {
+export function classBounds(
+  shares: readonly number[],
+  classes: number,
+  best = Number.POSITIVE_INFINITY,
+): { bounds: number[]; even: boolean } {
   const sorted = [...shares].sort((a, b) => a - b);
   const greatest = sorted.at(-1) ?? 0;
-  const even = greatest > 0 && sorted[Math.floor(sorted.length / 2)]! >= greatest / classes;
+  const even = greatest > 0 && Math.min(best, sorted[Math.floor(sorted.length / 2)]!) >= greatest / classes;
   const round = (value: number) => Number(value.toPrecision(6));
   if (even) {
     const power = 10 ** Math.floor(Math.log10(greatest / classes));
@@ -147,8 +205,7 @@ function cellText(share: number): string {
 }
 
 /** The classes as a row of boxes with their bounds beneath. */
-function key(bounds: readonly number[], left: number): object[] {
-  const width = 44;
+function key(bounds: readonly number[], left: number, width: number): object[] {
   return bounds.flatMap((bound, index) => [
     boxAt(left + index * width, 6, width - 1.5, 12, LIGHT.ramp[index]!),
     ...(index === 0 ? [textAt(left, 29, '0', { fill: LIGHT.muted, size: 11.5, centred: true })] : []),

@@ -31,8 +31,7 @@ export function profileFigure(result: SelectionResult): Figure | null {
     description: `Falling curves of ${result.models.length} models; lowest ${listed(
       byN(result).map(({ N, winner }) => `at N = ${compact(N)} ${winner}`),
     )}.`,
-    ...SIZE,
-    option: curveChart({
+    ...curveChart({
       ...SIZE,
       x: { label: 'N (ratio)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! },
       y: shareAxis('score (share of responses)', all, result.responses),

@@ -34,8 +34,8 @@ function scatter(result: SelectionResult, { N, winner, scores }: TournamentResul
       (points.some(({ y }) => y === 0) ? ' Points on the bottom edge have score zero.' : '') +
       (left > 0 ? ` ${plural(left, 'model')} of infinite cross-entropy ${left === 1 ? 'is' : 'are'} not drawn.` : ''),
     description: `${points.length} models; the tournament picks ${winner}, cross-entropy picks ${other}.`,
-    ...SIZE,
-    option: scatterChart({
+    ...scatterChart({
+      ...SIZE,
       x: linearAxis(
         'cross-entropy (nats per response)',
         points.map(({ x }) => x),

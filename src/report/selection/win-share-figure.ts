@@ -22,7 +22,6 @@ export function winShareFigure(result: SelectionResult): Figure | null {
         return `at N = ${compact(tournament.N)} ${tournament.winner} wins ${roughPercent(share)}`;
       }),
     )}.`,
-    width: WIDTH,
     ...shareBars({
       width: WIDTH,
       label: `share of ${count(result.replicates)} resamples won`,

@@ -1,8 +1,8 @@
 import type { EChartsOption } from 'echarts';
 import type { SelectionResult } from '../../selection/result.js';
 import { compact, listed, plural, roughPercent, shortNames } from '../../text/format.js';
-import { axisOption, namesOption } from '../charts/axis.js';
-import type { Figure } from '../charts/figure.js';
+import { axisOption, MOST_SLIM, namesOption } from '../charts/axis.js';
+import { atBothWidths, type Figure } from '../charts/figure.js';
 import { textWidth } from '../charts/marks.js';
 import { LIGHT } from '../charts/theme.js';
 import { byN, highlighted, isSparse, VERDICT_WORDS, winShare } from './facts.js';
@@ -10,6 +10,8 @@ import { byN, highlighted, isSparse, VERDICT_WORDS, winShare } from './facts.js'
 const WIDTH = 900;
 const ROW = 34;
 const MOST_ROWS = 14;
+/** Characters of a label where there is room. */
+const LONGEST = 34;
 
 /** Who wins at which N, on the grid of N, with the asked N marked; `null` without a grid. */
 export function winnerFigure(result: SelectionResult): Figure | null {
@@ -19,28 +21,95 @@ export function winnerFigure(result: SelectionResult): Figure | null {
   const segments = winnerSegments(grid, winners);
   const rows = rowModels(result, segments);
   const others = new Set(segments.map(({ winner }) => winner).filter((winner) => !rows.includes(winner))).size;
+  const shared = sparse ? { tied: [], beyond: null } : sharedStretches(result);
+  return {
+    id: 'winner-by-n',
+    title: 'Winner as a function of N',
+    caption:
+      (sparse
+        ? 'Only the N that were asked for were worked out. '
+        : 'Bars: the model with the best score at each N. ') +
+      'Circles: the N that were asked for; filled where the winner is the only model that can be best, ' +
+      'hollow where others may be.' +
+      (shared.tied.length > 0 ? ' Shaded: several models share the best score, and the smaller reach decides.' : '') +
+      (shared.beyond
+        ? ` Hatched, from N = ${compact(shared.beyond.from, 3)} on: beyond the resolution of these responses, where no model has the best score alone.`
+        : '') +
+      (sparse ? '' : ' A short bar between others is a lead that few responses decide.') +
+      (others > 0 ? ` ${plural(others, 'more model')} on short stretches not drawn.` : ''),
+    description: `${listed(
+      byN(result).map((each) => `at N = ${compact(each.N)} ${each.winner} wins (${VERDICT_WORDS[each.verdict]})`),
+    )}.`,
+    ...atBothWidths(WIDTH, (width) => ({
+      height: 74 + rows.length * ROW,
+      option: drawing(result, {
+        rows,
+        shared,
+        segments: sparse ? [] : segments,
+        longest: width === WIDTH ? LONGEST : 14,
+      }),
+    })),
+  };
+}
+
+/** Where several models share the least score: stretches below the resolution, and all that lies beyond it. */
+interface Shared {
+  readonly tied: readonly Stretch[];
+  readonly beyond: Stretch | null;
+}
+
+type Stretch = Pick<Segment, 'from' | 'to'>;
+
+function sharedStretches({ curves: { N: grid, scores } }: SelectionResult): Shared {
+  const atLeast = grid.map((_, place) => {
+    const least = scores.reduce((low, curve) => Math.min(low, curve[place]!), Number.POSITIVE_INFINITY);
+    return scores.filter((curve) => curve[place] === least).length;
+  });
+  const stretches = winnerSegments(
+    grid,
+    atLeast.map((models) => (models > 1 ? 'shared' : 'alone')),
+  );
+  const last = stretches.at(-1)!;
+  const beyond = last.winner === 'shared' ? last : null;
+  return { tied: stretches.filter((each) => each.winner === 'shared' && each !== beyond), beyond };
+}
+
+interface Drawn {
+  readonly rows: readonly string[];
+  readonly segments: readonly Segment[];
+  readonly shared: Shared;
+  /** Characters of the longest label. */
+  readonly longest: number;
+}
+
+function drawing(result: SelectionResult, { rows, segments, shared, longest }: Drawn): EChartsOption {
+  const { N: grid } = result.curves;
   const colours = highlighted(result);
   const colourOf = (name: string) => LIGHT.series[colours.indexOf(name)] ?? LIGHT.axis;
-  const labels = shortNames(rows, 34);
+  const labels = shortNames(rows, longest);
+  const labelOf = (name: string) => labels[rows.indexOf(name)]!;
   const left = 26 + Math.max(...labels.map((label) => textWidth(label, 12.5)));
-  const height = 74 + rows.length * ROW;
   const tournaments = byN(result).filter(({ winner }) => rows.includes(winner));
-  const option = {
+  return {
     grid: { left, right: 24, top: 10, bottom: 56, containLabel: false },
     xAxis: axisOption({ label: 'N (ratio)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x', {
       gridLines: true,
+      ...(longest < LONGEST && { most: MOST_SLIM }),
+      ...(longest < 34 && { most: MOST_SLIM }),
     }),
     yAxis: namesOption(labels, 'y'),
     series: [
+      ...shared.tied.map((stretch) => areaSeries(stretch, false)),
+      ...(shared.beyond ? [areaSeries(shared.beyond, true)] : []),
       ...segments
-        .filter(({ winner }) => !sparse && rows.includes(winner))
+        .filter(({ winner }) => rows.includes(winner))
         .map(({ winner, from, to }) => ({
           type: 'line' as const,
           symbol: 'none',
           silent: true,
           data: [
-            [from, labels[rows.indexOf(winner)]!],
-            [to, labels[rows.indexOf(winner)]!],
+            [from, labelOf(winner)],
+            [to, labelOf(winner)],
           ],
           lineStyle: { width: 14, color: colourOf(winner), opacity: 0.55, cap: 'butt' as const },
         })),
@@ -50,7 +119,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
         symbol: 'circle',
         symbolSize: 14,
         data: tournaments.map((tournament) => ({
-          value: [tournament.N, labels[rows.indexOf(tournament.winner)]!],
+          value: [tournament.N, labelOf(tournament.winner)],
           tip: markTip(result, tournament.N),
           itemStyle: {
             color: tournament.verdict === 'clear' ? colourOf(tournament.winner) : LIGHT.surface,
@@ -62,23 +131,38 @@ export function winnerFigure(result: SelectionResult): Figure | null {
       },
     ],
   } as EChartsOption;
+}
+
+/** Distance of the lines of a hatching. */
+const HATCH = 9;
+
+/** A stretch of N over the whole height: shaded, or hatched, so that the two differ without colour. */
+function areaSeries({ from, to }: Stretch, hatched: boolean): object {
   return {
-    id: 'winner-by-n',
-    title: 'Winner as a function of N',
-    caption:
-      (sparse
-        ? 'Only the N that were asked for were worked out. '
-        : 'Bars: the model with the best score at each N. ') +
-      'Circles: the N that were asked for; filled where the winner is the only model that can be best, ' +
-      'hollow where others may be. Where several share the best score, the smaller reach decides.' +
-      (sparse ? '' : ' A short bar between others is a lead that few responses decide.') +
-      (others > 0 ? ` ${plural(others, 'more model')} on short stretches not drawn.` : ''),
-    description: `${listed(
-      byN(result).map((each) => `at N = ${compact(each.N)} ${each.winner} wins (${VERDICT_WORDS[each.verdict]})`),
-    )}.`,
-    width: WIDTH,
-    height,
-    option,
+    type: 'custom',
+    silent: true,
+    z: 1,
+    data: [0],
+    renderItem: (
+      { coordSys }: { coordSys: { y: number; height: number } },
+      { coord }: { coord(point: readonly [number, number]): [number, number] },
+    ) => {
+      const [[left], [right]] = [coord([from, 0]), coord([to, 0])];
+      const { y, height } = coordSys;
+      if (!hatched) {
+        const shape = { x: left, y, width: right - left, height };
+        return { type: 'rect', shape, style: { fill: LIGHT.grid } };
+      }
+      // Lines that rise to the right, each cut off at the edges of the stretch.
+      const count = Math.ceil((right - left + height) / HATCH);
+      const children = Array.from({ length: count }, (_, index) => {
+        const start = left - height + index * HATCH;
+        const [x1, x2] = [Math.max(left, start), Math.min(right, start + height)];
+        const shape = { x1, y1: y + height - (x1 - start), x2, y2: y + height - (x2 - start) };
+        return { type: 'line', shape, style: { stroke: LIGHT.faint, lineWidth: 1 } };
+      });
+      return { type: 'group', children };
+    },
   };
 }
 
