@@ -160,8 +160,10 @@ describe('figures', () => {
         [1, 0.4, 0.2, 0.07, 0],
       ],
       winners: Array.from({ length: 5 }, () => SELECTION.models[0]!),
+      sharing: [3, 1, 2, 1, 3],
     };
-    const figure = selectionFigures({ ...SELECTION, curves })[0]!;
+    const tournaments = SELECTION.tournaments.map((each) => ({ ...each, resolution: 11.3 }));
+    const figure = selectionFigures({ ...SELECTION, curves, tournaments })[0]!;
     expect(figure.caption).toContain('Shaded: several models share the best score');
     expect(figure.caption).toContain('Hatched, from N = 11.3 on: beyond the resolution');
     const svg = figureSvg(figure);

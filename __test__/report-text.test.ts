@@ -52,13 +52,13 @@ const selectionTables = (result: SelectionResult, options?: ReportTextOptions) =
 describe('the CSV of a selection', () => {
   it('has one row for each N and model, in full precision', () => {
     expect(selectionCsv(SELECTION)).toMatchInlineSnapshot(`
-      "N,model,rank,winner,score,scoreCount,responses,scoreLow,scoreHigh,rival,winShare,bootstrapLow,bootstrapHigh,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtN,passAtNLow,passAtNHigh
-      2,step-100,3,false,0.5,200,400,0.45,0.55,step-300,0,,,,,,2,,,,0.25,0.2,0.3
-      2,"step-200, ""warm""",2,false,0.25,100,400,0.21,0.3,step-300,0.001,0.2,0.31,12.5,12,13,0,1.5,1.25,1.75,0.5,0.45,0.55
-      2,step-300,1,true,0.1,40,400,0.07,0.14,"step-200, ""warm""",0.999,0.06,0.15,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
-      16,step-100,3,false,0.2,80,400,0.16,0.24,step-300,0,,,,,,2,,,,,,
-      16,"step-200, ""warm""",1,true,0.05,20,400,0.03,0.08,step-100,0.58,0.02,0.09,12.5,12,13,0,1.5,1.25,1.75,,,
-      16,step-300,2,false,0.055,22,400,0.035,0.08,"step-200, ""warm""",0.42,0.03,0.09,11.75,11.25,12.25,0,0.75,0.5,1,,,
+      "bestOf,N,model,rank,winner,possible,verdict,score,scoreCount,responses,scoreLow,scoreHigh,rival,reach,winShare,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtK,passAtKLow,passAtKHigh
+      ,2,step-100,3,false,false,clear,0.5,200,400,0.45,0.55,step-300,1.9,,,,,2,,,,0.25,0.2,0.3
+      ,2,"step-200, ""warm""",2,false,false,clear,0.25,100,400,0.21,0.3,step-300,1.95,,12.5,12,13,0,1.5,1.25,1.75,0.5,0.45,0.55
+      ,2,step-300,1,true,true,clear,0.1,40,400,0.07,0.14,"step-200, ""warm""",,1,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
+      128,16,step-100,3,false,false,noise,0.2,80,400,0.16,0.24,step-300,15.5,,,,,2,,,,,,
+      128,16,"step-200, ""warm""",1,true,true,noise,0.05,20,400,0.03,0.08,step-100,12,0.58,12.5,12,13,0,1.5,1.25,1.75,,,
+      128,16,step-300,2,false,true,noise,0.055,22,400,0.035,0.08,"step-200, ""warm""",15,0.42,11.75,11.25,12.25,0,0.75,0.5,1,,,
       "
     `);
   });
@@ -97,15 +97,20 @@ describe('the text of a selection', () => {
   it('sets summary and tables in 80 columns', () => {
     expect(selectionTables(SELECTION, { columns: 80 })).toMatchInlineSnapshot(`
       "Which model to take
-      3 models · 400 held-out responses to 100 prompts · N = 2 and 16
+      3 models · 400 held-out responses to 100 prompts · Best-of-128 (N = 16) and
+      N = 2
 
       Summary
-      • For N = 2 take step-300. Clear: it wins 99.9% of 1,000 resamples. No other
-        model gives 2 times its probability on more than 10.0% of the responses.
-      • For N = 16 take step-200, "warm". Within noise: it wins 58% of 1,000
-        resamples; on these 400 responses step-300 could as well be best. More
-        held-out responses may tell them apart. No other model gives 16 times its
-        probability on more than 5.0% of the responses.
+      • Take step-200, "warm" over all 2 tournaments: within noise. At its worst N its
+        score is the least above the best one there.
+
+      • For N = 2 take step-300. Clear: step-300 is the only model that can be best:
+        every other is ruled out. No other model gives 2 times its probability on more
+        than 10.0% of the responses.
+      • For Best-of-128 (N = 16) take step-200, "warm". Within noise: step-200, "warm"
+        has the least score, but step-300 may be best as well. With about 9,000
+        responses like these step-200, "warm" would be the only one left. No other
+        model gives 16 times its probability on more than 5.0% of the responses.
 
       • Cross-entropy (validation loss) and KL divergence from teacher pick step-300,
         as the tournament does but for N = 16. At N = 16 it fails to cover 22
@@ -119,24 +124,24 @@ describe('the text of a selection', () => {
 
       In numbers
       The picks
-       N  winner            certainty     score  95% interval   wins  runner-up
-       2  step-300          clear         10.0%     7.0–14.0%  99.9%  step-200, "warm"
-      16  step-200, "warm"  within noise   5.0%      3.0–8.0%    58%  step-300
+        K   N  winner            verdict       may be best  score  95% interval  wins
+        –   2  step-300          clear                   1  10.0%     7.0–14.0%  100%
+      128  16  step-200, "warm"  within noise            2   5.0%      3.0–8.0%   58%
 
-       N  margin, points  its interval  loss pick’s score
-       2            15.0   9.0 to 21.0              10.0%
-      16             0.5   −2.0 to 3.0               5.5%
+        K  runner-up         margin, points  loss pick’s score
+        –  step-200, "warm"            15.0              10.0%
+      128  step-300                     0.5               5.5%
 
-      All models, by mean rank
+      All models, by mean rank; green scores: may be best
       model             N = 2  N = 16  cross-entropy      95% interval     KL  Pass@2
       step-200, "warm"  25.0%    5.0%         12.500  12.000 to 13.000  1.500   50.0%
       step-300          10.0%    5.5%         11.750  11.250 to 12.250  0.750   62.5%
       step-100          50.0%   20.0%              ∞                 –      –   25.0%
 
-      model             Pass@16
-      step-200, "warm"        –
-      step-300                –
-      step-100                –
+      model             Pass@128
+      step-200, "warm"         –
+      step-300                 –
+      step-100                 –
 
       To bear in mind
       • Near-ties: 3 at N = 16. In so many comparisons with the winner the log ratio
@@ -144,8 +149,8 @@ describe('the text of a selection', () => {
         apart.
       • 1 model gives probability zero to some responses (step-100): the cross-entropy
         there is infinite.
-      • Intervals are at 95% confidence. The intervals of the scores do not account
-        for the choice of the worst rival.
+      • Intervals are at 95% confidence, each by itself; the possible winners hold a
+        truly best model at all N together with that confidence.
       "
     `);
   });
@@ -183,15 +188,15 @@ describe('the Markdown of a selection', () => {
     expect(text.split('\n').slice(0, 7)).toEqual([
       '# Which model to take',
       '',
-      '3 models · 400 held-out responses to 100 prompts · N = 2 and 16',
+      '3 models · 400 held-out responses to 100 prompts · Best-of-128 (N\u00a0=\u00a016) and N\u00a0=\u00a02',
       '',
       '## Summary',
       '',
-      '- For N\u00a0=\u00a02 take **step-300**. **Clear**: it wins 99.9% of 1,000 resamples. No other model gives 2 times its probability on more than 10.0% of the responses.',
+      '- Take **step-200, "warm"** over all 2 tournaments: **within noise**. At its worst N its score is the least above the best one there.',
     ]);
     expect(text).toContain('> [!WARNING]\n> step-100 was stored in half precision.');
-    expect(text).toContain('| --: | :-- | :-- | --: |');
-    expect(text).toMatch(/\n\| 2 \| \*\*step-300\*\* \| clear \| 10\.0% \|/);
+    expect(text).toContain('| --: | --: | :-- | :-- | --: |');
+    expect(text).toMatch(/\n\| – \| 2 \| \*\*step-300\*\* \| clear \| 1 \| 10\.0% \|/);
     expect(text).toContain('## Winner as a function of N\n\nat N = 2 step-300 wins (clear)');
   });
 

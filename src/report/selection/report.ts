@@ -1,11 +1,11 @@
 import type { SelectionResult } from '../../selection/result.js';
-import { compact, confidencePercent, count, listed, plural } from '../../text/format.js';
+import { compact, confidencePercent, count, plural } from '../../text/format.js';
 import { provenanceSection } from '../provenance.js';
-import { list, notes, paragraph, type Report, type Section, table, warnings } from '../report.js';
+import { type Block, list, notes, paragraph, type Report, type Section, table, warnings } from '../report.js';
 import { byN, VERDICT_TONES, VERDICT_WORDS } from './facts.js';
 import { figureSections } from './figures.js';
 import { selectionSheet } from './sheet.js';
-import { selectionSummary } from './summary.js';
+import { occasions, selectionSummary } from './summary.js';
 import { modelsTable, picksTable, worstTable } from './tables.js';
 
 /** Matrices of more numbers than this are left out of a page's data. */
@@ -14,6 +14,18 @@ const MOST_COUNTS = 250_000;
 /** The report of a selection. */
 export function selectionReport(result: SelectionResult): Report {
   const { recommendation, advice, others, caveats } = selectionSummary(result);
+  const recommended: Block = {
+    kind: 'advice',
+    items: [
+      {
+        occasion: 'Over all N',
+        model: result.recommendation.model,
+        verdict: VERDICT_WORDS[result.recommendation.verdict],
+        tone: VERDICT_TONES[result.recommendation.verdict],
+        text: recommendation,
+      },
+    ],
+  };
   const matrices = result.models.length ** 2 * result.tournaments.length;
   return {
     title: 'Which model to take',
@@ -21,18 +33,19 @@ export function selectionReport(result: SelectionResult): Report {
       plural(result.models.length, 'model'),
       plural(result.responses, 'held-out response') +
         (result.prompts === null ? '' : ` to ${plural(result.prompts, 'prompt')}`),
-      `N = ${listed(byN(result).map(({ N }) => compact(N)))}`,
+      occasions(byN(result)),
     ].join(' · '),
     sections: [
       {
         id: 'summary',
         heading: 'Summary',
         blocks: [
-          paragraph(...recommendation),
+          // Where one model is taken at every N, what is said of it there says it all.
+          ...(advice.length === 1 ? [] : [recommended]),
           {
             kind: 'advice',
-            items: advice.map(({ N, winner, verdict, text }) => ({
-              occasion: `N = ${listed(N.map((each) => compact(each)))}`,
+            items: advice.map(({ occasion, winner, verdict, text }) => ({
+              occasion,
               model: winner,
               verdict: VERDICT_WORDS[verdict],
               tone: VERDICT_TONES[verdict],

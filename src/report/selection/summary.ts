@@ -5,7 +5,8 @@ import { byN, type Stretch, stretches, VERDICT_WORDS, winShare } from './facts.j
 
 /** What to take for some N, and how sure that is. */
 export interface Advice {
-  readonly N: readonly number[];
+  /** What it is for: `Best-of-12 (N = 3.302)`, `N = 4 and 16`. */
+  readonly occasion: string;
   readonly winner: string;
   readonly verdict: SelectionVerdict;
   readonly text: Phrase;
@@ -27,7 +28,7 @@ export function selectionSummary(result: SelectionResult): SelectionSummary {
   return {
     recommendation: recommend(result),
     advice: stretches(result).map((stretch) => ({
-      N: stretch.tournaments.map(({ N }) => N),
+      occasion: occasions(stretch.tournaments),
       winner: stretch.winner,
       verdict: stretch.verdict,
       text: advise(result, stretch),
@@ -48,7 +49,8 @@ function budgets(values: readonly number[]): string {
 
 function recommend({ recommendation: { model, verdict }, tournaments }: SelectionResult): Phrase {
   const over = tournaments.length === 1 ? '' : ` over all ${tournaments.length} tournaments`;
-  return ['Take ', { model }, `${over}: `, { stress: VERDICT_WORDS[verdict] }, '.'];
+  const why = tournaments.length === 1 ? '' : ' At its worst N its score is the least above the best one there.';
+  return ['Take ', { model }, `${over}: `, { stress: VERDICT_WORDS[verdict] }, `.${why}`];
 }
 
 function advise(result: SelectionResult, { winner, verdict, tournaments }: Stretch): Phrase {
@@ -64,7 +66,7 @@ function advise(result: SelectionResult, { winner, verdict, tournaments }: Stret
 }
 
 /** `Best-of-12 (N = 3.302)`, `N = 4 and 16`. */
-function occasions(tournaments: readonly TournamentResult[]): string {
+export function occasions(tournaments: readonly TournamentResult[]): string {
   const given = tournaments.filter(({ bestOf }) => bestOf === null).map(({ N }) => N);
   return listed([
     ...tournaments.flatMap(({ bestOf, N }) => (bestOf === null ? [] : [`Best-of-${bestOf} (${atN(N)})`])),

@@ -89,7 +89,7 @@ export function modelsTable(result: SelectionResult): Table {
   const leastLoss = least(result.crossEntropy.values);
   const passes = result.passAtK?.picks ?? [];
   return {
-    caption: 'All models, by mean rank',
+    caption: 'All models, by mean rank; green scores: may be best',
     columns: [
       { label: 'model', name: true },
       ...tournaments.map(
@@ -112,7 +112,8 @@ export function modelsTable(result: SelectionResult): Table {
         ...tournaments.map(
           (tournament): Cell => ({
             ...numberCell(tournament.scores[index]!, (score) => percent(score, n)),
-            title: `${count(tournament.scoreCounts[index]!)} of ${count(n)}, worst rival ${tournament.rivals[index]}`,
+            title: `${count(tournament.scoreCounts[index]!)} of ${count(n)}, worst rival ${tournament.rivals[index]}${tournament.possibleWinners.includes(name) ? '; may be best' : ''}`,
+            ...(tournament.possibleWinners.includes(name) && { tone: 'good' as const }),
             ...(tournament.winner === name && { tone: 'strong' as const }),
           }),
         ),

@@ -60,18 +60,19 @@ interface Shared {
 
 type Stretch = Pick<Segment, 'from' | 'to'>;
 
-function sharedStretches({ curves: { N: grid, scores } }: SelectionResult): Shared {
-  const atLeast = grid.map((_, place) => {
-    const least = scores.reduce((low, curve) => Math.min(low, curve[place]!), Number.POSITIVE_INFINITY);
-    return scores.filter((curve) => curve[place] === least).length;
-  });
+function sharedStretches({ curves: { N: grid, sharing }, tournaments }: SelectionResult): Shared {
+  // Known exactly, between the points of the grid, too; `null` where one model leads however great N is.
+  const resolution = tournaments[0]?.resolution ?? Number.POSITIVE_INFINITY;
+  const end = grid.at(-1)!;
+  const beyond = resolution < end ? { from: Math.max(resolution, grid[0]!), to: end } : null;
   const stretches = winnerSegments(
     grid,
-    atLeast.map((models) => (models > 1 ? 'shared' : 'alone')),
+    sharing.map((models) => (models > 1 ? 'shared' : 'alone')),
   );
-  const last = stretches.at(-1)!;
-  const beyond = last.winner === 'shared' ? last : null;
-  return { tied: stretches.filter((each) => each.winner === 'shared' && each !== beyond), beyond };
+  const tied = stretches
+    .filter(({ winner, from }) => winner === 'shared' && from < resolution)
+    .map(({ from, to }) => ({ from, to: Math.min(to, resolution) }));
+  return { tied, beyond };
 }
 
 interface Drawn {
