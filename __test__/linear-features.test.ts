@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { namedProblem, problemNames } from '../src/experiments.js';
 import {
   DataDistribution,
   estimateInherentVariance,
@@ -11,15 +12,13 @@ import {
   inherentVariance,
   LinearModel,
   monteCarloMeasures,
-  namedProblem,
   ngramFeatures,
-  problemNames,
   Responses,
   randomFeatures,
   readArray,
   tableFeatures,
   train,
-} from '../src/index.js';
+} from '../src/linear.js';
 import { npyPieces } from '../src/log-probs/npy.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-features-'));

@@ -11,7 +11,7 @@ import {
   sample,
   train,
   truncationWeights,
-} from '../src/index.js';
+} from '../src/linear.js';
 import { hasShared, readVectors } from './shared.js';
 
 interface Trained {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { selectCheckpoint } from '../src/index.js';
 import {
   bestOfN,
   concatFeatures,
@@ -15,7 +16,6 @@ import {
   responsesToVisit,
   sample,
   scoreResponses,
-  selectCheckpoint,
   sparseTableFeatures,
   sumFeatures,
   sweep,
@@ -24,7 +24,7 @@ import {
   Training,
   tableFeatures,
   train,
-} from '../src/index.js';
+} from '../src/linear.js';
 
 const [prompts, horizon, vocabulary, dim] = [2, 3, 3, 4];
 

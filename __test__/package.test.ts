@@ -89,6 +89,19 @@ test('an ES module runs', () => {
   expect(node(['program.mjs'])).toBe('late late');
 });
 
+test('linear models and experiments have doors of their own', () => {
+  const body = [
+    "import { tournament } from 'coverage-principle';",
+    "import { train, trainingReport } from 'coverage-principle/linear';",
+    "import { experimentNames, experimentReport } from 'coverage-principle/experiments';",
+    "import * as root from 'coverage-principle';",
+    'console.log([tournament, train, trainingReport, experimentReport].map((each) => typeof each).join());',
+    "console.log(experimentNames().includes('figure-1'), 'train' in root, 'reproduce' in root);",
+  ];
+  writeFileSync(join(folder, 'doors.mjs'), body.join('\n'));
+  expect(node(['doors.mjs'])).toBe('function,function,function,function\ntrue false false');
+});
+
 test('a CommonJS script runs', () => {
   const body = `const { LogProbs, tournament } = require('coverage-principle');\n(async () => {${program}})();`;
   writeFileSync(join(folder, 'program.cjs'), body);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { experimentNames, reproduce } from '../src/index.js';
+import { experimentNames, reproduce } from '../src/experiments.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-reproduce-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

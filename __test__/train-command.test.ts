@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readArray, readLogProbs } from '../src/index.js';
+import { readLogProbs } from '../src/index.js';
+import { readArray } from '../src/linear.js';
 import { trainConfigJsonSchema } from '../src/training/schema.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,5 +1,7 @@
 // Train, select, decode: the checkpoint whose coverage is best, then Best-of-N from it.
-import { bestOfN, namedProblem, selectCheckpoint, train } from 'coverage-principle';
+import { selectCheckpoint } from 'coverage-principle';
+import { namedProblem } from 'coverage-principle/experiments';
+import { bestOfN, train } from 'coverage-principle/linear';
 
 const { data, class: linear } = namedProblem({ name: 'prop-i.1', horizon: 16, responses: 50 });
 const validation = { heldOut: 1000, N: [4], every: 50 };

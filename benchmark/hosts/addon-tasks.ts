@@ -1,11 +1,11 @@
 import type * as Binding from '../../native/binding.cjs';
-import type * as Package from '../../src/index.js';
 import type { Task } from '../case.js';
 import { readNpy } from '../npy.js';
+import type { Facade } from './addon.js';
 
 /** The package as its users get it: facade and binding. */
 export interface Installed {
-  readonly facade: typeof Package;
+  readonly facade: Facade;
   readonly binding: typeof Binding;
 }
 
@@ -146,7 +146,7 @@ interface TrainingTask {
   readonly threads: number;
 }
 
-function problemOf(facade: typeof Package, task: Task) {
+function problemOf(facade: Facade, task: Task) {
   const { features, prompts, tokens } = task as unknown as TrainingTask;
   const { shape, values } = readNpy(features);
   const [count, horizon, vocabulary, dim] = shape as [number, number, number, number];
@@ -167,7 +167,7 @@ function problemOf(facade: typeof Package, task: Task) {
   };
 }
 
-function trainRun(facade: typeof Package, task: Task) {
+function trainRun(facade: Facade, task: Task) {
   const { procedure, stepSize, radius, batchSize = 1, damping = 0 } = task as unknown as TrainingTask;
   const { features, responses } = problemOf(facade, task);
   const procedures = {

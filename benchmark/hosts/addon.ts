@@ -4,14 +4,21 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Binding from '../../native/binding.cjs';
-import type * as Package from '../../src/index.js';
+import type * as Experiments from '../../src/experiments.js';
+import type * as Root from '../../src/index.js';
+import type * as Linear from '../../src/linear.js';
 import type { Task } from '../case.js';
 import { FACTORIES, type Installed, type Run } from './addon-tasks.js';
 import { type Host, type Prepared, type Round, Skipped } from './host.js';
 
 /** Loads the package that lies in `folder`, built. */
+/** All that the package exports, whichever of its doors it comes through. */
+export type Facade = typeof Root & typeof Linear & typeof Experiments;
+
 export async function loadPackage(folder: string): Promise<Installed> {
-  const facade = (await import(pathToFileURL(join(folder, 'dist/index.js')).href)) as typeof Package;
+  const doors = ['index', 'linear', 'experiments'].map((door) => join(folder, `dist/${door}.js`));
+  const opened = await Promise.all(doors.map((door) => import(pathToFileURL(door).href)));
+  const facade: Facade = Object.assign({}, ...opened);
   const binding = createRequire(join(folder, 'package.json'))('./native/binding.cjs') as typeof Binding;
   return { facade, binding };
 }
