@@ -43,11 +43,11 @@ SETTINGS = {
         fine_tuning=Stage("fine-tuning", FINE_TUNING, 5_000, 1e-5, 512),
     ),
     "cpu": Setting(
-        model=(4, 4, 128),
+        model=(3, 4, 64),
         layers=2,
         names=26,
-        pre_training=Stage("pre-training", PRE_TRAINING, 12_000, 1e-3, 64, warmup=200, decay=0.3),
-        fine_tuning=Stage("fine-tuning", FINE_TUNING, 3_000, 2e-5, 64),
+        pre_training=Stage("pre-training", PRE_TRAINING, 6_000, 3e-3, 32, warmup=100, decay=0.3),
+        fine_tuning=Stage("fine-tuning", FINE_TUNING, 1_000, 1e-4, 32),
         held_out=2048,
     ),
     "smoke": Setting(

@@ -88,7 +88,8 @@ class GraphTask:
         self.horizon = self.layers + 2
         self.choices = {"figure-1": (2, 2, 2), "figure-2": (0, self.layers // 2, 4)}[figure]
         self.halves = self._hidden_halves(records)
-        most_edges = WIDTH * self.layers + 1 + WIDTH * max(self.choices)
+        most = max(self.choices)
+        most_edges = WIDTH * self.layers + 1 + WIDTH * most - (WIDTH - 1) * (most == self.layers)
         self.length = 3 * most_edges + 3 + self.horizon
 
     def _hidden_halves(self, records):
