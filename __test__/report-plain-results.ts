@@ -24,6 +24,7 @@ export function plainProfiles(
   return {
     reference: reference.name,
     responses: n,
+    prompts: null,
     confidence: 0.95,
     bandHalfWidth: half,
     models: rows.map((row, index) => {
@@ -50,6 +51,7 @@ export function plainProfiles(
         kl,
         crossEntropy: mean(Array.from(row, (value) => -value)),
         hellinger: mean(ratios.map((ratio) => 1 - Math.exp(-ratio / 2))),
+        likelihoodQuantiles: [],
         logWMax: places.at(-1)!,
         infinite: ratios.filter((ratio) => ratio === Number.POSITIVE_INFINITY).length,
         impossible: 0,
@@ -80,6 +82,7 @@ export function plainPassAtK(
     replicates,
     seed: 0,
     confidence: 0.95,
+    fits: models.map(() => null),
     perK: k.map((budget) => {
       const few = budget > samples;
       const each = correct.map((row) => row.map((c) => (few ? 0 : one(c, budget))));
@@ -107,6 +110,7 @@ export function plainPassAtK(
       return {
         k: budget,
         values,
+        extrapolated: models.map(() => null),
         tooFewSamples: models.map(() => (few ? problems : 0)),
         pick: few ? null : models[best]!,
         pickShares: few ? null : [...wins],

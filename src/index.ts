@@ -41,6 +41,9 @@ export {
 
 export type { ReadSampleCounts } from './pass-at-k/count-join.js';
 export {
+  type BetaBinomialFit,
+  type CoverageChange,
+  type CoverageRatio,
   type PassAtK,
   type PassAtKOptions,
   type PassAtKResult,

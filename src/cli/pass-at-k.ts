@@ -13,6 +13,7 @@ interface PassAtKOptions extends OutputOptions {
   readonly replicates: number;
   readonly seed: number;
   readonly confidence: number;
+  readonly base?: string;
   readonly tests?: 'plus' | 'base';
   readonly samples?: number;
   readonly metric?: string;
@@ -26,14 +27,20 @@ interface PassAtKOptions extends OutputOptions {
 export function passAtKCommand({ signal }: CommandContext): Command {
   const command = new Command('pass-at-k')
     .description(
-      'Unbiased Pass@k from sampled responses that are right or wrong, with a bootstrap by problem. A k above the number ' +
-        'of samples of some problem gives null with the reason, never a number.',
+      'Unbiased Pass@k from sampled responses that are right or wrong, with intervals over problems that hold at any number ' +
+        'of them. A k above the number of samples of some problem gives null with the reason, never a number.',
     )
     .argument('<input...>', 'file of samples or counts, or NAME=FILE to name the model of a file that holds one')
     .option('-k, --k <list>', 'values of k, e.g. 1,4,16', parseWholeNumbers, [1])
-    .option('--replicates <count>', 'bootstrap replicates over problems, 0 for none', parseWholeNumber(0), 1000)
-    .option('--seed <seed>', 'seed of the bootstrap', parseWholeNumber(0), 0)
-    .option('--confidence <share>', 'confidence of all intervals', parseConfidence, 0.95);
+    .option(
+      '--replicates <count>',
+      'resamples of the problems for shares of picks, and simulations of the null of --base; 0 for none',
+      parseWholeNumber(0),
+      1000,
+    )
+    .option('--seed <seed>', 'seed of the resamples and simulations', parseWholeNumber(0), 0)
+    .option('--confidence <share>', 'confidence of all intervals', parseConfidence, 0.95)
+    .option('--base <model>', 'model before tuning: coverage ratio of each other model, problems lost and won');
   addOutputOptions(command, 'one row a model and k');
   return command
     .optionsGroup('Reading:')
@@ -46,14 +53,14 @@ export function passAtKCommand({ signal }: CommandContext): Command {
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
     .action(async (inputs: string[], options: PassAtKOptions) => {
       const progress = new ProgressLine(options.quiet === true || options.json === true);
-      const { k, replicates, seed, confidence, threads } = options;
+      const { k, replicates, seed, confidence, base, threads } = options;
       const counts = await readSampleCounts(inputs, { ...toReadOptions(options), signal });
       const { models, problems, samples, correct, sources, warnings } = counts;
       checkOutputs(options, sources);
       const job = { signal, onProgress: progress.stage('Pass@k'), ...(threads !== undefined && { threads }) };
       const estimates = await passAtK(
         { models, problems, samples, correct },
-        { ...job, k, replicates, seed, confidence },
+        { ...job, k, replicates, seed, confidence, ...(base !== undefined && { base }) },
       ).finally(() => progress.clear());
       const extras = { warnings, provenance: { version: packageVersion, sources, seed: String(seed) } };
       await writeOutputs(passAtKReport(estimates, extras), options);

@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
-import type { Estimate } from '../results/estimate.js';
+import type { Estimate, Interval } from '../results/estimate.js';
 
 /** How many responses were sampled and how many were right, for models on the same problems. */
 export interface SampleCounts {
@@ -39,22 +39,83 @@ export interface PassAtKOptions extends JobOptions {
    * @defaultValue 0.95
    */
   readonly confidence?: number;
+  /** The model before tuning: the others get their coverage ratios against it. */
+  readonly base?: string;
+}
+
+/** A problem on which tuning changed the chance that K samples have a correct one, 1 − (1 − c/n)^K. */
+export interface CoverageChange {
+  readonly problem: string;
+  /** The chance of the base. */
+  readonly base: number;
+  /** The chance of the tuned model. */
+  readonly tuned: number;
+}
+
+/**
+ * ρ_K = L/G of a tuned model against a base (arXiv:2608.25756), over the problems whose unbiased Pass@K of the base lies
+ * strictly between 0.05 and 0.95: L is the sum of the losses of 1 − (1 − c/n)^K, G that of the gains. Noise alone makes
+ * both positive: hold the ratio against `null`.
+ */
+export interface CoverageRatio {
+  /** How many problems are undecided. */
+  readonly problems: number;
+  /** L. */
+  readonly lost: number;
+  /** G. */
+  readonly gained: number;
+  /** L/G; `null` where it has no denominator, for the reason given. */
+  readonly value: number | null;
+  /** Betting interval over problems, of the ratio as these numbers of samples measure it; `null` for the reason given. */
+  readonly interval: Interval | null;
+  /** Why `value` or `interval` is `null`. */
+  readonly reason?: string;
+  /** Of simulated counts of two models alike on every problem; `null` without replicates. */
+  readonly null: {
+    readonly replicates: number;
+    /** Mean L. */
+    readonly lost: number;
+    /** Mean G. */
+    readonly gained: number;
+    /** Median ratio. */
+    readonly value: number | null;
+    /** Central interval of the ratio. */
+    readonly interval: Interval | null;
+  } | null;
+  /** Greatest loss first. */
+  readonly problemsLost: readonly CoverageChange[];
+  /** Greatest gain first. */
+  readonly problemsWon: readonly CoverageChange[];
+}
+
+/** Chances over problems: 0 for a share `zero` of them, Beta(a, b) for the others. */
+export interface BetaBinomialFit {
+  readonly zero: number;
+  readonly a: number;
+  readonly b: number;
 }
 
 /** Pass@k of all models at one k. Vectors are in model order. */
 export interface PassAtK {
   readonly k: number;
   /**
-   * Mean over problems of the unbiased estimate 1 − C(n−c,k)/C(n,k), with the percentile interval of the bootstrap over
-   * problems; unknown, never a number, where some problem has fewer than k samples.
+   * Mean over problems of the unbiased estimate 1 − C(n−c,k)/C(n,k), with the betting interval over problems, which
+   * holds at any number of them; unknown, never a number, where some problem has fewer than k samples.
    */
   readonly values: readonly Estimate[];
+  /**
+   * Where `values` is unknown for too few samples, what the beta-binomial fit of the model expects of k samples: an
+   * extrapolation, without an interval; `null` where the value is known, or nothing could be fitted.
+   */
+  readonly extrapolated: readonly (number | null)[];
   /** Number of problems with fewer than k samples. */
   readonly tooFewSamples: readonly number[];
   /** The model of the greatest value, the first of several; `null` if no value is known. */
   readonly pick: string | null;
   /** Share of bootstrap replicates in which each model is the pick; `null` without a bootstrap or pick. */
   readonly pickShares: readonly number[] | null;
+  /** Coverage ratio of each model against the base; `null` for the base itself. Absent without a base. */
+  readonly coverageRatios?: readonly (CoverageRatio | null)[];
 }
 
 /** Result of {@link passAtK}. */
@@ -67,6 +128,13 @@ export interface PassAtKResult {
   readonly replicates: number;
   readonly seed: number;
   readonly confidence: number;
+  /** The base of the coverage ratios, if one was named. */
+  readonly base?: string;
+  /**
+   * Per model the distribution of its chances over problems by greatest likelihood, beta-binomial with a mass at 0
+   * (arXiv:2510.05197); `null` where nothing can be fitted.
+   */
+  readonly fits: readonly (BetaBinomialFit | null)[];
   /** One entry for each k, in the order asked for. */
   readonly perK: readonly PassAtK[];
 }
@@ -77,35 +145,64 @@ const schema = z.strictObject({
   replicates: z.int().min(0).max(1_000_000).default(1000),
   seed: seedSchema.default(0),
   confidence: confidenceSchema.default(0.95),
+  base: z.string().optional(),
 });
 
-type NativeResult = Omit<PassAtKResult, 'models' | 'perK'> & {
-  perK: (Omit<PassAtK, 'pick'> & { pick: number | null })[];
+type NativeChange = Omit<CoverageChange, 'problem'> & { readonly problem: number };
+type NativeRatio = Omit<CoverageRatio, 'problemsLost' | 'problemsWon'> & {
+  readonly problemsLost: readonly NativeChange[];
+  readonly problemsWon: readonly NativeChange[];
+};
+type NativeResult = Omit<PassAtKResult, 'models' | 'base' | 'perK'> & {
+  base?: number;
+  perK: (Omit<PassAtK, 'pick' | 'coverageRatios'> & {
+    pick: number | null;
+    coverageRatios?: (NativeRatio | null)[];
+  })[];
 };
 
 /**
- * Unbiased Pass@k from n samples of which c are right, averaged over problems, with a bootstrap by problem.
+ * Unbiased Pass@k from n samples of which c are right, averaged over problems, with intervals over problems; with a
+ * `base`, what the other models lost and won against it.
  *
  * Where a problem has fewer than k samples, Pass@k is `null` with the reason, never a number.
  *
- * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_SHAPE_MISMATCH`, `ERR_TOO_FEW_MODELS`, `ERR_NO_RESPONSES`
+ * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`, `ERR_SHAPE_MISMATCH`, `ERR_TOO_FEW_MODELS`,
+ * `ERR_NO_RESPONSES`
  */
 export async function passAtK(counts: SampleCounts, options: PassAtKOptions = {}): Promise<PassAtKResult> {
-  const { k, replicates, seed, confidence, threads } = checkOptions('passAtK', schema, options);
+  const { k, replicates, seed, confidence, base, threads } = checkOptions('passAtK', schema, options);
   const samples = flattenCounts('samples', counts.samples, counts);
   const correct = flattenCounts('correct', counts.correct, counts);
-  const settings = JSON.stringify({ k, replicates, seed, confidence });
+  const baseIndex = base === undefined ? undefined : indexOf(counts.models, base);
+  const settings = JSON.stringify({ k, replicates, seed, confidence, base: baseIndex });
   const output = await runJob(
     (job) => native.passAtK(counts.models.length, samples, correct, settings, threads, job),
     options,
     { models: counts.models, responseIds: counts.problems },
   );
-  const result = JSON.parse(output.json) as NativeResult;
+  const { base: _, ...result } = JSON.parse(output.json) as NativeResult;
+  const named = (change: NativeChange): CoverageChange => ({ ...change, problem: counts.problems[change.problem]! });
+  const ratio = (of: NativeRatio | null): CoverageRatio | null =>
+    of && { ...of, problemsLost: of.problemsLost.map(named), problemsWon: of.problemsWon.map(named) };
   return {
     models: counts.models,
     ...result,
-    perK: result.perK.map((entry) => ({ ...entry, pick: entry.pick === null ? null : counts.models[entry.pick]! })),
+    ...(base !== undefined && { base }),
+    perK: result.perK.map(({ coverageRatios, ...entry }) => ({
+      ...entry,
+      pick: entry.pick === null ? null : counts.models[entry.pick]!,
+      ...(coverageRatios && { coverageRatios: coverageRatios.map(ratio) }),
+    })),
   };
+}
+
+function indexOf(models: readonly string[], name: string): number {
+  const index = models.indexOf(name);
+  if (index >= 0) return index;
+  throw new CoverageError('ERR_UNKNOWN_MODEL', `There is no model ${name}: the models are ${models.join(', ')}.`, {
+    place: { field: 'base' },
+  });
 }
 
 /** Counts as the core takes them, models × problems. @internal */

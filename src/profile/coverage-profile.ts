@@ -5,6 +5,7 @@ import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
+import { promptLabels } from '../tournament/prompt-labels.js';
 
 /** Options of {@link coverageProfile}. */
 export interface CoverageProfileOptions extends JobOptions {
@@ -37,17 +38,34 @@ export interface CoverageAt {
   readonly count: number;
   /** Cov_N: `count` as a share of all responses. Small is good. */
   readonly value: number;
-  /** Clopper and Pearson's exact binomial interval, for this N alone. */
+  /**
+   * For this N alone: Clopper and Pearson's exact binomial interval or, where prompts repeat, the betting interval of the
+   * prompts' shares (Waudby-Smith and Ramdas 2024). Both hold at any number of responses.
+   */
   readonly interval: Interval;
-  /** The band of Dvoretzky, Kiefer and Wolfowitz, which holds for all N at once. */
+  /** The band of Dvoretzky, Kiefer and Wolfowitz, which holds for all N at once; where prompts repeat, for prompts. */
   readonly band: Interval;
   /**
    * PD.1's bound on Cov_N from the estimated KL divergence; `null` at N = 1 and where the KL divergence is unknown. The
    * bound is one of population values, an estimate may break it.
    */
   readonly klBound: number | null;
-  /** E_N divergence, the greater of the two one-sided estimates. */
+  /**
+   * E_N divergence: the greater of the two one-sided estimates, where prompts repeat the average over prompts of the
+   * greater; the interval holds at any number of responses.
+   */
   readonly eDivergence: Estimate;
+}
+
+/** 1/Q(ε): what reinforcement learning from outcomes pays for correct responses. */
+export interface LikelihoodQuantile {
+  /** ε, the share of correct responses that may be missed. */
+  readonly epsilon: number;
+  /**
+   * log 1/Q(ε) in nats, Q(ε) = sup{α : P(π̂(y|x) ≤ α) ≤ ε}: policy gradient on outcome rewards needs about 1/Q(ε) reward
+   * queries a problem (arXiv:2603.06957). The interval lies between order statistics.
+   */
+  readonly logQueries: Estimate;
 }
 
 /** How far one model is from the reference. */
@@ -55,12 +73,17 @@ export interface ModelProfile {
   readonly model: string;
   /** One entry for each N, in the order asked for. */
   readonly coverage: readonly CoverageAt[];
-  /** KL divergence, the mean log ratio, in nats. */
+  /**
+   * KL divergence, the mean log ratio, in nats. No interval is valid for every distribution: Student's, with a warning
+   * where few responses carry the sum, where there are few, and where the estimate is impossibly negative.
+   */
   readonly kl: Estimate;
   /** Cross-entropy, the mean of −log π̂, in nats; needs no reference. */
   readonly crossEntropy: Estimate;
-  /** Squared Hellinger distance 1 − E√(π̂/π_D); unknown where the estimate falls outside [0, 1]. */
+  /** Squared Hellinger distance 1 − E√(π̂/π_D); unknown where the estimate lies far outside [0, 1]. */
   readonly hellinger: Estimate;
+  /** Read as such where the responses are correct ones; ε = 0.5, 0.2, 0.1, 0.05. */
+  readonly likelihoodQuantiles: readonly LikelihoodQuantile[];
   /** Greatest log ratio seen: a lower estimate of log W_max = log sup π_D/π̂; `null` if it is infinite. */
   readonly logWMax: number | null;
   /** How many responses the model rules out although the reference does not. */
@@ -77,6 +100,8 @@ export interface CoverageProfiles {
   readonly reference: string;
   /** n, the number of responses. */
   readonly responses: number;
+  /** Number of prompts where they repeat and are the units of all intervals; `null` where responses are. */
+  readonly prompts: number | null;
   /** Confidence of every interval and of the band. */
   readonly confidence: number;
   /** Half the width of the band. */
@@ -97,6 +122,7 @@ const schema = z.strictObject({
 
 interface NativeProfiles {
   readonly responses: number;
+  readonly prompts: number | null;
   readonly confidence: number;
   readonly bandHalfWidth: number;
   readonly models: Omit<ModelProfile, 'model' | 'crossEntropy' | 'curve'>[];
@@ -108,7 +134,8 @@ interface NativeProfiles {
  * Coverage profile Cov_N(π_D‖π̂) = P_{y~π_D}(π_D(y|x)/π̂(y|x) ≥ N) [1,4] of every model against a reference that plays
  * π_D, with KL divergence, cross-entropy, squared Hellinger distance and PD.1's bound beside it.
  *
- * Intervals take the responses as independent draws from the reference. Where they are not (held-out data and a
+ * Intervals take the responses, or where prompts repeat the prompts, as independent draws from the reference. Where they
+ * are not (held-out data and a
  * teacher's log-probabilities), the figures are averages over those responses of the log ratio to the teacher.
  *
  * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`, `ERR_TOO_FEW_MODELS`, `ERR_SHAPE_MISMATCH`
@@ -118,7 +145,14 @@ export async function coverageProfile(logProbs: LogProbs, options: CoverageProfi
   const { models, against, name } = split(logProbs, reference);
   const output = await runJob(
     (job) =>
-      native.coverageProfiles(models.handle, against.handle, JSON.stringify({ N, confidence, points }), threads, job),
+      native.coverageProfiles(
+        models.handle,
+        against.handle,
+        promptLabels(logProbs),
+        JSON.stringify({ N, confidence, points }),
+        threads,
+        job,
+      ),
     options,
     models.placeNames,
   );
@@ -127,6 +161,7 @@ export async function coverageProfile(logProbs: LogProbs, options: CoverageProfi
   return {
     reference: name,
     responses: result.responses,
+    prompts: result.prompts,
     confidence: result.confidence,
     bandHalfWidth: result.bandHalfWidth,
     models: result.models.map((profile, index) => {

@@ -11,6 +11,8 @@ export interface Estimate {
   readonly interval: Interval | null;
   /** Why `value` or `interval` is `null`; absent if neither is. */
   readonly reason?: string;
+  /** Why `interval` may not hold, or what an impossible `value` means; absent if there is nothing to say. */
+  readonly warning?: string;
 }
 
 /** Something the user should know about the input or the result. */

@@ -29,6 +29,8 @@ pub enum Purpose {
     Synthetic = 7,
     /// Orders in which bets are placed; the index tells them apart.
     Betting = 8,
+    /// Counts of models that do not differ; the index is the replicate.
+    NoiseAlone = 9,
 }
 
 /// Position of a [`Stream`], enough to go on from it bit for bit.

@@ -12,21 +12,23 @@ use crate::job::{Job, Output, spawn_output};
 use crate::log_probs::LogProbsHandle;
 
 /// Coverage profile, KL divergence and cross-entropy of every model against `reference`, a matrix of one row. JSON
-/// `CoverageProfiles`; `floats`: log N and share of the empirical profiles' points, model after model.
+/// `CoverageProfiles`; `prompts` labels the prompt of each response; `floats`: log N and share of the empirical profiles' points, model after model.
 #[napi(js_name = "coverageProfiles", ts_return_type = "Promise<JobOutput>")]
 pub fn run_coverage_profiles<'env>(
     env: &'env Env,
     log_probs: &LogProbsHandle,
     reference: &LogProbsHandle,
+    prompts: Option<Uint32Array>,
     options: String,
     threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
     let (matrix, reference) = (log_probs.matrix()?, reference.matrix()?);
     let options: CoverageProfileOptions = parse_options(&options)?;
+    let prompts = prompts.map(|labels| labels.to_vec());
     spawn_output(env, job, move |control| {
         let workers = Workers::new(threads.map(|threads| threads as usize))?;
-        let mut profiles = coverage_profiles(&matrix, &reference, &options, &workers, control)?;
+        let mut profiles = coverage_profiles(&matrix, &reference, prompts.as_deref(), &options, &workers, control)?;
         let log_n = std::mem::take(&mut profiles.curve_log_n);
         let shares = std::mem::take(&mut profiles.curve_shares);
         Ok(Output::new(&profiles)?.with_floats(log_n).with_floats(shares))

@@ -31,7 +31,7 @@ function passAtKCurves(result: PassAtKResult): Figure | null {
     id: 'pass-at-k',
     title: 'Pass@k as a function of k',
     caption:
-      `Share of the ${plural(result.problems, 'problem')} that k samples solve, higher is better. Shaded: bootstrap interval at ` +
+      `Share of the ${plural(result.problems, 'problem')} that k samples solve, higher is better. Shaded: interval over problems at ` +
       `${confidencePercent(result.confidence)} confidence of ${featured[0]}.${colourNote(drawn.length, featured.length)}` +
       (left > 0 ? ` ${plural(left, 'model')} known at fewer than two k not drawn.` : ''),
     description: `Rising curves of ${plural(drawn.length, 'model')}; the greatest at the last k belongs to ${entries.at(-1)!.pick ?? 'none'}.`,
@@ -80,7 +80,7 @@ function intervals(result: PassAtKResult, entry: PassAtK): Figure {
     id: figureId('pass-at-k', entry.k),
     title: `Pass@${entry.k} with intervals`,
     caption:
-      `Bootstrap intervals over problems at ${confidencePercent(result.confidence)} confidence, each for its model alone. The same problems are ` +
+      `Betting intervals over problems at ${confidencePercent(result.confidence)} confidence, each for its model alone. The same problems are ` +
       'hard for all models, so two intervals may overlap and the models still differ: the shares of the resamples above take that into account.' +
       (shown.length < known.length ? ` Only the first ${MOST_ROWS} of ${known.length} models are shown.` : '') +
       (unknown > 0 ? ` ${plural(unknown, 'model')} with fewer than ${entry.k} samples of some problem left out.` : ''),

@@ -4,7 +4,7 @@ import { provenanceSection } from '../provenance.js';
 import { list, type Report, type ReportExtras, table, warnings } from '../report.js';
 import { byK } from './facts.js';
 import { figureSections } from './figures.js';
-import { passAtKSheet, passAtKSummary, passAtKTable } from './tables.js';
+import { coverageRatioSummary, passAtKSheet, passAtKSummary, passAtKTable } from './tables.js';
 
 /** The report of Pass@k. */
 export function passAtKReport(result: PassAtKResult, extras: ReportExtras = {}): Report {
@@ -17,7 +17,11 @@ export function passAtKReport(result: PassAtKResult, extras: ReportExtras = {}):
       `k = ${listed(byK(result).map(({ k }) => count(k)))}`,
     ].join(' · '),
     sections: [
-      { id: 'summary', heading: 'Summary', blocks: [list(passAtKSummary(result)), warnings(extras.warnings ?? [])] },
+      {
+        id: 'summary',
+        heading: 'Summary',
+        blocks: [list([...passAtKSummary(result), ...coverageRatioSummary(result)]), warnings(extras.warnings ?? [])],
+      },
       { id: 'tables', heading: 'In numbers', blocks: [table(passAtKTable(result), 'models')] },
       ...figureSections(result),
       ...(extras.provenance

@@ -1,7 +1,16 @@
 import type { PassAtK, PassAtKResult } from '../../pass-at-k/pass-at-k.js';
+import type { Interval } from '../../results/estimate.js';
 import type { Part, Phrase } from '../../results/phrase.js';
 import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
-import { confidencePercent, count, percent, percentInterval, plural, roughPercent } from '../../text/format.js';
+import {
+  confidencePercent,
+  count,
+  decimal,
+  percent,
+  percentInterval,
+  plural,
+  roughPercent,
+} from '../../text/format.js';
 import type { Sheet } from '../report.js';
 import { byK, meanRanking, ranking } from './facts.js';
 
@@ -19,6 +28,34 @@ export function passAtKSummary(result: PassAtKResult): Phrase[] {
     ];
     return [...head, ...sureness(result, entry, pickShares)];
   });
+}
+
+/** What tuning lost and won against the base, one phrase for each k and model. */
+export function coverageRatioSummary(result: PassAtKResult): Phrase[] {
+  const number = (value: number) => decimal(value);
+  const range = (interval: Interval | null) => (interval ? ` (${number(interval[0])} to ${number(interval[1])})` : '');
+  return byK(result).flatMap(({ k, coverageRatios = [] }) =>
+    coverageRatios.flatMap((ratio, index): Phrase[] => {
+      if (ratio === null) return [];
+      const model = { model: result.models[index]! };
+      if (ratio.problems === 0) return [[`Coverage ratio of `, model, ` at K = ${k}: ${ratio.reason}`]];
+      const noise =
+        ratio.null && ratio.null.value !== null
+          ? ` Noise alone gives ${number(ratio.null.value)}${range(ratio.null.interval)}.`
+          : '';
+      const value =
+        ratio.value === null ? `no ratio: ${ratio.reason}` : `ratio ${number(ratio.value)}${range(ratio.interval)}.`;
+      const reason = ratio.value !== null && ratio.reason ? ` ${ratio.reason}` : '';
+      return [
+        [
+          model,
+          ` against ${result.base} at K = ${k}, over ${plural(ratio.problems, 'undecided problem')}: lost ` +
+            `${number(ratio.lost)} on ${ratio.problemsLost.length}, gained ${number(ratio.gained)} on ` +
+            `${ratio.problemsWon.length}; ${value}${reason}${noise}`,
+        ],
+      ];
+    }),
+  );
 }
 
 function sureness(result: PassAtKResult, { pick, values }: PassAtK, shares: readonly number[] | null): Part[] {
@@ -54,15 +91,17 @@ export function passAtKTable(result: PassAtKResult): Table {
           label: 'interval',
           align: 'right',
           withPrevious: true,
-          title: `Bootstrap interval over problems, ${confidencePercent(result.confidence)}`,
+          title: `Betting interval over problems, ${confidencePercent(result.confidence)}`,
         },
       ]),
       { label: 'samples', align: 'right', title: 'Least number of samples of any problem' },
     ],
     rows: meanRanking(result).map((index): Cell[] => [
       { text: result.models[index]! },
-      ...entries.flatMap(({ pick, values }): Cell[] => {
-        const { value, interval, reason } = values[index]!;
+      ...entries.flatMap(({ pick, values, extrapolated }): Cell[] => {
+        const { value, interval, reason: why } = values[index]!;
+        const beyond = extrapolated[index];
+        const reason = typeof beyond === 'number' ? `${why} A beta-binomial fit expects ${percent(beyond)}.` : why;
         return [
           {
             ...numberCell(value, (each) => percent(each), reason),

@@ -81,12 +81,24 @@ function notes(result: CoverageProfiles): Phrase[] {
   const broken = result.models.filter(({ coverage }) =>
     coverage.some(({ value, klBound }) => klBound !== null && value > klBound),
   );
+  const warned = result.models.flatMap(({ model, kl, crossEntropy }) => [
+    ...(kl.warning ? [{ model, what: 'KL divergence', warning: kl.warning }] : []),
+    ...(crossEntropy.warning ? [{ model, what: 'Cross-entropy', warning: crossEntropy.warning }] : []),
+  ]);
   return [
     [
-      `Intervals and band are at ${confidencePercent(result.confidence)} confidence and take the responses as independent draws from `,
+      `Intervals and band are at ${confidencePercent(result.confidence)} confidence and take the ${
+        result.prompts === null ? 'responses' : `${result.prompts} prompts`
+      } as independent draws from `,
       { model: result.reference },
       '. If they come from elsewhere, the figures are averages over these responses.',
     ],
+    ...warned
+      .slice(0, MOST_NAMED)
+      .map(({ model, what, warning }): Phrase => [`${what} of `, { model }, `: ${warning}`]),
+    ...(warned.length > MOST_NAMED
+      ? [[`${plural(warned.length - MOST_NAMED, 'more warning')} of this kind in --json.`]]
+      : []),
     ...(impossible > 0
       ? [[{ model: result.reference }, ` rules out ${plural(impossible, 'response')}: they cannot be draws from it.`]]
       : []),

@@ -18,7 +18,10 @@ export function profilesTable(result: CoverageProfiles): Table {
       ...budgets.flatMap((N) => [
         number(`N = ${compact(N)}`, `Cov_N at N = ${compact(N)}`),
         {
-          ...number('interval', `Exact binomial interval, ${confidencePercent(result.confidence)}`),
+          ...number(
+            'interval',
+            `${result.prompts === null ? 'Exact binomial' : 'Betting'} interval, ${confidencePercent(result.confidence)}`,
+          ),
           withPrevious: true,
         },
       ]),
@@ -46,10 +49,11 @@ export function profilesTable(result: CoverageProfiles): Table {
   };
 }
 
-function estimate({ value, interval, reason }: Estimate): Cell {
+function estimate({ value, interval, reason, warning }: Estimate): Cell {
+  const range = interval && `${decimal(interval[0])} to ${decimal(interval[1])}`;
   return {
     ...numberCell(value, (each) => decimal(each), reason),
-    ...(interval && { title: `${decimal(interval[0])} to ${decimal(interval[1])}` }),
+    ...((range || warning) && { title: [range, warning].filter(Boolean).join('; ') }),
   };
 }
 

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
 
+use super::coverage_ratio::{CoverageRatio, coverage_ratio};
 use super::pass_at_k;
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::resample::{check_replicates, multiplicities};
-use crate::statistics::{Estimate, check_confidence, lane_sum, percentile_interval};
+use crate::statistics::{BetaBinomial, Count, Estimate, Interval, check_confidence, lane_sum};
 
 /// Options of [`compare_pass_at_k`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,16 +20,21 @@ pub struct PassAtKOptions {
     pub seed: u64,
     /// Confidence of the intervals, strictly between 0 and 1. Default 0.95.
     pub confidence: f64,
+    /// The model whose coverage ratios the others are given; `None` for none. Default none.
+    pub base: Option<usize>,
 }
 
 impl Default for PassAtKOptions {
     fn default() -> Self {
-        Self { k: vec![1], replicates: 1000, seed: 0, confidence: 0.95 }
+        Self { k: vec![1], replicates: 1000, seed: 0, confidence: 0.95, base: None }
     }
 }
 
 impl PassAtKOptions {
-    fn check(&self) -> Result<()> {
+    fn check(&self, models: usize) -> Result<()> {
+        if let Some(base) = self.base.filter(|&base| base >= models) {
+            return Err(Error::option("base", format!("There is no model number {base}.")));
+        }
         check_confidence(self.confidence)?;
         check_replicates(self.replicates, 0)?;
         if self.k.is_empty() {
@@ -96,10 +102,15 @@ impl SampleCounts {
         self.samples.len() / self.models
     }
 
-    fn of_model(&self, model: usize) -> (&[u32], &[u32]) {
+    pub(super) fn of_model(&self, model: usize) -> (&[u32], &[u32]) {
         let problems = self.problems();
         let range = model * problems..(model + 1) * problems;
         (&self.samples[range.clone()], &self.correct[range])
+    }
+
+    fn by_problem(&self, model: usize) -> Vec<Count> {
+        let (samples, correct) = self.of_model(model);
+        samples.iter().zip(correct).map(|(&trials, &successes)| Count { trials, successes }).collect()
     }
 }
 
@@ -109,15 +120,21 @@ impl SampleCounts {
 pub struct PassAtK {
     /// The budget k.
     pub k: u32,
-    /// Per model the mean over problems of the unbiased estimate, with the percentile interval of the bootstrap over
-    /// problems; unknown, never a number, where some problem has fewer than k samples.
+    /// Per model the mean over problems of the unbiased estimate, with the betting interval over problems, which holds at
+    /// any number of them; unknown, never a number, where some problem has fewer than k samples.
     pub values: Vec<Estimate>,
+    /// Per model the mean over problems of the chance of a success within k further samples by its beta-binomial fit:
+    /// an extrapolation, which stands where the unbiased estimate is unknown; `None` where that is known, or no fit is.
+    pub extrapolated: Vec<Option<f64>>,
     /// Per model the number of problems with fewer than k samples.
     pub too_few_samples: Vec<usize>,
     /// The model of the greatest value, the first of several; `None` if no value is known.
     pub pick: Option<usize>,
     /// Per model the share of bootstrap replicates in which it is the pick; `None` without a bootstrap or pick.
     pub pick_shares: Option<Vec<f64>>,
+    /// Per model its coverage ratio against the base; `None` for the base itself, and without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage_ratios: Option<Vec<Option<CoverageRatio>>>,
 }
 
 /// Pass@k of several models on the same problems.
@@ -134,6 +151,12 @@ pub struct PassAtKComparison {
     pub seed: u64,
     /// Confidence of the intervals.
     pub confidence: f64,
+    /// The base of the coverage ratios.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<usize>,
+    /// Per model the beta-binomial distribution of its chances over problems, with a mass at 0 (arXiv:2510.05197), by
+    /// greatest likelihood; `None` where nothing can be fitted.
+    pub fits: Vec<Option<BetaBinomial>>,
     /// One entry for each k, in the order asked for.
     pub per_k: Vec<PassAtK>,
 }
@@ -149,11 +172,12 @@ pub fn compare_pass_at_k(
     workers: &Workers,
     control: &Control,
 ) -> Result<PassAtKComparison> {
-    options.check()?;
+    options.check(counts.models())?;
     control.start(options.k.len() as u64);
+    let fits = workers.map(counts.models(), control, |model| Ok(BetaBinomial::fit(&counts.by_problem(model))))?;
     let mut per_k = Vec::with_capacity(options.k.len());
     for &k in &options.k {
-        per_k.push(at_one_k(counts, k, options, workers, control)?);
+        per_k.push(at_one_k(counts, k, &fits, options, workers, control)?);
         control.advance(1);
     }
     let least = |model| counts.of_model(model).0.iter().copied().min().unwrap_or(0);
@@ -163,6 +187,8 @@ pub fn compare_pass_at_k(
         replicates: options.replicates,
         seed: options.seed,
         confidence: options.confidence,
+        base: options.base,
+        fits,
         per_k,
     })
 }
@@ -170,6 +196,7 @@ pub fn compare_pass_at_k(
 fn at_one_k(
     counts: &SampleCounts,
     k: u32,
+    fits: &[Option<BetaBinomial>],
     options: &PassAtKOptions,
     workers: &Workers,
     control: &Control,
@@ -201,17 +228,30 @@ fn at_one_k(
         .iter()
         .map(|few| Estimate::unknown(format!("{few} of {problems} problems have fewer than k = {k} samples.")))
         .collect();
-    for (row, &model) in known.iter().enumerate() {
-        values[model] = if resampled.is_empty() {
-            let reason = Some("The bootstrap was not asked for.".to_owned());
-            Estimate { value: Some(means[row]), interval: None, reason }
-        } else {
-            let replicates = resampled.iter().map(|means| means[row]).collect();
-            Estimate::new(means[row], percentile_interval(replicates, options.confidence))
-        };
+    let unit = Interval { low: 0.0, high: 1.0 };
+    for (&row, &model) in rows.iter().zip(&known) {
+        values[model] = Estimate::of_bounded_mean(row, unit, options.confidence);
     }
+    let extrapolated = (0..counts.models()).map(|model| {
+        let fit = fits[model].filter(|_| values[model].value.is_none())?;
+        let chances: Vec<f64> = counts.by_problem(model).iter().map(|&count| fit.success_within(count, k)).collect();
+        Some(lane_sum(&chances) / problems as f64)
+    });
+    let extrapolated = extrapolated.collect();
+    let coverage_ratios = match options.base {
+        None => None,
+        Some(base) => {
+            let bootstrap = (options.replicates, options.seed, options.confidence);
+            let ratio = |model| {
+                (model != base)
+                    .then(|| coverage_ratio(counts, [base, model], k, bootstrap, workers, control))
+                    .transpose()
+            };
+            Some((0..counts.models()).map(ratio).collect::<Result<Vec<_>>>()?)
+        }
+    };
     let pick = (!known.is_empty()).then(|| known[greatest(&means)]);
-    Ok(PassAtK { k, values, too_few_samples, pick, pick_shares })
+    Ok(PassAtK { k, values, extrapolated, too_few_samples, pick, pick_shares, coverage_ratios })
 }
 
 /// Per replicate the mean of each row over resampled problems.

@@ -2,6 +2,7 @@ use super::*;
 use crate::error::Code;
 use crate::golden;
 use crate::resample::multiplicities;
+use crate::statistics::{BoundedMean, Count};
 use crate::{Control, Workers};
 
 fn compare(counts: &SampleCounts, options: &PassAtKOptions, threads: usize) -> PassAtKComparison {
@@ -45,22 +46,59 @@ fn means_picks_and_what_is_unknown() {
 }
 
 #[test]
-fn replicates_are_plain_means_over_the_resampled_problems() {
-    let counts = three_models();
-    let options = PassAtKOptions { k: vec![2], replicates: 50, seed: 9, confidence: 0.8 };
-    let result = compare(&counts, &options, 2);
-    let mut means = Vec::new();
-    let mut times = [0; 4];
+fn intervals_are_betting_intervals_over_problems_and_never_of_zero_width() {
+    let options = PassAtKOptions { k: vec![2], replicates: 0, confidence: 0.8, ..Default::default() };
+    let interval = compare(&three_models(), &options, 2).per_k[0].values[1].interval.unwrap();
+    let values: Vec<f64> = [2, 6, 1, 10].iter().map(|&c| pass_at_k(10, c, 2).unwrap()).collect();
+    assert_eq!(interval, BoundedMean::new(&values).interval(0.8));
+    for correct in [0, 10] {
+        let alike = SampleCounts::new(1, vec![10; 5], vec![correct; 5]).unwrap();
+        let interval = compare(&alike, &PassAtKOptions::default(), 1).per_k[0].values[0].interval.unwrap();
+        assert!(interval.contains(f64::from(correct) / 10.0) && interval.high - interval.low > 0.3, "{interval:?}");
+    }
+}
+
+#[test]
+fn pick_shares_are_those_of_resampled_problems() {
+    let options = PassAtKOptions { k: vec![2], replicates: 50, seed: 9, confidence: 0.8, ..Default::default() };
+    let shares = compare(&three_models(), &options, 2).per_k[0].pick_shares.clone().unwrap();
+    let of = |correct: [u32; 4], samples: [u32; 4], times: &[u32; 4]| -> f64 {
+        (0..4).map(|p| f64::from(times[p]) * pass_at_k(samples[p], correct[p], 2).unwrap()).sum()
+    };
+    let (mut times, mut wins) = ([0; 4], [0; 3]);
     for replicate in 0..50 {
         multiplicities(9, replicate, &mut times).unwrap();
-        let sum: f64 = (0..4).map(|p| f64::from(times[p]) * pass_at_k(10, [2, 6, 1, 10][p], 2).unwrap()).sum();
-        means.push(sum / 4.0);
+        let sums = [
+            of([1, 5, 0, 10], [10; 4], &times),
+            of([2, 6, 1, 10], [10; 4], &times),
+            of([9, 9, 3, 9], [10, 10, 3, 10], &times),
+        ];
+        wins[(1..3).fold(0, |best, model| if sums[model] > sums[best] { model } else { best })] += 1;
     }
-    means.sort_by(f64::total_cmp);
-    // Quantiles at 0.1 and 0.9 of 50 values lie at positions 4.9 and 44.1.
-    let interval = result.per_k[0].values[1].interval.unwrap();
-    assert!((interval.low - (means[4] + 0.9 * (means[5] - means[4]))).abs() < 1e-12);
-    assert!((interval.high - (means[44] + 0.1 * (means[45] - means[44]))).abs() < 1e-12);
+    assert_eq!(shares, wins.map(|wins| f64::from(wins) / 50.0));
+}
+
+#[test]
+fn a_budget_beyond_the_samples_is_extrapolated_beside_the_null() {
+    let counts = SampleCounts::new(1, vec![20; 40], (0..40).map(|i| i * 3 % 17).collect()).unwrap();
+    let result = compare(&counts, &PassAtKOptions { k: vec![20, 40, 400], ..Default::default() }, 1);
+    assert_eq!((result.per_k[0].extrapolated[0], result.per_k[1].values[0].value), (None, None));
+    let known = result.per_k[0].values[0].value.unwrap();
+    let beyond: Vec<f64> = result.per_k[1..].iter().map(|entry| entry.extrapolated[0].unwrap()).collect();
+    assert!(known < beyond[0] + 0.02 && beyond[0] < beyond[1] && beyond[1] <= 1.0, "{known} {beyond:?}");
+    let fit = result.fits[0].unwrap();
+    let chances: f64 = (0..40).map(|i| fit.success_within(Count { trials: 20, successes: i * 3 % 17 }, 40)).sum();
+    assert!((beyond[0] - chances / 40.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_base_gives_the_others_their_ratios() {
+    let options = PassAtKOptions { k: vec![1], base: Some(0), ..Default::default() };
+    let ratios = compare(&three_models(), &options, 2).per_k[0].coverage_ratios.clone().unwrap();
+    assert!(ratios[0].is_none() && ratios[1].is_some() && ratios[2].is_some());
+    let bad = PassAtKOptions { base: Some(3), ..Default::default() };
+    let error = compare_pass_at_k(&three_models(), &bad, &Workers::sequential(), &Control::new()).unwrap_err();
+    assert_eq!(error.place.field.as_deref(), Some("base"));
 }
 
 #[test]
@@ -77,7 +115,7 @@ fn nothing_known_and_no_bootstrap() {
     let options = PassAtKOptions { k: vec![11, 3], replicates: 0, ..Default::default() };
     let result = compare(&three_models(), &options, 1);
     assert_eq!((result.per_k[0].pick, &result.per_k[0].pick_shares), (None, &None));
-    assert!(result.per_k[1].values[0].value.is_some() && result.per_k[1].values[0].interval.is_none());
+    assert!(result.per_k[1].values[0].value.is_some() && result.per_k[1].values[0].interval.is_some());
     assert_eq!(result.per_k[1].pick, Some(2));
 }
 

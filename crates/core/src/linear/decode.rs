@@ -38,7 +38,7 @@ pub struct AdversarialReward<'a> {
 impl Reward for AdversarialReward<'_> {
     fn scorer(&self) -> Box<dyn FnMut(Response<'_>) -> f64 + '_> {
         let (mut target, mut model) = (self.target.walker(), self.model.walker());
-        let threshold = libm::log(2.0 * self.n);
+        let threshold = crate::statistics::log_n(2.0 * self.n);
         Box::new(move |response| {
             let of_target = target.log_prob(response);
             // Where π_T has no probability the ratio is 0, whatever π̂ says.

@@ -10,6 +10,7 @@ use super::policy::{DataDistribution, Policy, Walker};
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
+use crate::statistics::log_n;
 
 /// What to enumerate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,7 +110,7 @@ pub fn measure(
 ) -> Result<(Measures, Profile)> {
     check_budgets(&options.n)?;
     check(data, Some(model), options.max_responses)?;
-    let log_n: Vec<f64> = options.n.iter().map(|&n| libm::log(n)).collect();
+    let log_n: Vec<f64> = options.n.iter().map(|&n| log_n(n)).collect();
     let prompts: Vec<usize> = (0..data.mu().prompts()).filter(|&prompt| data.mu().probability(prompt) > 0.0).collect();
     let per_task = prompts.len().div_ceil(256);
     let sums = workers.map(prompts.len().div_ceil(per_task), control, |task| {
@@ -118,6 +119,7 @@ pub fn measure(
         for &prompt in &prompts[task * per_task..((task + 1) * per_task).min(prompts.len())] {
             let mu = data.mu().probability(prompt);
             enumerate(&mut *p, Some(&mut *q), prompt, data.horizon(), control, &mut |event| sums.add(mu, &event))?;
+            sums.end_prompt();
         }
         Ok(sums)
     })?;
@@ -309,8 +311,12 @@ struct Sums<'n> {
     stopped_kl: Vec<f64>,
     model_over: Vec<f64>,
     data_over: Vec<f64>,
+    /// The greater of the two, prompt by prompt.
+    e_n: Vec<f64>,
     uncovered: f64,
     pairs: Vec<(f64, f64)>,
+    /// Greatest rounding error of a log ratio.
+    slack: f64,
 }
 
 impl<'n> Sums<'n> {
@@ -324,9 +330,11 @@ impl<'n> Sums<'n> {
             squared_hellinger: 0.0,
             stopped_kl: zeros.clone(),
             model_over: zeros.clone(),
-            data_over: zeros,
+            data_over: zeros.clone(),
+            e_n: zeros,
             uncovered: 0.0,
             pairs: Vec::new(),
+            slack: 0.0,
         }
     }
 
@@ -346,6 +354,8 @@ impl<'n> Sums<'n> {
                     self.data_over[k] += mu * (p - self.n[k] * q).max(0.0);
                 }
                 self.pairs.push((ratio, mu * p));
+                // Two sums of rounded logarithms: a few units in the last place of the larger.
+                self.slack = self.slack.max(4.0 * f64::EPSILON * (1.0 + log_p.abs().max(log_q.abs())));
             }
             Event::OnlyData { log_p } => {
                 let p = mu * libm::exp(log_p);
@@ -367,6 +377,13 @@ impl<'n> Sums<'n> {
         }
     }
 
+    /// Takes the greater side of E_N of the prompt that was just walked.
+    fn end_prompt(&mut self) {
+        for ((sum, model), data) in self.e_n.iter_mut().zip(&mut self.model_over).zip(&mut self.data_over) {
+            *sum += std::mem::take(model).max(std::mem::take(data));
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         let add = |ours: &mut [f64], theirs: &[f64]| ours.iter_mut().zip(theirs).for_each(|(a, b)| *a += b);
         self.cross_entropy += other.cross_entropy;
@@ -374,15 +391,15 @@ impl<'n> Sums<'n> {
         self.squared_hellinger += other.squared_hellinger;
         self.uncovered += other.uncovered;
         add(&mut self.stopped_kl, &other.stopped_kl);
-        add(&mut self.model_over, &other.model_over);
-        add(&mut self.data_over, &other.data_over);
+        add(&mut self.e_n, &other.e_n);
+        self.slack = self.slack.max(other.slack);
         self.pairs.extend(other.pairs);
     }
 
     fn finish(self) -> (Measures, Profile) {
         let infinite = self.uncovered > 0.0;
         let or_infinite = |value: f64| if infinite { f64::INFINITY } else { value };
-        let profile = Profile::new(self.pairs);
+        let profile = Profile::new(self.pairs, self.slack);
         let measures = Measures {
             coverage: self.n.iter().map(|&n| profile.coverage(n)).collect(),
             n: self.n.to_vec(),
@@ -390,7 +407,7 @@ impl<'n> Sums<'n> {
             kl: or_infinite(self.kl.max(0.0)),
             squared_hellinger: self.squared_hellinger,
             stopped_kl: self.stopped_kl,
-            e_n: self.model_over.iter().zip(&self.data_over).map(|(a, b)| a.max(*b)).collect(),
+            e_n: self.e_n,
             log_w_max: profile.log_ratios.first().copied().unwrap_or(0.0),
             uncovered_mass: self.uncovered,
         };

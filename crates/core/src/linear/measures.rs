@@ -19,7 +19,7 @@ pub struct Measures {
     /// The values of N asked for.
     #[serde(rename = "N")]
     pub n: Vec<f64>,
-    /// Cov_N(π_D‖π̂) = P(log π_D/π̂ ≥ log N) of each [1, 4].
+    /// Cov_N(π_D‖π̂) = P(log π_D/π̂ ≥ log N) of each [1, 4]; a ratio within a few units in the last place of N counts.
     pub coverage: Vec<f64>,
     /// D_CE = E_{π_D}[−log π̂].
     #[serde(serialize_with = "finite_or_null")]
@@ -31,7 +31,8 @@ pub struct Measures {
     pub squared_hellinger: f64,
     /// D_seq,N = E_{π_D} min{log N, Σ_h KL(π_D‖π̂ at token h)} of each N [50].
     pub stopped_kl: Vec<f64>,
-    /// max{E_{π_D}(dπ̂/dπ_D − N)_+, E_{π̂}(dπ_D/dπ̂ − N)_+} of each N, singular parts included.
+    /// max{E_{π_D}(dπ̂/dπ_D − N)_+, E_{π̂}(dπ_D/dπ̂ − N)_+} of each N, singular parts included: the average over prompts of
+    /// the greater side of each.
     pub e_n: Vec<f64>,
     /// log sup π_D/π̂.
     #[serde(serialize_with = "finite_or_null")]
@@ -47,14 +48,17 @@ pub struct Profile {
     pub log_ratios: Vec<f64>,
     /// P(log π_D/π̂ ≥ log_ratios[i]).
     pub tails: Vec<f64>,
+    /// How far below log N a ratio may be and still counts: the rounding error of log-probabilities that were added up
+    /// token by token; 0 where ratios are taken as they are.
+    pub slack: f64,
 }
 
 impl Profile {
     /// From pairs of a log-ratio and its probability, in any order.
-    pub(super) fn new(mut pairs: Vec<(f64, f64)>) -> Self {
+    pub(super) fn new(mut pairs: Vec<(f64, f64)>, slack: f64) -> Self {
         // Stable, so that equal ratios add up in the order they were found in.
         pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut profile = Self::default();
+        let mut profile = Self { slack, ..Self::default() };
         let mut tail = 0.0;
         for (ratio, mass) in pairs {
             tail += mass;
@@ -71,7 +75,7 @@ impl Profile {
     /// Cov_N.
     #[must_use]
     pub fn coverage(&self, n: f64) -> f64 {
-        let log_n = libm::log(n);
+        let log_n = crate::statistics::log_n(n) - self.slack;
         let count = self.log_ratios.partition_point(|&ratio| ratio >= log_n);
         if count == 0 { 0.0 } else { self.tails[count - 1] }
     }

@@ -14,7 +14,10 @@ use crate::error::{Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
-use crate::statistics::{Estimate, Interval, check_confidence, clopper_pearson, dkw_half_width};
+use crate::statistics::{
+    Estimate, Interval, check_confidence, clopper_pearson, dkw_half_width, e_divergence_of_both, log_n,
+    squared_hellinger,
+};
 
 /// How much to draw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,8 +51,9 @@ impl MonteCarloOptions {
     }
 }
 
-/// Estimates of the measures of [`super::Measures`]. Intervals of means are Student's; those of Cov_N are Clopper and
-/// Pearson's, valid at any number of samples.
+/// Estimates of the measures of [`super::Measures`]. Intervals of Cov_N are Clopper and Pearson's, those of the bounded
+/// measures (D_H², D_seq,N, E_N) betting intervals: valid at any number of samples. Those of cross-entropy and KL are
+/// Student's, with a warning where few responses carry the sum.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MeasureEstimates {
@@ -68,11 +72,11 @@ pub struct MeasureEstimates {
     pub cross_entropy: Estimate,
     /// D_KL(π_D‖π̂).
     pub kl: Estimate,
-    /// D_H² as the mean of 1 − √(π̂/π_D).
+    /// D_H² as the mean of 1 − √(π̂/π_D), within [0, 1].
     pub squared_hellinger: Estimate,
     /// D_seq,N of each N.
     pub stopped_kl: Vec<Estimate>,
-    /// E_N of each N, the greater of two means; their intervals share the error probability.
+    /// E_N of each N, the average over prompts of the greater of two means, which share the error probability.
     pub e_n: Vec<Estimate>,
     /// Always unknown: a supremum cannot be estimated from samples. See `greatest_log_ratio`.
     pub log_w_max: Estimate,
@@ -84,6 +88,7 @@ pub struct MeasureEstimates {
 /// One response drawn from one of the two, as both see it.
 #[derive(Clone, Copy)]
 struct Draw {
+    prompt: usize,
     log_p: f64,
     log_q: f64,
     token_kl: f64,
@@ -122,20 +127,26 @@ pub fn estimate(
         }
     };
     let ratios: Vec<f64> = of_data.iter().map(|draw| draw.log_p - draw.log_q).collect();
-    let log_n: Vec<f64> = options.n.iter().map(|&n| libm::log(n)).collect();
+    let log_n: Vec<f64> = options.n.iter().map(|&n| log_n(n)).collect();
     let coverage = log_n.iter().map(|&log_n| {
         let successes = ratios.iter().filter(|&&ratio| ratio >= log_n).count();
         let interval = clopper_pearson(successes as u64, ratios.len() as u64, confidence);
         Estimate::new(successes as f64 / count, interval)
     });
-    // Each of the two means keeps half of the error probability, so that their maximum keeps all of it.
-    let half = 1.0 - 0.5 * (1.0 - confidence);
+    let prompts = |draws: &[Draw]| draws.iter().map(|draw| draw.prompt).collect::<Vec<_>>();
+    let (data_prompts, model_prompts) = (prompts(&of_data), prompts(&of_model));
     let e_n = options.n.iter().map(|&n| {
         let excess = |over: f64| (1.0 - n * libm::exp(-over)).max(0.0);
         let data_over: Vec<f64> = of_data.iter().map(|draw| excess(draw.log_p - draw.log_q)).collect();
         let model_over: Vec<f64> = of_model.iter().map(|draw| excess(draw.log_q - draw.log_p)).collect();
-        greater(Estimate::of_mean(&data_over, half), Estimate::of_mean(&model_over, half))
+        e_divergence_of_both([&data_over, &model_over], [&data_prompts, &model_prompts], confidence)
     });
+    let stopped = |&log_n: &f64| {
+        let values: Vec<f64> = of_data.iter().map(|draw| draw.token_kl.min(log_n)).collect();
+        let range = Interval { low: 0.0, high: log_n };
+        // At N = 1 the measure is 0 by definition.
+        if log_n > 0.0 { Estimate::of_bounded_mean(&values, range, confidence) } else { Estimate::new(0.0, range) }
+    };
     let estimates = MeasureEstimates {
         n: options.n.clone(),
         samples: options.samples,
@@ -144,24 +155,15 @@ pub fn estimate(
         band_half_width: dkw_half_width(options.samples, confidence),
         cross_entropy: mean(&|draw| -draw.log_q),
         kl: mean(&|draw| draw.log_p - draw.log_q),
-        squared_hellinger: mean(&|draw| 1.0 - libm::exp(0.5 * (draw.log_q - draw.log_p))),
-        stopped_kl: log_n.iter().map(|&log_n| mean(&|draw| draw.token_kl.min(log_n))).collect(),
+        squared_hellinger: squared_hellinger(&ratios, None, confidence),
+        stopped_kl: log_n.iter().map(stopped).collect(),
         e_n: e_n.collect(),
         log_w_max: Estimate::unknown(
             "A supremum cannot be estimated from samples: enumerate, or bound it from theory.",
         ),
         greatest_log_ratio: ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     };
-    Ok((estimates, Profile::new(ratios.into_iter().map(|ratio| (ratio, 1.0 / count)).collect())))
-}
-
-fn greater(a: Estimate, b: Estimate) -> Estimate {
-    match (a.value.zip(a.interval), b.value.zip(b.interval)) {
-        (Some((x, i)), Some((y, j))) => {
-            Estimate::new(x.max(y), Interval { low: i.low.max(j.low), high: i.high.max(j.high) })
-        }
-        _ => Estimate::unknown("One of the two means could not be estimated."),
-    }
+    Ok((estimates, Profile::new(ratios.into_iter().map(|ratio| (ratio, 1.0 / count)).collect(), 0.0)))
 }
 
 /// `options.samples` responses drawn from π_D, or from π̂, as both see them.
@@ -197,7 +199,7 @@ fn draws(
 fn walk(p: &mut dyn Walker, q: &mut dyn Walker, prompt: usize, tokens: &[u32]) -> Draw {
     p.start(prompt);
     q.start(prompt);
-    let mut draw = Draw { log_p: 0.0, log_q: 0.0, token_kl: 0.0 };
+    let mut draw = Draw { prompt, log_p: 0.0, log_q: 0.0, token_kl: 0.0 };
     for (position, &token) in tokens.iter().enumerate() {
         let (of_p, of_q) = (p.next(), q.next());
         draw.token_kl += token_kl_of(of_p, of_q);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::binomial;
 use super::instance::{
     Claim, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count, check_real,
     covered, plain,
@@ -17,6 +16,7 @@ use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
 use crate::statistics::at_most;
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 /// Options of [`Bernoulli`].
@@ -146,7 +146,7 @@ impl Instance for Bernoulli {
                 Claim::new("§3", Quantity::Cov, Relation::Equal, "E Cov_N, from the binomial distribution of p̂")
                     .of("mle")
                     .at(budget)
-                    .value(self.expected_cov(budget.ln())),
+                    .value(self.expected_cov(crate::statistics::log_n(budget))),
             ],
         }
     }
@@ -166,7 +166,7 @@ impl Instance for Bernoulli {
     }
 
     fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
-        let ones = binomial::draw(self.n, self.p, stream);
+        let ones = draw_binomial(self.n, self.p, stream);
         Ok(vec![Estimate {
             estimator: "mle",
             kl: self.kl(ones),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
     check_real, covered, plain,
@@ -15,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, SparseRows, SparseTableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 /// Options of [`CoarseRate`].
@@ -231,7 +231,7 @@ impl Instance for CoarseRate {
 
     fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let n = self.options.responses;
-        let first = binomial::draw(n, self.log_probs[0].exp(), stream);
+        let first = draw_binomial(n, self.log_probs[0].exp(), stream);
         let mut counts = vec![0; self.options.dim as usize];
         for _ in first..n {
             counts[1 + stream.below(self.options.dim - 1) as usize] += 1;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_count,
     check_real, covered, plain,
@@ -14,6 +13,7 @@ use super::token_table::TokenTable;
 use crate::error::{Code, Error, Result};
 use crate::linear::{DataDistribution, PromptWeights};
 use crate::random::Stream;
+use crate::statistics::{draw_binomial, draw_uniform_counts};
 use crate::tournament::Ratios;
 
 /// Options of [`FineRate`].
@@ -81,10 +81,10 @@ impl SignPrompts {
     }
 
     pub(super) fn draw(&self, stream: &mut Stream) -> SignCounts {
-        let rare = binomial::draw(self.responses, self.rare, stream);
-        let coins = binomial::draw_uniform_counts(self.responses - rare, self.dim as usize, stream)
+        let rare = draw_binomial(self.responses, self.rare, stream);
+        let coins = draw_uniform_counts(self.responses - rare, self.dim as usize, stream)
             .into_iter()
-            .map(|seen| (seen, binomial::draw(seen, 0.5, stream)))
+            .map(|seen| (seen, draw_binomial(seen, 0.5, stream)))
             .collect();
         SignCounts { rare, coins }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ball_logits::{Throws, mle_on_ball};
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
     check_real, plain,
@@ -20,6 +19,7 @@ use crate::linear::{Constraint, DataDistribution, FeatureMap, Policy, PromptWeig
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 /// Options of [`HiddenSigns`].
@@ -132,7 +132,8 @@ impl HiddenSigns {
     #[must_use]
     pub fn step_sizes(&self) -> [f64; 2] {
         let (steps, horizon) = (self.options.responses as f64, self.options.horizon as f64);
-        let (square, noise, log_n) = (self.bound.powi(2), steps * self.inherent_variance(), self.options.n.ln());
+        let (square, noise, log_n) =
+            (self.bound.powi(2), steps * self.inherent_variance(), crate::statistics::log_n(self.options.n));
         [
             (1.0 / (2.0 * horizon * square)).min((2.0 / noise).sqrt()),
             (1.0 / ((64.0 * log_n + 2.0) * square)).min(1.0 / (noise * log_n).sqrt()),
@@ -275,7 +276,8 @@ impl Instance for HiddenSigns {
                 ("inherentVariance", self.inherent_variance()),
                 (
                     "horizonOverNLogN",
-                    self.options.horizon as f64 / (self.options.responses as f64 * self.options.n.ln()),
+                    self.options.horizon as f64
+                        / (self.options.responses as f64 * crate::statistics::log_n(self.options.n)),
                 ),
             ]),
             prompts: Some(2),
@@ -308,13 +310,13 @@ impl Instance for HiddenSigns {
 
     fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
         let drawn = if self.options.step_factor.is_some() { stream.below(self.options.responses) } else { 0 };
-        let before = binomial::draw(drawn, self.plus, stream);
-        let seen = before + binomial::draw(self.options.responses - drawn, self.plus, stream);
+        let before = draw_binomial(drawn, self.plus, stream);
+        let seen = before + draw_binomial(self.options.responses - drawn, self.plus, stream);
         let p = 1.0 / (1.0 + (-self.logit).exp());
         let ones: Vec<u64> = self
             .theta
             .iter()
-            .map(|theta| binomial::draw(seen, if *theta > 0.0 { p } else { 1.0 - p }, stream))
+            .map(|theta| draw_binomial(seen, if *theta > 0.0 { p } else { 1.0 - p }, stream))
             .collect();
         let mut estimates = vec![
             self.estimate("mle", &self.mle(seen, &ones), seen, budgets),

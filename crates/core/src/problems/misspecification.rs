@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_count,
     check_real, covered, plain,
@@ -14,6 +13,7 @@ use super::token_table::TokenTable;
 use crate::error::{Error, Result};
 use crate::linear::{DataDistribution, PromptWeights};
 use crate::random::Stream;
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 /// Options of [`Misspecification`].
@@ -122,9 +122,9 @@ impl Misspecification {
     }
 
     pub(super) fn draw(&self, stream: &mut Stream) -> Cells {
-        let rare = binomial::draw(self.options.responses, self.rare, stream);
+        let rare = draw_binomial(self.options.responses, self.rare, stream);
         [self.options.responses - rare, rare].map(|seen| {
-            let ones = binomial::draw(seen, 0.5, stream);
+            let ones = draw_binomial(seen, 0.5, stream);
             [seen - ones, ones]
         })
     }

@@ -5,7 +5,6 @@
 
 mod ball_logits;
 mod bernoulli;
-mod binomial;
 mod coarse_rate;
 mod convex_class;
 mod fine_rate;

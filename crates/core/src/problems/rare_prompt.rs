@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
     check_real, plain,
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 /// Options of [`RarePrompt`].
@@ -179,9 +179,9 @@ impl Instance for RarePrompt {
     }
 
     fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>> {
-        let seen = binomial::draw(self.options.responses, self.rare(), stream);
+        let seen = draw_binomial(self.options.responses, self.rare(), stream);
         let tokens = seen * self.options.horizon;
-        let plus = binomial::draw(tokens, self.at_rare(self.theta[0])[1].exp(), stream);
+        let plus = draw_binomial(tokens, self.at_rare(self.theta[0])[1].exp(), stream);
         let theta = self.mle(plus, tokens);
         Ok(vec![Estimate {
             estimator: "mle",
@@ -210,11 +210,14 @@ mod tests {
         for theta in [-1.0, -0.2, 0.0, 0.7] {
             let model = Model::new(class.features.clone(), vec![theta]).unwrap();
             for budget in [1.0f64, 1.7, 4.0, 30.0] {
-                let (kl, cov) = enumerated(instance.data(), &model, budget.ln());
+                let (kl, cov) = enumerated(instance.data(), &model, crate::statistics::log_n(budget));
                 assert!((instance.kl(theta) - kl).abs() < 1e-13);
                 // At θ = θ* every ratio is 1 up to rounding: N = 1 is a tie of rounding errors.
                 if theta != -1.0 || budget > 1.0 {
-                    assert!((instance.cov(theta, budget.ln()) - cov).abs() < 1e-13, "{theta} {budget}");
+                    assert!(
+                        (instance.cov(theta, crate::statistics::log_n(budget)) - cov).abs() < 1e-13,
+                        "{theta} {budget}"
+                    );
                 }
             }
         }

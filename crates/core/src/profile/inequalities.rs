@@ -3,17 +3,19 @@
 //! All hold of population values. Estimates from a sample may break them by their sampling error: PD.1, for one,
 //! uses E[π̂/π_D] ≤ 1, which a sample mean need not obey.
 
+use crate::statistics::log_n;
+
 /// PD.1: Cov_N ≤ D_KL / (log N − 1 + 1/N) for N > 1. `None` for other N or a negative `kl`.
 #[must_use]
 pub fn coverage_bound_from_kl(kl: f64, n: f64) -> Option<f64> {
-    let denominator = libm::log(n) - 1.0 + 1.0 / n;
+    let denominator = log_n(n) - 1.0 + 1.0 / n;
     (n > 1.0 && kl >= 0.0 && denominator > 0.0).then(|| kl / denominator)
 }
 
 /// P3.1, the weaker form of PD.1: Cov_N ≤ D_KL / log(N/e) for N > e. `None` for other N or a negative `kl`.
 #[must_use]
 pub fn coverage_bound_from_kl_weak(kl: f64, n: f64) -> Option<f64> {
-    let denominator = libm::log(n) - 1.0;
+    let denominator = log_n(n) - 1.0;
     (kl >= 0.0 && denominator > 0.0).then(|| kl / denominator)
 }
 
@@ -23,7 +25,7 @@ pub fn coverage_bound_from_kl_weak(kl: f64, n: f64) -> Option<f64> {
 pub fn tight_instance(p: f64, n: f64) -> Option<(f64, f64)> {
     let legal = p > 0.0 && p <= 0.5 && n > 1.0 && n.is_finite();
     // log((1−p)/(1−p/N)) without cancellation for small p.
-    legal.then(|| (p, p * libm::log(n) + (1.0 - p) * (libm::log1p(-p) - libm::log1p(-p / n))))
+    legal.then(|| (p, p * log_n(n) + (1.0 - p) * (libm::log1p(-p) - libm::log1p(-p / n))))
 }
 
 /// PD.3: with C = sup_N Cov_N·log N, D_KL ≤ C(1 + log(log W_max / C)). `supremum` is C, `log_w_max` is log W_max.
@@ -138,5 +140,19 @@ mod tests {
         assert_eq!(kl_bound_from_profile(0.0, 0.0), Some(0.0));
         assert_eq!(tight_instance(0.6, 4.0), None);
         assert_eq!(coverage_lower_bound(0.25, 0.5), 0.0);
+    }
+
+    #[test]
+    fn bounds_of_a_hand_calculation() {
+        // At N = e³: log N − 1 = 2.
+        let n = 20.085_536_923_187_668;
+        let close = |ours: Option<f64>, value: f64| assert!((ours.unwrap() - value).abs() < 1e-14, "{ours:?} {value}");
+        close(coverage_bound_from_kl_weak(0.3, n), 0.15);
+        close(coverage_bound_from_stopped_kl(0.3, n), 0.3);
+        close(coverage_bound_from_kl(0.3, n), 0.3 / (2.0 + 1.0 / n));
+        close(coverage_bound_from_hellinger(0.01, 4.0), 0.08);
+        close(kl_bound_from_profile(0.5, 0.5 * std::f64::consts::E), 1.0);
+        assert!((chain_bound(3.0, 0.1, 0.2) - 0.5).abs() < 1e-15);
+        assert_eq!(coverage_lower_bound(0.1, 0.3), 0.0);
     }
 }

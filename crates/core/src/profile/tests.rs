@@ -4,6 +4,7 @@ use super::*;
 use crate::error::Code;
 use crate::golden;
 use crate::random::{Purpose, Stream};
+use crate::statistics::Interval;
 use crate::tournament::Ratios;
 use crate::{Control, LogProbs, Workers};
 
@@ -12,7 +13,7 @@ const NONE: f64 = f64::NEG_INFINITY;
 fn profiles(models: Vec<Vec<f64>>, reference: Vec<f64>, options: &CoverageProfileOptions) -> CoverageProfiles {
     let models = LogProbs::from_f64(models).unwrap();
     let reference = LogProbs::from_f64(vec![reference]).unwrap();
-    coverage_profiles(&models, &reference, options, &Workers::sequential(), &Control::new()).unwrap()
+    coverage_profiles(&models, &reference, None, options, &Workers::sequential(), &Control::new()).unwrap()
 }
 
 #[test]
@@ -67,6 +68,67 @@ fn known_distribution_is_estimated_within_its_intervals() {
 }
 
 #[test]
+fn prompts_that_repeat_are_the_units_of_every_interval() {
+    // Ten prompts of twenty responses each, all alike inside: as ten responses, hardly as two hundred.
+    let mut stream = Stream::new(3, Purpose::Data, 0);
+    let of_prompt: Vec<f64> = (0..10).map(|_| stream.normal() - 1.0).collect();
+    let labels: Vec<u32> = (0..200).map(|i| i / 20 + 5).collect();
+    let model = labels.iter().map(|&label| of_prompt[label as usize - 5] - 1.0).collect();
+    let (models, reference) =
+        (LogProbs::from_f64(vec![model]).unwrap(), LogProbs::from_f64(vec![vec![-1.5; 200]]).unwrap());
+    let options = CoverageProfileOptions::default();
+    let run = |prompts: Option<&[u32]>| {
+        coverage_profiles(&models, &reference, prompts, &options, &Workers::sequential(), &Control::new())
+    };
+    let (plain, by_prompt) = (run(None).unwrap(), run(Some(&labels)).unwrap());
+    assert_eq!((plain.prompts, by_prompt.prompts), (None, Some(10)));
+    let width = |interval: Interval| interval.high - interval.low;
+    for (narrow, wide) in plain.models[0].coverage.iter().zip(&by_prompt.models[0].coverage) {
+        assert_eq!(narrow.value, wide.value);
+        assert!(width(wide.interval) > 2.0 * width(narrow.interval) && width(wide.band) > 2.0 * width(narrow.band));
+    }
+    let kl = |profiles: &CoverageProfiles| width(profiles.models[0].kl.interval.unwrap());
+    assert!(kl(&by_prompt) > 3.0 * kl(&plain));
+    assert!(by_prompt.models[0].kl.warning.as_ref().unwrap().contains("Only 10 prompts"));
+    assert!(
+        width(by_prompt.cross_entropy[0].interval.unwrap()) > 3.0 * width(plain.cross_entropy[0].interval.unwrap())
+    );
+    // Labels that do not repeat change nothing.
+    let apart: Vec<u32> = (0..200).collect();
+    assert_eq!(run(Some(&apart)).unwrap(), plain);
+    assert_eq!(run(Some(&labels[1..])).unwrap_err().code, Code::ShapeMismatch);
+}
+
+#[test]
+fn an_impossible_kl_and_a_sum_that_few_responses_carry_are_said() {
+    let options = CoverageProfileOptions::default();
+    let mut stream = Stream::new(4, Purpose::Data, 0);
+    let noise: Vec<f64> = (0..500).map(|_| 0.3 * stream.normal()).collect();
+    // The model gives the responses more than the reference does: they are the model's own.
+    let own = profiles(vec![noise.iter().map(|z| -5.0 + z).collect()], vec![-6.0; 500], &options);
+    assert!(own.models[0].kl.warning.as_ref().unwrap().contains("were not drawn from the reference"));
+    // PD.2's shape: one response in two hundred carries the sum.
+    let rare: Vec<f64> = (0..500).map(|i| if i % 200 == 7 { -8.0 } else { -1.0 + 1e-3 * noise[i] }).collect();
+    let rare = profiles(vec![rare], vec![-1.0; 500], &options);
+    assert!(rare.models[0].kl.warning.as_ref().unwrap().contains("the largest 5 carry"), "{:?}", rare.models[0].kl);
+    let mild = profiles(vec![noise.iter().map(|z| -6.1 + z).collect()], vec![-6.0; 500], &options);
+    assert_eq!(mild.models[0].kl.warning, None);
+}
+
+#[test]
+fn no_interval_is_of_zero_width() {
+    let result = profiles(vec![vec![-1.0; 50]], vec![-1.0; 50], &CoverageProfileOptions::default());
+    let model = &result.models[0];
+    assert_eq!((model.kl.value, model.kl.interval), (Some(0.0), None));
+    assert!(model.kl.reason.as_ref().unwrap().contains("All values are equal"));
+    let width = |interval: Interval| interval.high - interval.low;
+    assert!(width(model.hellinger.interval.unwrap()) > 1e-3);
+    for at in &model.coverage {
+        assert!(width(at.interval) > 1e-3 && width(at.e_divergence.interval.unwrap()) > 1e-3);
+    }
+}
+
+#[test]
 fn same_bits_at_every_number_of_threads() {
     let mut stream = Stream::new(2, Purpose::Synthetic, 0);
     let models = (0..9).map(|_| (0..300).map(|_| -30.0 * stream.uniform()).collect()).collect();
@@ -74,7 +136,8 @@ fn same_bits_at_every_number_of_threads() {
     let reference = models.select_models(&[4]).unwrap();
     let run = |threads| {
         let workers = Workers::new(Some(threads)).unwrap();
-        coverage_profiles(&models, &reference, &CoverageProfileOptions::default(), &workers, &Control::new()).unwrap()
+        coverage_profiles(&models, &reference, None, &CoverageProfileOptions::default(), &workers, &Control::new())
+            .unwrap()
     };
     let first = run(1);
     for threads in [2, 3, 8] {
@@ -89,7 +152,7 @@ fn bad_options_and_shapes_are_errors() {
     let models = LogProbs::from_f64(vec![vec![-1.0, -2.0], vec![-1.0, -3.0]]).unwrap();
     let short = LogProbs::from_f64(vec![vec![-1.0]]).unwrap();
     let run = |reference: &LogProbs, options: &CoverageProfileOptions| {
-        coverage_profiles(&models, reference, options, &Workers::sequential(), &Control::new()).unwrap_err()
+        coverage_profiles(&models, reference, None, options, &Workers::sequential(), &Control::new()).unwrap_err()
     };
     let fine = CoverageProfileOptions::default();
     assert_eq!(run(&models, &fine).code, Code::ShapeMismatch);
@@ -140,6 +203,6 @@ proptest! {
                 count += 1;
             }
         }
-        prop_assert_eq!(profile_of_log_ratios(&ratios, &budgets, 0.9).coverage[0].count, count);
+        prop_assert_eq!(profile_of_log_ratios(&ratios, &budgets, None, 0.9).coverage[0].count, count);
     }
 }

@@ -9,7 +9,7 @@
 //! Stakes see the values in an order. So that no order in a file can matter, values are sorted, then put into
 //! [`ORDERS`] random orders that depend on their number alone; the capitals' mean is still of expectation at most 1.
 
-use super::Interval;
+use super::{Cluster, Interval};
 use crate::random::{Purpose, Stream};
 
 /// How many orders are averaged over.
@@ -56,6 +56,17 @@ impl BoundedMean {
             Weighted { value: hits / size, weight: size / greatest }
         };
         Self::from_units(hits.iter().zip(sizes).map(unit).collect())
+    }
+
+    /// Of clusters of values in [0, 1] (the responses of a prompt). The mean is that of all values.
+    #[must_use]
+    pub fn of_clusters(clusters: &[Cluster]) -> Self {
+        let greatest = clusters.iter().map(|cluster| cluster.size).fold(0.0, f64::max);
+        let unit = |cluster: &Cluster| Weighted {
+            value: (cluster.sum / cluster.size).clamp(0.0, 1.0),
+            weight: cluster.size / greatest,
+        };
+        Self::from_units(clusters.iter().map(unit).collect())
     }
 
     fn from_units(mut sorted: Vec<Weighted>) -> Self {

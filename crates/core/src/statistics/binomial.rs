@@ -100,6 +100,20 @@ pub fn clopper_pearson(successes: u64, trials: u64, confidence: f64) -> Interval
     BinomialLimits::new(trials, 0.5 * (1.0 - confidence)).interval(successes)
 }
 
+/// An exact interval for the greatest of several probabilities, each behind one of `counts` out of `trials` (a model's
+/// score, the greatest share over its rivals): the union of the counts' intervals, lower limits at α/(2m) for m counts,
+/// since the greatest of them was chosen, upper ones at α/2, since only that of the greatest truth has to hold. No count
+/// says nothing: \[0, 1\].
+#[must_use]
+pub fn greatest_share_interval(counts: &[u32], trials: u64, confidence: f64) -> Interval {
+    let Some(&greatest) = counts.iter().max() else { return Interval { low: 0.0, high: 1.0 } };
+    let tail = 0.5 * (1.0 - confidence);
+    Interval {
+        low: BinomialLimits::new(trials, tail / counts.len() as f64).lower(u64::from(greatest)),
+        high: BinomialLimits::new(trials, tail).upper(u64::from(greatest)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +166,16 @@ mod tests {
             // A double near 1 has few digits left for what is missing.
             assert!((at_most(n, c, limits.upper(c)) / tail - 1.0).abs() < 1e-5, "{n} {c}");
         }
+    }
+
+    #[test]
+    fn the_greatest_of_several_shares_pays_for_its_choice_below_only() {
+        let one = greatest_share_interval(&[7], 40, 0.95);
+        assert_eq!(one, clopper_pearson(7, 40, 0.95));
+        let several = greatest_share_interval(&[2, 7, 0, 5], 40, 0.95);
+        assert_eq!(several.high, one.high);
+        let corrected = BinomialLimits::new(40, 0.5 * (1.0 - 0.95) / 4.0).lower(7);
+        assert!(several.low == corrected && several.low < one.low);
+        assert_eq!(greatest_share_interval(&[], 40, 0.95), Interval { low: 0.0, high: 1.0 });
     }
 }

@@ -1,6 +1,7 @@
 //! Means where values come in clusters, such as several responses to one prompt, that are not independent inside.
 
 use super::{Interval, student_two_sided};
+use crate::resample::number_labels;
 
 /// Values by cluster: how many, and their sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,6 +10,74 @@ pub struct Cluster {
     pub size: f64,
     /// Sum of the values.
     pub sum: f64,
+}
+
+/// Which values belong together: clusters numbered by first appearance, at least one of them with two values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clusters {
+    of_value: Vec<u32>,
+    sizes: Vec<u32>,
+}
+
+impl Clusters {
+    /// Values with equal labels belong together; `None` where no label repeats, so that each value stands alone.
+    #[must_use]
+    pub fn by_label(labels: &[u32]) -> Option<Self> {
+        let (of_value, count) = number_labels(labels);
+        if count == labels.len() {
+            return None;
+        }
+        let mut sizes = vec![0; count];
+        for &cluster in &of_value {
+            sizes[cluster as usize] += 1;
+        }
+        Some(Self { of_value, sizes })
+    }
+
+    /// How many values there are.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        self.of_value.len()
+    }
+
+    /// How many clusters there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    /// How many values each cluster has.
+    #[must_use]
+    pub fn sizes(&self) -> &[u32] {
+        &self.sizes
+    }
+
+    /// The values' sums by cluster.
+    #[must_use]
+    pub fn sums(&self, values: &[f64]) -> Vec<Cluster> {
+        let mut clusters: Vec<Cluster> =
+            self.sizes.iter().map(|&size| Cluster { size: f64::from(size), sum: 0.0 }).collect();
+        for (&cluster, value) in self.of_value.iter().zip(values) {
+            clusters[cluster as usize].sum += value;
+        }
+        clusters
+    }
+
+    /// How many values of each cluster are `hit`.
+    #[must_use]
+    pub fn hits(&self, hit: impl Fn(usize) -> bool) -> Vec<u32> {
+        let mut hits = vec![0; self.sizes.len()];
+        for (index, &cluster) in self.of_value.iter().enumerate() {
+            hits[cluster as usize] += u32::from(hit(index));
+        }
+        hits
+    }
 }
 
 /// Mean of all values and its cluster-robust standard error, √(G/(G − 1) Σ_g (sum_g − mean·size_g)²) / Σ_g size_g with

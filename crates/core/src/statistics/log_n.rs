@@ -35,12 +35,15 @@ impl Double {
 
 const LN_2: Double = Double(std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17);
 
-/// log n for finite n ≥ 1, the double nearest to the true value.
+/// log n, for finite n ≥ 1 the double nearest to the true value; elsewhere what `libm` says.
 ///
 /// With n = 2^k·m, m in [√½, √2]: log n = k·log 2 + 2·artanh z, z = (m − 1)/(m + 1), |z| < 0.172, so that 22 terms
 /// of the series reach 2^-106.
 #[must_use]
 pub fn log_n(n: f64) -> f64 {
+    if !(1.0..f64::INFINITY).contains(&n) {
+        return libm::log(n);
+    }
     let (mut m, mut k) = libm::frexp(n);
     if m < std::f64::consts::FRAC_1_SQRT_2 {
         (m, k) = (2.0 * m, k - 1);
@@ -86,6 +89,8 @@ mod tests {
             assert!((log_n(n) - n.ln()).abs() <= 2.3e-16 * n.ln(), "{n}");
         }
         assert_eq!(log_n(f64::MAX), f64::MAX.ln());
+        assert_eq!((log_n(f64::INFINITY), log_n(0.5)), (f64::INFINITY, -std::f64::consts::LN_2));
+        assert!(log_n(f64::NAN).is_nan());
         // log(1 + e) = e − e²/2 + …, and e − e²/2 is the double before e.
         assert_eq!(log_n(1.0 + f64::EPSILON), f64::EPSILON.next_down());
     }

@@ -201,3 +201,17 @@ fn blocks_extend_a_tournament_to_the_whole() {
         assert_eq!(extended, whole);
     }
 }
+
+#[test]
+fn the_theorem_of_the_offset_tournament_wants_n_to_the_1_minus_2a_of_8() {
+    let log_probs = LogProbs::from_f64(vec![vec![-1.0, -2.0], vec![-2.0, -1.0]]).unwrap();
+    let on_policy = [log_probs.clone(), log_probs.clone()].map(|own| OnPolicy::new(own, None).unwrap());
+    let within = |n: f64, a: f64| {
+        let options = OffsetOptions { n: vec![n], a };
+        let (workers, control) = (Workers::sequential(), Control::new());
+        offset_tournament(&log_probs, &on_policy, &options, &workers, &control).unwrap()[0].within_theorem
+    };
+    // √16 = 4 and √65 > 8; without an offset in the exponent, N itself.
+    assert!(!within(16.0, 0.25) && within(65.0, 0.25));
+    assert!(!within(7.9, 0.0) && within(8.1, 0.0));
+}

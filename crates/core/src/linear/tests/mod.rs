@@ -11,6 +11,7 @@ mod feature_maps;
 mod golden;
 mod measures;
 mod training;
+mod worked;
 
 /// A table of random features of norm at most 4 by whole prefix.
 fn random_table(stream: &mut Stream, prompts: usize, vocabulary: usize, horizon: usize, dim: usize) -> TableFeatures {

@@ -152,7 +152,9 @@ impl Trainer {
             _ => 0.0,
         };
         let threshold = match self.options.procedure {
-            Procedure::TruncatedSgd { threshold } => threshold.unwrap_or_else(|| libm::log(self.options.n)),
+            Procedure::TruncatedSgd { threshold } => {
+                threshold.unwrap_or_else(|| crate::statistics::log_n(self.options.n))
+            }
             _ => f64::INFINITY,
         };
         let mut optimizer =

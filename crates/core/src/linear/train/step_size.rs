@@ -156,7 +156,7 @@ impl Theory {
         };
         let (b, t) = (feature_bound * radius, steps as f64);
         let variance = inherent_variance * radius * radius;
-        let log_n = libm::log(n);
+        let log_n = crate::statistics::log_n(n);
         let needs_log_n = matches!(procedure, Procedure::NormalizedSgd { .. } | Procedure::TruncatedSgd { .. });
         if needs_log_n && (log_n.is_nan() || log_n <= 0.0) {
             return Err(Error::option("N", format!("The theorem needs N above 1, not {n}.")));
@@ -215,5 +215,27 @@ mod tests {
         assert!((normalized.lambda.unwrap() - 16.0 * 16f64.ln()).abs() < 1e-12);
         assert!(Theory::of(&Procedure::SignSgd, &ball, givens).is_err());
         assert!(Theory::of(&Procedure::Sgd, &Constraint::Unconstrained, givens).is_err());
+    }
+
+    #[test]
+    fn theory_scales_with_horizon_bound_threshold_and_radius() {
+        let givens = |steps| Givens { feature_bound: 2.0, horizon: 8, inherent_variance: 1.0, n: 16.0, steps, dim: 3 };
+        let of =
+            |procedure, radius, steps| Theory::of(&procedure, &Constraint::Ball { radius }, givens(steps)).unwrap();
+        let close = |ours: f64, value: f64| assert!((ours / value - 1.0).abs() < 1e-14, "{ours} is not {value}");
+        let (sgd, truncated) = (Procedure::Sgd, Procedure::TruncatedSgd { threshold: None });
+        // P5.1: 1/(2HB²) of a single step.
+        close(of(sgd, 1.0, 1).step_size, 1.0 / 64.0);
+        // T6.2: 1/((64 log N + 2)B²) of a single step, (Tσ*² log N)^{−1/2} of many; log 16 = 2.7725887222397811.
+        close(of(truncated, 1.0, 1).step_size, 1.0 / ((64.0 * 2.772_588_722_239_781 + 2.0) * 4.0));
+        close(of(truncated, 1.0, 1 << 40).step_size, 1.0 / (1_048_576.0 * 1.665_109_222_315_395_5));
+        // A radius of 2 doubles σ* and quadruples a step: √(2/(T·4))·4.
+        close(of(sgd, 2.0, 1 << 40).step_size, 2.0 * of(sgd, 1.0, 1 << 40).step_size);
+        close(of(Procedure::TokenSgd, 2.0, 1 << 40).step_size, 2.0 / 1_048_576.0);
+        // T5.1: (log N/(σ*²T))^{1/4} with σ* doubled, times R; λ = log N/(16η) over R.
+        let normalized = of(Procedure::NormalizedSgd { lambda: None }, 2.0, 1 << 40);
+        let unit = (2.772_588_722_239_781_f64 / 4.0).sqrt().sqrt() / 1024.0;
+        close(normalized.step_size, 2.0 * unit);
+        close(normalized.lambda.unwrap(), 2.772_588_722_239_781 / (16.0 * unit) / 2.0);
     }
 }

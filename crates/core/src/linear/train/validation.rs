@@ -85,7 +85,7 @@ impl Validation {
                 let ratios: Vec<f64> = reference.iter().zip(&log_probs).map(|(p, q)| p - q).collect();
                 record.kl = Some(ratios.iter().sum::<f64>() / count);
                 let tail = |n: f64| {
-                    let log_n = libm::log(n);
+                    let log_n = crate::statistics::log_n(n);
                     ratios.iter().filter(|&&ratio| ratio >= log_n).count() as f64 / count
                 };
                 record.coverage = Some(self.n.iter().map(|&n| tail(n)).collect());

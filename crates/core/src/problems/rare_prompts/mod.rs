@@ -11,7 +11,6 @@ use std::sync::Arc;
 use learners::{Learner, TestTime, Visit};
 
 use super::ball_logits::{Throws, mle_on_ball};
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
     check_real, plain,
@@ -22,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, SparseRows, SparseTableFeatures};
 use crate::linear::{Constraint, DataDistribution, FeatureMap, PromptWeights};
 use crate::random::{Purpose, Stream};
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 pub use options::RarePromptsOptions;
@@ -164,7 +164,7 @@ impl RarePrompts {
 
     /// How many of `responses` are to rare prompts.
     fn seen(&self, responses: u64, stream: &mut Stream) -> u64 {
-        binomial::draw(responses, self.rare().min(1.0), stream)
+        draw_binomial(responses, self.rare().min(1.0), stream)
     }
 
     /// The MLE alone: counts are enough.
@@ -176,7 +176,7 @@ impl RarePrompts {
             of_prompt.total += self.options.horizon;
         }
         for of_prompt in &mut counts {
-            of_prompt.ones = binomial::draw(of_prompt.total, self.likelier, stream);
+            of_prompt.ones = draw_binomial(of_prompt.total, self.likelier, stream);
         }
         vec![self.estimate("mle", &self.mle(&counts), budgets), self.untrained(budgets)]
     }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use construction::{inherent_variance, log_softmax, oscillating, slow};
 
-use super::binomial;
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
     check_real, plain,
@@ -21,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
+use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 pub use options::{Branch, Rule, SgdLowerBoundOptions};
@@ -218,9 +218,9 @@ impl SgdLowerBound {
     /// Counts of `tokens` tokens of a response to `prompt` from π_D.
     fn draw(&self, prompt: usize, tokens: u64, stream: &mut Stream) -> [u64; 3] {
         let p = self.log_probs[prompt].map(f64::exp);
-        let first = binomial::draw(tokens, p[0].min(1.0), stream);
+        let first = draw_binomial(tokens, p[0].min(1.0), stream);
         let rest = tokens - first;
-        let second = binomial::draw(rest, (p[1] / (p[1] + p[2])).clamp(0.0, 1.0), stream);
+        let second = draw_binomial(rest, (p[1] / (p[1] + p[2])).clamp(0.0, 1.0), stream);
         [first, second, rest - second]
     }
 

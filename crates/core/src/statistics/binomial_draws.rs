@@ -1,13 +1,14 @@
 //! Draws from the binomial distribution: sufficient statistics of the instances are binomial, so that a million
 //! responses cost as much as ten. Uses `libm`, hence the same draws on every platform.
 
+use super::log_pmf;
 use crate::random::Stream;
-use crate::statistics::log_pmf;
 
 /// Draws K ~ Bin(n, p), exactly distributed up to rounding. `p` must be in [0, 1].
-pub(super) fn draw(n: u64, p: f64, stream: &mut Stream) -> u64 {
+#[must_use]
+pub fn draw_binomial(n: u64, p: f64, stream: &mut Stream) -> u64 {
     if p > 0.5 {
-        return n - draw(n, 1.0 - p, stream);
+        return n - draw_binomial(n, 1.0 - p, stream);
     }
     if n == 0 || p <= 0.0 {
         0
@@ -68,11 +69,12 @@ fn draw_by_rejection(n: u64, p: f64, stream: &mut Stream) -> u64 {
 }
 
 /// Draws how many of `n` things fall into each of `cells` equally likely cells.
-pub(super) fn draw_uniform_counts(n: u64, cells: usize, stream: &mut Stream) -> Vec<u64> {
+#[must_use]
+pub fn draw_uniform_counts(n: u64, cells: usize, stream: &mut Stream) -> Vec<u64> {
     let mut rest = n;
     (0..cells)
         .map(|cell| {
-            let count = draw(rest, 1.0 / (cells - cell) as f64, stream);
+            let count = draw_binomial(rest, 1.0 / (cells - cell) as f64, stream);
             rest -= count;
             count
         })
@@ -92,7 +94,7 @@ mod tests {
             let draws = 40_000;
             let mut counts = std::collections::BTreeMap::new();
             for _ in 0..draws {
-                *counts.entry(draw(n, p, &mut stream)).or_insert(0u32) += 1;
+                *counts.entry(draw_binomial(n, p, &mut stream)).or_insert(0u32) += 1;
             }
             let (mut statistic, mut cells) = (0.0, 0);
             for (k, count) in counts {
