@@ -239,7 +239,10 @@ fn share_interval(ratios: &LogRatios, log_n: f64, clusters: Option<&Clusters>, c
     }
 }
 
-fn kl_divergence(ratios: &LogRatios, clusters: Option<&Clusters>, confidence: f64) -> Estimate {
+/// KL divergence as the mean log ratio of responses drawn from the reference, with Student's interval; unknown where it is
+/// infinite, or the reference rules responses out.
+#[must_use]
+pub fn kl_divergence(ratios: &LogRatios, clusters: Option<&Clusters>, confidence: f64) -> Estimate {
     if let Some(unknown) = drawn_from_reference(ratios) {
         return unknown;
     }

@@ -9,7 +9,7 @@ mod step_curve;
 
 pub use coverage_profile::{
     CoverageAt, CoverageProfileOptions, CoverageProfiles, ModelProfile, clustered_cross_entropies, coverage_profiles,
-    cross_entropies, profile_of_log_ratios,
+    cross_entropies, kl_divergence, profile_of_log_ratios,
 };
 pub use inequalities::{
     chain_bound, coverage_bound_from_hellinger, coverage_bound_from_kl, coverage_bound_from_kl_weak,

@@ -163,10 +163,12 @@ pub fn select(
         control,
     )?;
     control.enter("other criteria");
-    let cross_entropy = CrossEntropyPick::find(log_probs, &facts, options.confidence, workers, control)?;
+    let cross_entropy = CrossEntropyPick::find(log_probs, &facts, input.prompts, options.confidence, workers, control)?;
     let kl = match input.reference {
         None => None,
-        Some(reference) => Some(KlPick::find(log_probs, reference, options.confidence, workers, control)?),
+        Some(reference) => {
+            Some(KlPick::find(log_probs, reference, input.prompts, options.confidence, workers, control)?)
+        }
     };
     let pass_at_k = match input.samples {
         None => None,

@@ -8,9 +8,9 @@ use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::log_probs::facts::MatrixFacts;
 use crate::parallel::Workers;
-use crate::profile::{LogRatios, cross_entropies, profile_of_log_ratios};
+use crate::profile::{LogRatios, clustered_cross_entropies, kl_divergence};
 use crate::progress::Control;
-use crate::statistics::{Estimate, Interval};
+use crate::statistics::{Clusters, Estimate, Interval};
 use crate::tournament::Ratios;
 
 /// Cross-entropy of each model, and the pick it leads to: validation loss's.
@@ -32,11 +32,13 @@ impl CrossEntropyPick {
     pub(super) fn find(
         log_probs: &LogProbs,
         facts: &MatrixFacts,
+        prompts: Option<&[u32]>,
         confidence: f64,
         workers: &Workers,
         control: &Control,
     ) -> Result<Self> {
-        let estimates = cross_entropies(log_probs, confidence, workers, control)?;
+        let clusters = prompts.and_then(Clusters::by_label);
+        let estimates = clustered_cross_entropies(log_probs, clusters.as_ref(), confidence, workers, control)?;
         let values: Vec<Option<f64>> = estimates.iter().map(|estimate| estimate.value).collect();
         let infinite: Vec<usize> = facts.models.iter().map(|model| model.minus_infinite).collect();
         Ok(Self {
@@ -62,6 +64,7 @@ impl KlPick {
     pub(super) fn find(
         log_probs: &LogProbs,
         reference: &LogProbs,
+        prompts: Option<&[u32]>,
         confidence: f64,
         workers: &Workers,
         control: &Control,
@@ -71,16 +74,16 @@ impl KlPick {
             return Err(Error::new(Code::ShapeMismatch, message));
         }
         let reference = reference.row_f64(0);
-        let any = Ratios::new(&[2.0])?;
+        let clusters = prompts.and_then(Clusters::by_label);
         let profiles = workers.map(log_probs.models(), control, |model| {
             let ratios = LogRatios::between(&reference, &log_probs.row_f64(model))?;
-            Ok(profile_of_log_ratios(&ratios, &any, confidence))
+            Ok((kl_divergence(&ratios, clusters.as_ref(), confidence), ratios.infinite()))
         })?;
-        let values: Vec<Option<f64>> = profiles.iter().map(|profile| profile.kl.value).collect();
-        let infinite: Vec<usize> = profiles.iter().map(|profile| profile.infinite).collect();
+        let values: Vec<Option<f64>> = profiles.iter().map(|(kl, _)| kl.value).collect();
+        let infinite: Vec<usize> = profiles.iter().map(|&(_, infinite)| infinite).collect();
         Ok(Self {
             winner: values.iter().any(Option::is_some).then(|| least(&values, &infinite)),
-            values: profiles.into_iter().map(|profile| profile.kl).collect(),
+            values: profiles.into_iter().map(|(kl, _)| kl).collect(),
         })
     }
 }
@@ -126,6 +129,7 @@ impl PassAtKPick {
             replicates: options.replicates.unwrap_or(PassAtKOptions::default().replicates),
             seed: options.seed,
             confidence: options.confidence,
+            base: None,
         };
         let comparison = compare_pass_at_k(samples, &settings, workers, control)?;
         let each = comparison.per_k.into_iter().zip(n);

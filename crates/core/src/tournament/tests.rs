@@ -205,9 +205,9 @@ fn blocks_extend_a_tournament_to_the_whole() {
 #[test]
 fn the_theorem_of_the_offset_tournament_wants_n_to_the_1_minus_2a_of_8() {
     let log_probs = LogProbs::from_f64(vec![vec![-1.0, -2.0], vec![-2.0, -1.0]]).unwrap();
-    let on_policy = [log_probs.clone(), log_probs.clone()].map(|own| OnPolicy::new(own, None).unwrap());
+    let on_policy = [log_probs.clone(), log_probs.clone()].map(OnPolicy::alike);
     let within = |n: f64, a: f64| {
-        let options = OffsetOptions { n: vec![n], a };
+        let options = OffsetOptions { n: vec![n], a, confidence: 0.95 };
         let (workers, control) = (Workers::sequential(), Control::new());
         offset_tournament(&log_probs, &on_policy, &options, &workers, &control).unwrap()[0].within_theorem
     };
