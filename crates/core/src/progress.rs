@@ -1,5 +1,6 @@
 //! What a running computation shares with whoever waits for it: progress out, cancellation in.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use crate::error::{Code, Error, Result};
 /// Counting is done by relaxed atomics: a snapshot may lag, it never blocks the work.
 #[derive(Debug, Default)]
 pub struct Control {
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     done: AtomicU64,
     total: AtomicU64,
     stage: Mutex<Option<&'static str>>,
@@ -23,6 +24,13 @@ impl Control {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A control that is cancelled with this one and counts for itself: for work that is no progress, such as a look at
+    /// what is to be done.
+    #[must_use]
+    pub fn uncounted(&self) -> Self {
+        Self { cancelled: Arc::clone(&self.cancelled), ..Self::default() }
     }
 
     /// Asks the computation to stop.

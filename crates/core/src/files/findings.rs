@@ -58,26 +58,34 @@ impl Findings {
     /// # Errors
     /// The error itself, unless errors are collected; [`Code::Aborted`] and bugs always.
     pub fn error(&mut self, error: Error) -> Result<()> {
+        self.error_times(error, 1)
+    }
+
+    /// Reports an error that was met `times` times, at the place of the first.
+    ///
+    /// # Errors
+    /// As [`Findings::error`].
+    pub fn error_times(&mut self, error: Error, times: u64) -> Result<()> {
         if !self.collect || matches!(error.code, Code::Aborted | Code::Internal | Code::InvalidOption) {
             return Err(error);
         }
-        self.note(Severity::Error, error.code.as_str(), error.message, *error.place);
+        self.note(Severity::Error, error.code.as_str(), error.message, *error.place, times);
         Ok(())
     }
 
     /// Notes something odd.
     pub fn warn(&mut self, code: &str, message: impl Into<String>, place: Place) {
-        self.note(Severity::Warning, code, message.into(), place);
+        self.note(Severity::Warning, code, message.into(), place, 1);
     }
 
-    fn note(&mut self, severity: Severity, code: &str, message: String, place: Place) {
+    fn note(&mut self, severity: Severity, code: &str, message: String, place: Place, times: u64) {
         let key = (code.to_owned(), place.file.clone(), place.model_name.clone());
         if let Some(&index) = self.known.get(&key) {
-            self.list[index].count += 1;
+            self.list[index].count += times;
             return;
         }
         self.known.insert(key, self.list.len());
-        self.list.push(Finding { severity, code: code.to_owned(), message, place, count: 1 });
+        self.list.push(Finding { severity, code: code.to_owned(), message, place, count: times });
     }
 
     /// Whether an error was noted.

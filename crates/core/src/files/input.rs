@@ -1,60 +1,88 @@
-//! A file as formats see it: what it begins with, and its bytes in order.
+//! A file as formats see it: what it begins with, and its bytes in order, whatever they are packed in.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::archive::{Archive, Contents, MemberStream};
+use super::bytes::{Digest, RandomFile, Stream, from_io, unreadable};
 use crate::error::{Code, Error, Result};
 use crate::progress::Control;
 
-/// Bytes read at a time.
-const CHUNK: usize = 256 << 10;
-
-/// One file to read.
+/// One file to read, or one member of an archive.
 pub struct Input {
     path: PathBuf,
     shown: String,
     head: Vec<u8>,
+    digest: Option<Digest>,
+    /// The archive that the content is in.
+    archive: Option<Archive>,
+    /// The content, where a reader asked for it in another order.
+    random: Option<Arc<RandomFile>>,
 }
 
 /// Bytes in order, from beginning to end.
-pub trait ByteStream: Send {
+pub trait ByteStream {
     /// Appends some bytes to `into` and returns how many; 0 at the end.
     ///
     /// # Errors
-    /// [`Code::Aborted`], [`Code::Io`], [`Code::MalformedFile`].
+    /// [`Code::Aborted`], [`Code::Io`], [`Code::MalformedFile`], [`Code::InputChanged`].
     fn read(&mut self, into: &mut Vec<u8>, control: &Control) -> Result<usize>;
 }
 
 impl Input {
-    /// How many bytes [`Input::head`] has at most.
-    pub const HEAD: usize = 64 << 10;
-
-    /// Opens the regular file at `path`, which is called `shown` in messages.
+    /// Opens the regular file at `path`, which is called `shown` in messages. A ZIP archive is as many inputs as it has
+    /// members, but for those that are formats of their own: arrays (`.npz`), and logs of inspect_ai (`.eval`).
     ///
     /// # Errors
-    /// [`Code::Io`], [`Code::UnsupportedFile`] for what is no regular file, [`Code::MalformedFile`] for an empty one.
-    pub fn open(path: &Path, shown: &str, _control: &Control) -> Result<Vec<Self>> {
-        let placed = |error: Error| error.in_file(shown);
-        // Looking before opening: opening a named pipe that nobody writes to would block for ever.
-        let metadata = std::fs::metadata(path).map_err(|error| placed(unreadable(&error)))?;
-        if !metadata.is_file() {
-            let message = "This is a pipe or a device, not a regular file: write the data to a file first.";
-            return Err(placed(Error::new(Code::UnsupportedFile, message)));
+    /// [`Code::Io`], [`Code::UnsupportedFile`] for what is no regular file or of a kind that is not read,
+    /// [`Code::MalformedFile`] for an empty one.
+    pub fn open(path: &Path, shown: &str) -> Result<Vec<Self>> {
+        Self::open_all(path, shown).map_err(|error| error.in_file(shown))
+    }
+
+    fn open_all(path: &Path, shown: &str) -> Result<Vec<Self>> {
+        if path.is_dir() {
+            return Err(Error::new(Code::UnsupportedFile, "This is a directory: name the files in it."));
         }
-        if metadata.len() == 0 {
-            let message = "The file is empty: write it again, or check that the run that wrote it has finished.";
-            return Err(placed(Error::new(Code::MalformedFile, message)));
+        let mut stream = Stream::open(path)?;
+        let head = stream.head()?.to_vec();
+        let input = |shown: String, head, archive| Self {
+            path: path.to_owned(),
+            shown,
+            head,
+            digest: None,
+            archive,
+            random: None,
+        };
+        let is_npz = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"));
+        if !Archive::looks_like(&head) || !stream.is_plain() || is_npz {
+            return Ok(vec![input(shown.to_owned(), head, None)]);
         }
-        let file = File::open(path).map_err(|error| placed(unreadable(&error)))?;
-        let mut head = Vec::new();
-        file.take(Self::HEAD as u64).read_to_end(&mut head).map_err(|error| placed(unreadable(&error)))?;
-        Ok(vec![Self { path: path.to_owned(), shown: shown.to_owned(), head }])
+        let mut inputs = Vec::new();
+        match Archive::open(stream)? {
+            Contents::Arrays => inputs.push(input(shown.to_owned(), head, None)),
+            Contents::Log(archive) => inputs.push(input(shown.to_owned(), archive.head()?, Some(archive))),
+            Contents::Members(members) => {
+                for (name, archive) in members {
+                    let shown = format!("{shown}/{name}");
+                    let head = archive.head().map_err(|error| error.in_file(&*shown))?;
+                    inputs.push(input(shown, head, Some(archive)));
+                }
+            }
+        }
+        Ok(inputs)
     }
 
     /// The file, as messages call it.
     #[must_use]
     pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The path after which a model may be named.
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.shown
     }
 
@@ -64,42 +92,96 @@ impl Input {
         &self.path
     }
 
-    /// The first bytes of the content.
+    /// The first bytes of the content, decompressed: some tens of thousands.
     #[must_use]
     pub fn head(&self) -> &[u8] {
         &self.head
     }
 
-    /// The content from its beginning.
+    /// The content from its beginning, decompressed. Whoever reads it to its end gets the hash of the bytes for nothing.
     ///
     /// # Errors
     /// [`Code::Io`].
     pub fn stream(&mut self) -> Result<Box<dyn ByteStream + '_>> {
-        let file = File::open(&self.path).map_err(|error| unreadable(&error).in_file(&*self.shown))?;
-        Ok(Box::new(Plain { file, shown: &self.shown }))
+        if let Some(archive) = &self.archive {
+            return Ok(Box::new(Member { stream: archive.stream()?, shown: &self.shown }));
+        }
+        let stream = Stream::open(&self.path).map_err(|error| error.in_file(&*self.shown))?;
+        Ok(Box::new(Whole { stream: Some(stream), shown: &self.shown, digest: &mut self.digest }))
+    }
+
+    /// The content, decompressed, to be read in any order.
+    ///
+    /// # Errors
+    /// As [`ByteStream::read`], and [`Code::TooLarge`] for what must be inflated and does not fit into memory.
+    pub(super) fn random(&mut self, control: &Control) -> Result<Arc<RandomFile>> {
+        let open = || match &self.archive {
+            None => Stream::open(&self.path)?.into_random(control),
+            Some(archive) => archive.stream()?.into_memory(control),
+        };
+        let file = Arc::new(open().map_err(|error| error.in_file(&*self.shown))?);
+        self.random = Some(Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Takes the hash of the bytes from a reader that opened the file by itself.
+    pub(super) fn was_read(&mut self, digest: Digest) {
+        self.digest = Some(digest);
+    }
+
+    /// The hash of the file's own bytes.
+    ///
+    /// # Errors
+    /// As [`ByteStream::read`].
+    pub fn digest(&mut self, control: &Control) -> Result<Digest> {
+        if let Some(digest) = &self.digest {
+            return Ok(digest.clone());
+        }
+        let digest = match (&self.archive, &self.random) {
+            (Some(archive), _) => archive.finish(control),
+            (None, Some(random)) => random.finish(control),
+            (None, None) => Stream::open(&self.path).and_then(|stream| stream.finish(control)),
+        };
+        digest.map_err(|error| if error.code == Code::Aborted { error } else { error.in_file(&*self.shown) })
     }
 }
 
-struct Plain<'a> {
-    file: File,
+struct Whole<'a> {
+    /// `None` once it ended.
+    stream: Option<Stream>,
+    shown: &'a str,
+    digest: &'a mut Option<Digest>,
+}
+
+impl ByteStream for Whole<'_> {
+    fn read(&mut self, into: &mut Vec<u8>, control: &Control) -> Result<usize> {
+        let Some(stream) = &mut self.stream else { return Ok(0) };
+        let placed = |error: Error| if error.code == Code::Aborted { error } else { error.in_file(self.shown) };
+        stream.poll(control).map_err(placed)?;
+        let piece = stream.fill_buf().map_err(|error| placed(from_io(error, unreadable)))?;
+        let count = piece.len();
+        into.extend_from_slice(piece);
+        stream.consume(count);
+        if count == 0
+            && let Some(stream) = self.stream.take()
+        {
+            *self.digest = Some(stream.finish(control).map_err(placed)?);
+        }
+        Ok(count)
+    }
+}
+
+struct Member<'a> {
+    stream: MemberStream,
     shown: &'a str,
 }
 
-impl ByteStream for Plain<'_> {
+impl ByteStream for Member<'_> {
     fn read(&mut self, into: &mut Vec<u8>, control: &Control) -> Result<usize> {
-        control.check()?;
-        let read = Read::by_ref(&mut self.file).take(CHUNK as u64).read_to_end(into);
-        let read = read.map_err(|error| unreadable(&error).in_file(self.shown))?;
-        control.advance(read as u64);
-        Ok(read)
+        let piece = self.stream.next(control);
+        let placed = |error: Error| if error.code == Code::Aborted { error } else { error.in_file(self.shown) };
+        let piece = piece.map_err(placed)?;
+        into.extend_from_slice(&piece);
+        Ok(piece.len())
     }
-}
-
-fn unreadable(error: &std::io::Error) -> Error {
-    let advice = match error.kind() {
-        std::io::ErrorKind::NotFound => "There is no such file: check the path.".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "No permission to read this file.".to_owned(),
-        _ => format!("The file cannot be read: {error}."),
-    };
-    Error::new(Code::Io, advice)
 }

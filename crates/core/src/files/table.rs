@@ -10,6 +10,16 @@ pub trait Table {
     /// Names of the columns that hold values, nested fields as `outer.inner`, in file order.
     fn columns(&self) -> &[String];
 
+    /// Whether a column is a field of an object inside the row; a dot in a name alone says nothing.
+    fn is_nested(&self, _column: usize) -> bool {
+        false
+    }
+
+    /// Whether people write a row of totals, which has no id, below such a table.
+    fn has_totals(&self) -> bool {
+        false
+    }
+
     /// Reads all rows in order, in batches of thousands, and gives `sink` the columns it wanted.
     ///
     /// `wanted[i]` says of column i of [`Table::columns`] whether and how it is to be read; batches have the wanted columns
@@ -25,9 +35,9 @@ pub trait Table {
 
 /// What takes the batches of a table.
 pub trait Sink {
-    /// A column that rows before the coming batch did not have (JSON rows need not have the same keys): whether and how it
-    /// is to be read. It comes after those wanted so far.
-    fn late_column(&mut self, name: &str, row: u64) -> Result<Option<Kind>>;
+    /// A column that rows before the coming batch did not have (JSON rows need not have the same keys), maybe a field of an
+    /// object inside the row: whether and how it is to be read. It comes after those wanted so far.
+    fn late_column(&mut self, name: &str, row: u64, nested: bool) -> Result<Option<Kind>>;
 
     /// Takes one batch.
     fn batch(&mut self, batch: &Batch) -> Result<()>;

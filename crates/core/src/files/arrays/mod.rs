@@ -3,6 +3,7 @@
 
 mod container;
 mod decode;
+pub(super) mod formats;
 mod layout;
 mod npy;
 mod npz;

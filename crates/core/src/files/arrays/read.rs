@@ -72,6 +72,17 @@ pub struct Matrix {
     pub digest: Digest,
 }
 
+/// A matrix as a file holds it, its values not yet looked at.
+pub(in crate::files) struct Unchecked {
+    pub(in crate::files) rows: Rows,
+    pub(in crate::files) names: Option<Vec<String>>,
+    pub(in crate::files) ids: Option<Vec<String>>,
+    pub(in crate::files) prompt_ids: Option<Vec<String>>,
+    pub(in crate::files) token_counts: Option<Vec<u64>>,
+    pub(in crate::files) dtype: String,
+    pub(in crate::files) digest: Digest,
+}
+
 /// A matrix of integers, such as counts of correct samples.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -110,6 +121,18 @@ pub struct Integers {
 /// [`Code::TooLarge`] if memory does not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as
 /// [`LogProbs::new`]. The place of every error has the file; that of an illegal value also model and response.
 pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, control: &Control) -> Result<Matrix> {
+    let Unchecked { rows, names, ids, prompt_ids, token_counts, dtype, digest } =
+        read_unchecked(path, options, control)?;
+    in_file(path, || {
+        let log_probs = LogProbs::new(rows, workers, control).map_err(|error| name_model(error, names.as_deref()))?;
+        let shape = [log_probs.models(), log_probs.responses()];
+        let file = path.display().to_string();
+        Ok(Matrix { log_probs, names, ids, prompt_ids, token_counts, dtype, shape, file, digest })
+    })
+}
+
+/// [`read_matrix`] without a look at the values.
+pub(in crate::files) fn read_unchecked(path: &Path, options: &ReadOptions, control: &Control) -> Result<Unchecked> {
     in_file(path, || {
         let sidecar = Sidecar::beside(path)?;
         let mut container = Container::open(Stream::open(path)?, control)?;
@@ -147,11 +170,8 @@ pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, contro
         check_count("promptIds", sidecar.prompt_ids.as_ref().map(Vec::len), axes.responses)?;
         check_count("tokenCounts", sidecar.token_counts.as_ref().map(Vec::len), axes.responses)?;
         let (rows, digest) = gather(container, &arrays, axes, options.negate, control)?;
-        let log_probs = LogProbs::new(rows, workers, control).map_err(|error| name_model(error, names.as_deref()))?;
-        let shape = [log_probs.models(), log_probs.responses()];
         let (prompt_ids, token_counts) = (sidecar.prompt_ids, sidecar.token_counts);
-        let file = path.display().to_string();
-        Ok(Matrix { log_probs, names, ids, prompt_ids, token_counts, dtype, shape, file, digest })
+        Ok(Unchecked { rows, names, ids, prompt_ids, token_counts, dtype, digest })
     })
 }
 

@@ -57,6 +57,11 @@ impl Compression {
     }
 }
 
+/// Whether bytes that begin with `head` are compressed as a whole.
+pub(in crate::files) fn is_compressed(head: &[u8]) -> bool {
+    Compression::of(head).is_some()
+}
+
 /// The decompressed bytes of a file. Checksums are compared where the format has them; several streams one after
 /// another are one; what follows the last is an error.
 pub(super) struct Inflated {

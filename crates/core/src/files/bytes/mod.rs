@@ -13,11 +13,11 @@ mod source;
 mod stamp;
 mod stream;
 
-pub(in crate::files) use compression::MOST_INFLATION;
+pub(in crate::files) use compression::{MOST_INFLATION, is_compressed};
 pub(crate) use memory::check_memory;
 pub(crate) use random::{Cursor, RandomFile};
 pub use stamp::Digest;
-pub(crate) use stream::Stream;
+pub(crate) use stream::{HEAD, Stream};
 
 use crate::error::{Code, Error};
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::source::digest;
 use super::stamp::{Digest, Stamp, changed};
-use super::{PIECE, into_io, unreadable};
+use super::{PIECE, check_memory, into_io, unreadable};
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Result};
 use crate::progress::Control;
@@ -32,7 +32,10 @@ const PATIENCE: Duration = Duration::from_millis(5);
 pub(crate) struct RandomFile {
     place: Place,
     length: u64,
-    digest: OnceLock<Digest>,
+    /// The hash of the file, once known; where there are blocks, with theirs.
+    hashed: OnceLock<(Digest, Vec<ContentHash>)>,
+    /// Bytes of the file that are still to be counted as progress, or were.
+    counted: AtomicU64,
 }
 
 enum Place {
@@ -48,8 +51,6 @@ struct Disk {
     given: Mutex<Vec<Option<ContentHash>>>,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<std::io::Result<Hashed>>>>,
-    /// Bytes of the file counted as progress.
-    counted: AtomicU64,
 }
 
 /// What the hashing thread and the others say to each other.
@@ -80,9 +81,8 @@ impl RandomFile {
                 given: Mutex::new(vec![None; blocks]),
                 shared,
                 thread: Mutex::new(Some(thread)),
-                counted: AtomicU64::new(0),
             });
-            return Ok(Self { place, length, digest: OnceLock::new() });
+            return Ok(Self { place, length, hashed: OnceLock::new(), counted: AtomicU64::new(0) });
         }
         let mut hash = Sha256::new();
         let mut bytes = vec![0; length as usize];
@@ -90,14 +90,42 @@ impl RandomFile {
             control.check()?;
             read_at(&file, piece, (index * PIECE) as u64).map_err(ended)?;
             hash.update(&*piece);
-            control.advance(piece.len() as u64);
         }
         stamp.check(&file, &path)?;
-        Ok(Self::in_memory(bytes, digest(hash, length)))
+        let hashed = OnceLock::from((digest(hash, length), Vec::new()));
+        Ok(Self { length, place: Place::Memory(bytes), hashed, counted: AtomicU64::new(0) })
     }
 
+    /// What a file was inflated to.
     pub(super) fn in_memory(bytes: Vec<u8>, digest: Digest) -> Self {
-        Self { length: bytes.len() as u64, place: Place::Memory(bytes), digest: OnceLock::from(digest) }
+        let length = bytes.len() as u64;
+        let hashed = OnceLock::from((digest, Vec::new()));
+        Self { length, place: Place::Memory(bytes), hashed, counted: AtomicU64::new(length) }
+    }
+
+    /// A part of another file, which alone has a hash.
+    pub(in crate::files) fn part_of(bytes: Vec<u8>) -> Self {
+        let length = bytes.len() as u64;
+        Self { length, place: Place::Memory(bytes), hashed: OnceLock::new(), counted: AtomicU64::new(length) }
+    }
+
+    /// Bytes that can be read.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// `size` bytes from `offset` on; memory is asked about before it is taken.
+    pub(crate) fn bytes_at(&self, offset: u64, size: usize) -> std::io::Result<Vec<u8>> {
+        if offset.checked_add(size as u64).is_none_or(|end| end > self.length) {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if size > PIECE {
+            let message = || format!("{size} bytes of the file do not fit into memory at once.");
+            check_memory(Some(size), message).map_err(into_io)?;
+        }
+        let mut bytes = vec![0; size];
+        self.read_at(&mut bytes, offset)?;
+        Ok(bytes)
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
@@ -134,23 +162,32 @@ impl RandomFile {
     /// Fails once the control is cancelled; counts what was read of the file as progress.
     pub(crate) fn poll(&self, control: &Control) -> Result<()> {
         control.check()?;
-        if let Place::Disk(disk) = &self.place {
-            let done = disk.shared.done.load(Ordering::Relaxed);
-            control.advance(done.saturating_sub(disk.counted.swap(done, Ordering::Relaxed)));
-        }
+        let done = match &self.place {
+            Place::Memory(_) => self.length,
+            Place::Disk(disk) => disk.shared.done.load(Ordering::Relaxed),
+        };
+        control.advance(done.saturating_sub(self.counted.fetch_max(done, Ordering::Relaxed)));
         Ok(())
     }
 
-    /// The hash of the file, once nothing more is read from it.
+    /// The hash of the file, once nothing more is read from it for now.
     ///
     /// # Errors
     /// [`Code::InputChanged`] if the file was written to or replaced meanwhile.
     pub(crate) fn finish(&self, control: &Control) -> Result<Digest> {
-        if let (None, Place::Disk(disk)) = (self.digest.get(), &self.place) {
-            let digest = disk.finish(self, control)?;
-            return Ok(self.digest.get_or_init(|| digest).clone());
+        self.poll(control)?;
+        let lost = || Error::new(Code::Internal, "The hash of a file is lost.");
+        let Place::Disk(disk) = &self.place else {
+            return self.hashed.get().map(|(digest, _)| digest.clone()).ok_or_else(lost);
+        };
+        if self.hashed.get().is_none() {
+            let hashed = disk.wait(self, control)?;
+            // Whoever else waited has the same.
+            let _ = self.hashed.set(hashed);
         }
-        self.digest.get().cloned().ok_or_else(|| Error::new(Code::Internal, "The hash of a file is lost."))
+        let (digest, blocks) = self.hashed.get().ok_or_else(lost)?;
+        disk.check(blocks)?;
+        Ok(digest.clone())
     }
 }
 
@@ -164,7 +201,8 @@ impl Disk {
         }
     }
 
-    fn finish(&self, file: &RandomFile, control: &Control) -> Result<Digest> {
+    /// Waits for the thread that hashes.
+    fn wait(&self, file: &RandomFile, control: &Control) -> Result<(Digest, Vec<ContentHash>)> {
         let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         while slot.as_ref().is_some_and(|thread| !thread.is_finished()) {
             file.poll(control)?;
@@ -174,13 +212,16 @@ impl Disk {
         let hashed = thread.join().map_err(|_| Error::new(Code::Internal, "Hashing a file panicked."))?;
         file.poll(control)?;
         let Hashed { hash, blocks, bytes } = hashed.map_err(ended)?;
+        if bytes != file.length { Err(changed()) } else { Ok((digest(hash, bytes), blocks)) }
+    }
+
+    /// Fails unless what was handed out is what was hashed, and the file is what it was when it was opened.
+    fn check(&self, blocks: &[ContentHash]) -> Result<()> {
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = given.iter().zip(&blocks).all(|(given, hashed)| given.is_none_or(|given| given == *hashed));
-        if !same || bytes != file.length {
+        if !given.iter().zip(blocks).all(|(given, hashed)| given.is_none_or(|given| given == *hashed)) {
             return Err(changed());
         }
-        self.stamp.check(&self.file, &self.path)?;
-        Ok(digest(hash, bytes))
+        self.stamp.check(&self.file, &self.path)
     }
 }
 

@@ -1,0 +1,421 @@
+//! Puts log-probabilities from any number of files together into one matrix, by model name and response id, never by line.
+
+use std::collections::HashMap;
+
+use super::super::findings::Findings;
+use super::super::ids::Ids;
+use super::super::options::JoinMode;
+use super::duplicate::{self, Origin};
+use super::judge;
+use crate::content_hash::ContentHash;
+use crate::error::{Code, Error, Place, Result};
+use crate::log_probs::{LogProbs, Row};
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// No number: of tokens, of a prompt.
+const NONE: u32 = u32::MAX;
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct At {
+    /// Number of the source.
+    pub(in super::super) source: usize,
+    /// One-based line, or zero-based record.
+    pub(in super::super) row: u64,
+}
+
+/// What a row says of a response besides log-probabilities.
+#[derive(Clone, Copy, Default)]
+pub(in super::super) struct Observation<'a> {
+    /// Tokens of the response.
+    pub(in super::super) tokens: Option<u64>,
+    /// Equal ids mean the same prompt.
+    pub(in super::super) prompt: Option<&'a str>,
+    /// What was scored: kind of text (`prompt`, `response`, …) and the text or its hash.
+    pub(in super::super) texts: &'a [(&'a str, &'a str)],
+}
+
+struct Facts {
+    tokens: u32,
+    prompt: u32,
+    /// Model the facts are from.
+    model: u32,
+}
+
+/// One model.
+pub(in super::super) struct Model {
+    pub(in super::super) name: String,
+    /// What the name is made of, column by column, where several columns tell models apart.
+    pub(in super::super) parts: Vec<(String, String)>,
+    pub(in super::super) source: usize,
+    pub(in super::super) origin: Origin,
+    /// Named by the user as a model, and so none to be doubted.
+    pub(in super::super) certain: bool,
+    /// By number of the response; NaN where there is none.
+    pub(in super::super) values: Vec<f64>,
+    count: usize,
+    /// The response read last, and the model that came after this one: both tend to repeat.
+    last: usize,
+    next: usize,
+    /// First value above zero.
+    pub(in super::super) positive: Option<(At, usize)>,
+}
+
+/// Log-probabilities of any number of models and files in the making.
+pub(in super::super) struct ScoreJoin {
+    mode: JoinMode,
+    ignore_hashes: bool,
+    /// Signs were changed on the way in.
+    pub(in super::super) negated: bool,
+    pub(in super::super) ids: Ids,
+    facts: Vec<Facts>,
+    prompts: Ids,
+    /// Digest of a text of a response, by number of the response and kind of text.
+    texts: HashMap<(u32, u32), u64>,
+    kinds: Vec<String>,
+    pub(in super::super) models: Vec<Model>,
+    by_name: HashMap<String, usize>,
+    /// The response and the model read last.
+    last: (usize, usize),
+    same_tokens: bool,
+    /// Paths of the files, by number of the source.
+    pub(in super::super) files: Vec<String>,
+}
+
+/// Everything about the joined responses but the values.
+pub(in super::super) struct Joined {
+    pub(in super::super) log_probs: LogProbs,
+    pub(in super::super) models: Vec<String>,
+    pub(in super::super) sources: Vec<usize>,
+    pub(in super::super) ids: Vec<String>,
+    pub(in super::super) prompt_ids: Option<Vec<String>>,
+    pub(in super::super) token_counts: Option<Vec<u64>>,
+}
+
+impl ScoreJoin {
+    pub(in super::super) fn new(mode: JoinMode, ignore_hashes: bool, negated: bool) -> Self {
+        Self {
+            mode,
+            ignore_hashes,
+            negated,
+            ids: Ids::new(),
+            facts: Vec::new(),
+            prompts: Ids::new(),
+            texts: HashMap::new(),
+            kinds: Vec::new(),
+            models: Vec::new(),
+            by_name: HashMap::new(),
+            last: (0, 0),
+            same_tokens: true,
+            files: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was read yet.
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.models.is_empty() && self.ids.len() == 0
+    }
+
+    /// The model called `name`, a new one if need be. Models have the order in which they are first named.
+    pub(in super::super) fn model(&mut self, name: &str, source: usize, origin: Origin) -> usize {
+        let last = self.last.1;
+        if let Some(model) = self.models.get(last) {
+            if model.name == name {
+                return last;
+            }
+            if self.models[model.next].name == name {
+                return model.next;
+            }
+        }
+        if let Some(&index) = self.by_name.get(name) {
+            self.models[last].next = index;
+            return index;
+        }
+        let index = self.models.len();
+        self.by_name.insert(name.to_owned(), index);
+        self.models.push(Model {
+            name: name.to_owned(),
+            parts: Vec::new(),
+            source,
+            origin,
+            certain: false,
+            values: Vec::new(),
+            count: 0,
+            last: 0,
+            next: 0,
+            positive: None,
+        });
+        index
+    }
+
+    /// The number of the response with this id as `model` scored it; `None` after a fault was reported.
+    #[inline]
+    pub(in super::super) fn response(
+        &mut self,
+        id: &str,
+        model: usize,
+        observation: Observation<'_>,
+        at: At,
+        findings: &mut Findings,
+    ) -> Result<Option<usize>> {
+        let guesses = [self.models[model].last + usize::from(self.models[model].count > 0), self.last.0];
+        let (number, new) = self.ids.number(id, guesses);
+        self.last = (number, model);
+        if new {
+            self.facts.push(Facts { tokens: NONE, prompt: NONE, model: model as u32 });
+        }
+        let Observation { tokens, prompt, texts } = observation;
+        if (tokens.is_some() || prompt.is_some() || !texts.is_empty())
+            && !self.agree(number, model, observation, at, findings)?
+        {
+            return Ok(None);
+        }
+        Ok(Some(number))
+    }
+
+    /// Whether the observation is about the same text as those of the same id before it.
+    fn agree(
+        &mut self,
+        number: usize,
+        model: usize,
+        observation: Observation<'_>,
+        at: At,
+        findings: &mut Findings,
+    ) -> Result<bool> {
+        for (kind, text) in observation.texts {
+            let kind_number = self.kinds.iter().position(|known| known == kind).unwrap_or_else(|| {
+                self.kinds.push((*kind).to_owned());
+                self.kinds.len() - 1
+            });
+            let hash = ContentHash::of_bytes(text.as_bytes()).to_bytes();
+            let digest = u64::from_le_bytes(hash[..8].try_into().unwrap_or_default());
+            let known = *self.texts.entry((number as u32, kind_number as u32)).or_insert(digest);
+            if known != digest && !self.ignore_hashes {
+                let before = self.facts[number].model as usize;
+                let error = if before == model {
+                    duplicate::other_text(self.ids.get(number), kind, &self.models[model].name)
+                } else {
+                    let message = format!(
+                        "The {kind} is not the same as that of this id under model {}: score the same data with the same prompts in the same \
+                         order, give each response an id of its own that does not depend on the row, or say that the difference does not matter \
+                         (--ignore-hashes).",
+                        self.models[before].name
+                    );
+                    Error::new(Code::MismatchedResponse, message)
+                };
+                findings.error(self.placed(error, at, model, number))?;
+                return Ok(false);
+            }
+        }
+        let facts = &mut self.facts[number];
+        if let (Some(prompt), NONE) = (observation.prompt, facts.prompt) {
+            facts.prompt = self.prompts.number(prompt, [usize::MAX; 2]).0 as u32;
+        }
+        if let Some(tokens) = observation.tokens {
+            let tokens = tokens.min(u64::from(NONE) - 1) as u32;
+            if facts.tokens == NONE {
+                facts.tokens = tokens;
+            } else if facts.tokens != tokens {
+                let message = format!(
+                    "The response has {tokens} tokens here and {} under {}: with one tokenizer, something was truncated, or an end-of-sequence token was scored for one and not for the other.",
+                    facts.tokens, self.models[facts.model as usize].name
+                );
+                self.same_tokens = false;
+                findings.warn("WARN_TOKEN_COUNTS", message, self.place(at, model, number));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adds the log-probability, in nats, of a response under a model.
+    #[inline]
+    pub(in super::super) fn put(
+        &mut self,
+        model: usize,
+        number: usize,
+        value: f64,
+        at: At,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        if value.is_nan() {
+            let error = Error::new(
+                Code::NanLogProb,
+                "The log-probability is NaN: score the response again, or drop it for every model.",
+            );
+            return findings.error(self.placed(error, at, model, number));
+        }
+        let column = &mut self.models[model];
+        if number == column.values.len() {
+            column.values.push(value);
+        } else if number > column.values.len() {
+            column.values.resize(number, f64::NAN);
+            column.values.push(value);
+        } else if column.values[number].is_nan() {
+            column.values[number] = value;
+        } else {
+            let before = column.values[number];
+            let error = duplicate::error(column, before, value, at, &self.files);
+            return findings.error(self.placed(error, at, model, number));
+        }
+        column.count += 1;
+        column.last = number;
+        if value > LogProbs::POSITIVE_TOLERANCE && column.positive.is_none() {
+            column.positive = Some((at, number));
+        }
+        Ok(())
+    }
+
+    /// The place of a value.
+    pub(in super::super) fn place(&self, at: At, model: usize, number: usize) -> Place {
+        *self.placed(Error::new(Code::Internal, ""), at, model, number).place
+    }
+
+    /// `error`, placed at a value.
+    pub(in super::super) fn placed(&self, error: Error, at: At, model: usize, number: usize) -> Error {
+        let error = error.at_row(at.row as usize).of_model(&*self.models[model].name).of_response(self.ids.get(number));
+        match self.files.get(at.source) {
+            Some(file) => error.in_file(&**file),
+            None => error,
+        }
+    }
+
+    /// The matrix; `None` if there is none, after the reason was reported. Responses are sorted by id, so that the order of
+    /// rows in the files does not matter.
+    pub(in super::super) fn finish(
+        mut self,
+        findings: &mut Findings,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Option<Joined>> {
+        judge::columns(&mut self, findings, workers, control)?;
+        if self.models.is_empty() || self.ids.len() == 0 {
+            if !findings.failed() {
+                findings.error(Error::new(Code::NoResponses, "The input holds no scored response."))?;
+            }
+            return Ok(None);
+        }
+        let all = self.ids.len();
+        let complete = self.models.iter().all(|model| model.count == all);
+        let order = self.ids.sorted();
+        let order = if complete {
+            order
+        } else {
+            let has = |model: &Model, number: usize| model.values.get(number).is_some_and(|value| !value.is_nan());
+            let shared: Vec<usize> =
+                order.into_iter().filter(|&number| self.models.iter().all(|model| has(model, number))).collect();
+            if self.mode == JoinMode::Exact {
+                self.report_missing(findings)?;
+                return Ok(None);
+            }
+            if shared.is_empty() {
+                let message = "No response was scored by all models: check that the files are of the same task and use the same ids.";
+                findings.error(Error::new(Code::NoResponses, message))?;
+                return Ok(None);
+            }
+            let message =
+                format!("{} of {all} responses were left out: not every model scored them.", all - shared.len());
+            findings.warn("WARN_RESPONSES_LEFT_OUT", message, Place::default());
+            shared
+        };
+        if findings.failed() {
+            return Ok(None);
+        }
+        self.name_by_parts();
+        self.gather(&order, workers, control).map(Some)
+    }
+
+    fn gather(mut self, order: &[usize], workers: &Workers, control: &Control) -> Result<Joined> {
+        let in_order = order.iter().enumerate().all(|(index, &number)| index == number);
+        // Row by row, so that no more than one is there twice.
+        let mut rows: Vec<Row<f64>> = Vec::with_capacity(self.models.len());
+        for model in &mut self.models {
+            control.check()?;
+            let values = std::mem::take(&mut model.values);
+            let values = if in_order && values.len() == order.len() {
+                values
+            } else {
+                order.iter().map(|&number| values[number]).collect()
+            };
+            rows.push(values.into());
+        }
+        let log_probs = LogProbs::new(crate::log_probs::Rows::F64(rows), workers, control)?;
+        let known = |value: u32| value != NONE;
+        let facts = |index: &usize| &self.facts[*index];
+        let prompt_ids = order
+            .iter()
+            .all(|index| known(facts(index).prompt))
+            .then(|| order.iter().map(|index| self.prompts.get(facts(index).prompt as usize).to_owned()).collect());
+        let counted = self.same_tokens && order.iter().all(|index| known(facts(index).tokens));
+        let token_counts = counted.then(|| order.iter().map(|index| u64::from(facts(index).tokens)).collect());
+        Ok(Joined {
+            log_probs,
+            sources: self.models.iter().map(|model| model.source).collect(),
+            ids: order.iter().map(|&number| self.ids.get(number).to_owned()).collect(),
+            prompt_ids,
+            token_counts,
+            models: self.models.into_iter().map(|model| model.name).collect(),
+        })
+    }
+
+    /// Names of several parts are shortened by those that all models share.
+    fn name_by_parts(&mut self) {
+        let Some(columns) = self.models.first().map(|model| model.parts.len()).filter(|&columns| columns > 1) else {
+            return;
+        };
+        if self.models.len() < 2 || self.models.iter().any(|model| model.parts.len() != columns) {
+            return;
+        }
+        let differs: Vec<bool> = (0..columns)
+            .map(|column| self.models.iter().any(|model| model.parts[column] != self.models[0].parts[column]))
+            .collect();
+        let short: Vec<String> = self
+            .models
+            .iter()
+            .map(|model| {
+                let kept = model.parts.iter().zip(&differs).enumerate();
+                // The first part is the name proper.
+                name_of_parts(kept.filter(|(index, (_, differs))| **differs || *index == 0).map(|(_, (part, _))| part))
+            })
+            .collect();
+        let distinct = short.iter().collect::<std::collections::HashSet<_>>().len() == short.len();
+        if distinct {
+            for (model, name) in self.models.iter_mut().zip(short) {
+                model.name = name;
+            }
+        }
+    }
+
+    fn report_missing(&self, findings: &mut Findings) -> Result<()> {
+        let all = self.ids.len();
+        for model in self.models.iter().filter(|model| model.count < all) {
+            let lacks = |number: &usize| model.values.get(*number).is_none_or(|value| value.is_nan());
+            let missing: Vec<&str> = (0..all).filter(lacks).take(4).map(|number| self.ids.get(number)).collect();
+            let some = missing[..missing.len().min(3)].join(", ") + if missing.len() > 3 { ", …" } else { "" };
+            let message = format!(
+                "{} of {all} responses were not scored by this model ({}): score them, or compare on the responses that all models have (--shared).",
+                all - model.count,
+                super::super::json::shorten(&some)
+            );
+            let error = Error::new(Code::MissingResponse, message).of_model(&*model.name).of_response(missing[0]);
+            let error = match self.files.get(model.source) {
+                Some(file) => error.in_file(&**file),
+                None => error,
+            };
+            findings.error(error)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a model that several columns tell: `pythia-160m step=1000`.
+pub(in super::super) fn name_of_parts<'a>(parts: impl Iterator<Item = &'a (String, String)>) -> String {
+    let mut name = String::new();
+    for (column, value) in parts {
+        let bare = value.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
+        let part = if bare && !name.is_empty() { format!("{column}={value}") } else { value.clone() };
+        name.push_str(if name.is_empty() { "" } else { " " });
+        name.push_str(&part);
+    }
+    name
+}

@@ -1,0 +1,159 @@
+//! What the values of a model say of what they are: log-probabilities, probabilities, losses, or none of them.
+
+use super::super::findings::Findings;
+use super::super::json::shorten;
+use super::duplicate::Origin;
+use super::join::{Model, ScoreJoin};
+use crate::error::{Code, Error, Place, Result};
+use crate::log_probs::LogProbs;
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// Whole numbers below zero are doubted from this many on: few may be so by chance.
+const MANY: usize = 4;
+
+/// Shape of the values of one model.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in super::super) struct Shape {
+    /// Values that are there and finite.
+    pub(in super::super) finite: usize,
+    /// Values that are NaN.
+    pub(in super::super) nans: usize,
+    /// Values above zero by more than rounding.
+    pub(in super::super) positive: usize,
+    /// Values in (0, 1].
+    pub(in super::super) unit: usize,
+    /// Values of at least zero.
+    pub(in super::super) not_negative: usize,
+    /// Finite values that are whole.
+    pub(in super::super) whole: usize,
+}
+
+impl Shape {
+    pub(in super::super) fn of<T: Copy + Into<f64>>(values: &[T]) -> Self {
+        let mut shape = Self::default();
+        for &value in values {
+            let value: f64 = value.into();
+            shape.finite += usize::from(value.is_finite());
+            shape.nans += usize::from(value.is_nan());
+            shape.positive += usize::from(value > LogProbs::POSITIVE_TOLERANCE);
+            shape.unit += usize::from(value > 0.0 && value <= 1.0);
+            shape.not_negative += usize::from(value >= 0.0);
+            shape.whole += usize::from(value.is_finite() && value == value.trunc());
+        }
+        shape
+    }
+
+    /// Counts, labels, lengths, or zeros: whole numbers of at least zero.
+    fn counts(self) -> bool {
+        self.finite > 0 && self.whole == self.finite && self.not_negative >= self.finite
+    }
+
+    /// What values that are above zero are, given that `first` is the first of them.
+    pub(in super::super) fn positive_error(self, first: f64, negated: bool) -> Error {
+        let values = self.finite.max(self.positive);
+        let first = if first.is_infinite() { "Infinity".to_owned() } else { first.to_string() };
+        let message = if negated {
+            format!(
+                "The log-probability is {first}, above zero, after its sign was changed: the values seem to be log-probabilities already. Leave --negate out."
+            )
+        } else if self.unit == values {
+            "All values lie in (0, 1]: these are probabilities. Take their natural logarithms.".to_owned()
+        } else if self.not_negative >= values {
+            format!(
+                "The log-probability is {first}, above zero, as all are: if they are negative log-likelihoods in nats, summed over tokens, negate them (--negate); \
+                 perplexities are not, they are means over tokens."
+            )
+        } else {
+            format!(
+                "The log-probability is {first}, above zero, and others are below: these are no log-probabilities of responses (a density, a reward, a margin?)."
+            )
+        };
+        Error::new(Code::PositiveLogProb, message)
+    }
+}
+
+/// Leaves out columns that are no models, and reports values that are no log-probabilities.
+pub(super) fn columns(
+    join: &mut ScoreJoin,
+    findings: &mut Findings,
+    workers: &Workers,
+    control: &Control,
+) -> Result<()> {
+    let shapes = workers.map(join.models.len(), control, |index| Ok(Shape::of(&join.models[index].values)))?;
+    let doubtful = |model: &Model| model.origin == Origin::WideColumn && !model.certain;
+    let fractional = join.models.iter().zip(&shapes).any(|(_, shape)| shape.whole < shape.finite);
+    let mut kept = Vec::with_capacity(shapes.len());
+    for (model, shape) in join.models.iter().zip(&shapes) {
+        let mut keep = true;
+        if doubtful(model) && shape.counts() {
+            keep = false;
+            let what = if shape.positive == 0 { "zeros" } else { "whole numbers" };
+            let message = format!(
+                "Column {} holds {what} only, which are no log-probabilities: it is left out. If it is a model, name all that are (--column models=A,B).",
+                shorten(&model.name)
+            );
+            findings.warn("WARN_COLUMN_LEFT_OUT", message, place(join, model));
+        } else if doubtful(model) && fractional && shape.finite >= MANY && shape.whole == shape.finite {
+            let message = format!(
+                "Column {} holds whole numbers only, other columns do not: is it a model? Name those that are (--column models=A,B).",
+                shorten(&model.name)
+            );
+            findings
+                .error(Error { place: Box::new(place(join, model)), ..Error::new(Code::AmbiguousColumn, message) })?;
+        }
+        kept.push(keep);
+    }
+    if !kept.is_empty() && !kept.contains(&true) {
+        let names: Vec<String> = join.models.iter().take(6).map(|model| shorten(&model.name)).collect();
+        let message = format!(
+            "No column holds log-probabilities: {} hold whole numbers only. Name the columns that are models (--column models=A,B).",
+            names.join(", ")
+        );
+        return findings.error(Error {
+            place: Box::new(place(join, &join.models[0])),
+            ..Error::new(Code::MissingColumn, message)
+        });
+    }
+    for (index, (model, shape)) in join.models.iter().zip(&shapes).enumerate() {
+        if let (true, Some((at, number))) = (kept[index], model.positive) {
+            let error = shape.positive_error(model.values[number], join.negated);
+            let error = join.placed(error, at, index, number);
+            findings.error_times(error, shape.positive as u64)?;
+        }
+    }
+    let mut keep = kept.iter();
+    join.models.retain(|_| keep.next().copied().unwrap_or(true));
+    Ok(())
+}
+
+fn place(join: &ScoreJoin, model: &Model) -> Place {
+    Place { file: join.files.get(model.source).cloned(), model_name: Some(model.name.clone()), ..Place::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(values: &[f64], negated: bool) -> String {
+        let first = values.iter().copied().find(|&value| value > 0.0).unwrap();
+        Shape::of(values).positive_error(first, negated).message
+    }
+
+    #[test]
+    fn each_kind_of_value_gets_the_advice_that_is_right_for_it() {
+        assert!(says(&[0.3, 0.9, 1.0], false).contains("probabilities"));
+        assert!(!says(&[0.3, 0.9, 1.0], false).contains("--negate"));
+        assert!(says(&[0.3, 12.5], false).contains("--negate"));
+        assert!(says(&[f64::INFINITY], false).contains("--negate"));
+        assert!(!says(&[-1.0, 2.0], false).contains("--negate"));
+        assert!(says(&[3.0], true).contains("Leave --negate out"));
+    }
+
+    #[test]
+    fn counts_are_whole_and_not_negative() {
+        assert!(Shape::of(&[0.0, 0.0]).counts() && Shape::of(&[1.0, 17.0]).counts());
+        assert!(!Shape::of(&[-1.0, 0.0]).counts() && !Shape::of(&[0.5]).counts());
+        assert!(!Shape::of(&[f64::NEG_INFINITY]).counts() && !Shape::of::<f64>(&[]).counts());
+    }
+}

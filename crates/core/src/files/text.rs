@@ -1,0 +1,130 @@
+//! Text files in blocks of whole lines, so that blocks can be parsed on several threads.
+
+use super::input::{ByteStream, Input};
+use crate::error::{Code, Error, Result};
+use crate::progress::Control;
+
+/// Bytes of a block, about.
+const BLOCK: usize = 1 << 20;
+
+/// Longest line, record or JSON value in bytes. Files may be of any length.
+pub(super) const MAX_RECORD: usize = 1 << 28;
+
+/// Some whole lines of a file.
+pub(super) struct Block {
+    pub(super) text: String,
+    /// One-based number of the first line.
+    pub(super) line: u64,
+}
+
+/// Cuts a file into blocks of whole lines.
+pub(super) struct Blocks<'a> {
+    stream: Box<dyn ByteStream + 'a>,
+    file: String,
+    /// Read, but not yet given out.
+    rest: Vec<u8>,
+    line: u64,
+    begun: bool,
+    ended: bool,
+    /// A line break inside quotes ends no line.
+    quoted: bool,
+}
+
+impl<'a> Blocks<'a> {
+    /// The blocks of `input`; with `quoted`, line breaks inside double quotes end no line.
+    pub(super) fn new(input: &'a mut Input, quoted: bool) -> Result<Self> {
+        let file = input.shown().to_owned();
+        Ok(Self { stream: input.stream()?, file, rest: Vec::new(), line: 1, begun: false, ended: false, quoted })
+    }
+
+    /// Up to `count` blocks; none at the end of the file.
+    pub(super) fn next(&mut self, count: usize, control: &Control) -> Result<Vec<Block>> {
+        let mut blocks = Vec::new();
+        while blocks.len() < count
+            && let Some(block) = self.next_block(control)?
+        {
+            blocks.push(block);
+        }
+        Ok(blocks)
+    }
+
+    fn next_block(&mut self, control: &Control) -> Result<Option<Block>> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let mut wanted = BLOCK;
+        let end = loop {
+            while !self.ended && bytes.len() < wanted {
+                self.ended = self.stream.read(&mut bytes, control)? == 0;
+                self.skip_mark(&mut bytes)?;
+            }
+            if self.ended {
+                break bytes.len();
+            }
+            if let Some(end) = self.last_line_end(&bytes) {
+                break end;
+            }
+            if bytes.len() > MAX_RECORD {
+                return Err(too_long().in_file(&*self.file).at_row(self.line as usize));
+            }
+            wanted = bytes.len() * 2;
+        };
+        self.rest = bytes.split_off(end);
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&byte| byte == b'\n');
+            not_utf8().in_file(&*self.file).at_row(self.line as usize + before.count())
+        })?;
+        let line = self.line;
+        self.line += text.bytes().filter(|&byte| byte == b'\n').count() as u64;
+        Ok(Some(Block { text, line }))
+    }
+
+    /// One past the last line break outside quotes.
+    fn last_line_end(&self, bytes: &[u8]) -> Option<usize> {
+        let last = bytes.iter().rposition(|&byte| byte == b'\n')? + 1;
+        if !self.quoted {
+            return Some(last);
+        }
+        // Blocks begin outside quotes, so that an even number of quotes before a place means: outside again.
+        let mut quotes = bytes[..last].iter().filter(|&&byte| byte == b'"').count();
+        let mut end = last;
+        while quotes % 2 == 1 {
+            let before = bytes[..end - 1].iter().rposition(|&byte| byte == b'\n')? + 1;
+            quotes -= bytes[before..end].iter().filter(|&&byte| byte == b'"').count();
+            end = before;
+        }
+        Some(end)
+    }
+
+    /// Drops a byte order mark, and refuses what is no UTF-8 by its mark.
+    fn skip_mark(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+        if !self.begun {
+            self.begun = true;
+            drop_mark(bytes).map_err(|error| error.in_file(&*self.file))?;
+        }
+        Ok(())
+    }
+}
+
+/// Drops UTF-8's byte order mark; UTF-16 is refused.
+pub(super) fn drop_mark(bytes: &mut Vec<u8>) -> Result<()> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Error::new(Code::UnsupportedFile, "The file is UTF-16: save it as UTF-8."));
+    }
+    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+        bytes.drain(..3);
+    }
+    Ok(())
+}
+
+pub(super) fn not_utf8() -> Error {
+    Error::new(Code::MalformedFile, "The file is not UTF-8 text: save it as UTF-8.")
+}
+
+pub(super) fn too_long() -> Error {
+    let message = format!(
+        "A single line or JSON value is longer than {MAX_RECORD} bytes, which is more than is parsed at once: write one record a line (JSON Lines), or use Parquet."
+    );
+    Error::new(Code::TooLarge, message)
+}
