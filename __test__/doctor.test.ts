@@ -67,10 +67,10 @@ test('missing responses of every model are listed', async () => {
   expect(report).toMatchObject({ usable: false, models: [], facts: null });
 });
 
-test('a single model is no tournament', async () => {
+test('a single model is no tournament, and a sound file beside others', async () => {
   const report = await doctor(jsonl(row('r0', 'a', -1.123456789)));
-  expect(report.findings).toMatchObject([{ code: 'ERR_TOO_FEW_MODELS' }]);
-  expect(report.usable).toBe(false);
+  expect(report.findings).toMatchObject([{ severity: 'warning', code: 'WARN_ONE_MODEL' }]);
+  expect(report.usable).toBe(true);
 });
 
 test('sums in half precision are too coarse for small N, not for large', async () => {

@@ -10,7 +10,9 @@ import { tableLayoutSchema, tableSizesSchema } from '../src/linear/table-feature
 import { runJobSchema, validationSettingsShape } from '../src/linear/train.js';
 import { procedureSchema, stepSizeSchema, trainSettingsShape } from '../src/linear/train-settings.js';
 import { truncationSchema } from '../src/linear/truncation.js';
+import { readLogProbsSchema, scoreColumnsSchema } from '../src/log-probs/read.js';
 import { native } from '../src/native.js';
+import { countColumnsSchema, readSampleCountsSchema } from '../src/pass-at-k/read-sample-counts.js';
 import {
   graphConjunctionsSchema,
   graphFeaturesSchema,
@@ -43,6 +45,10 @@ interface Pair {
  */
 const PAIRS: Readonly<Record<string, Pair>> = {
   AdvanceOptions: { schema: runJobSchema },
+  CountColumns: { schema: countColumnsSchema },
+  CountOptions: { schema: readSampleCountsSchema },
+  ScoreColumns: { schema: scoreColumnsSchema },
+  ScoreOptions: { schema: readLogProbsSchema },
   BestOfNOptions: { schema: bestOfNSchema, facade: ['prompts'] },
   Constraint: { schema: constraintSchema },
   DrawOptions: { schema: drawDataSchema },

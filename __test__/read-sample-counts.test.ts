@@ -161,7 +161,7 @@ test('models in rows and models in files are joined by problem', async () => {
 describe('bad input gets an error with code, place and way out', () => {
   const cases: [string, () => string | string[], string, string[], ReadSampleCountsOptions?][] = [
     ['a missing file', () => join(folder, 'nothing.jsonl'), 'ERR_IO', ['no such file']],
-    ['a directory', () => folder, 'ERR_UNSUPPORTED_FILE', ['directory']],
+    ['a directory without data', () => mkdtempSync(join(folder, 'empty-')), 'ERR_UNSUPPORTED_FILE', ['directory']],
     ['an empty file', () => write('samples.jsonl', ''), 'ERR_MALFORMED_FILE', ['empty']],
     ['more right than sampled', () => jsonl({ id: 'p', n: 2, c: 3 }), 'ERR_INVALID_COUNT', ['3 of 2', 'response p']],
     ['a fraction of a sample', () => jsonl({ id: 'p', n: 2, c: 0.5 }), 'ERR_INVALID_COUNT', ['whole numbers']],

@@ -1,7 +1,7 @@
 /** What a benchmark consists of, as data. */
 
 /** Formats beside `.npy` that files of log-probabilities are read from. */
-export type FileFormat = 'npz' | 'safetensors' | 'csv' | 'jsonl' | 'parquet';
+export type FileFormat = 'npz' | 'safetensors' | 'csv' | 'long.csv' | 'jsonl' | 'parquet';
 
 /** Inputs that are made before a case runs, from a seed (or from measured data, where it is at hand). */
 export type InputSpec =

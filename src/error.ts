@@ -47,6 +47,11 @@ export class CoverageError extends Error {
   }
 }
 
+/** The error, its place also in the message. @internal */
+export function located(code: string, message: string, place: ErrorPlace, cause?: unknown): CoverageError {
+  return new CoverageError(code, `${message}${describePlace(place)}`, { place, ...(cause !== undefined && { cause }) });
+}
+
 /** ` (file runs.csv, row 7, model base)`, to follow a message; empty if nothing is known of the place. */
 export function describePlace(place: ErrorPlace): string {
   const parts = [
@@ -55,5 +60,11 @@ export function describePlace(place: ErrorPlace): string {
     place.model !== undefined && `model ${place.model}`,
     place.response !== undefined && `response ${place.response}`,
   ].filter(Boolean);
-  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
+  return parts.length > 0 ? printable(` (${parts.join(', ')})`) : '';
+}
+
+/** Text from files as it may be shown: control characters, which could steer a terminal, are replaced. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }

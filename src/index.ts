@@ -7,15 +7,20 @@
 
 // Reading
 
-export type { Finding } from './input/findings.js';
-export type { InputFile } from './input/names.js';
+export type { Finding } from './files/findings.js';
+export { FILE_FORMATS, type FileFormat } from './files/formats.js';
+export type { InputFile } from './files/inputs.js';
 export { type DoctorOptions, type DoctorReport, doctor } from './log-probs/doctor.js';
 export { factWarnings, type MatrixFacts, type ModelFacts, matrixFacts, type Precision } from './log-probs/facts.js';
-export type { JoinMode } from './log-probs/join.js';
 export { LogProbs, type LogProbsMetadata, type ModelSource } from './log-probs/log-probs.js';
-export { type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from './log-probs/read.js';
-export { LOG_PROBS_FORMATS, type LogProbsFormat, type LogProbsInput } from './log-probs/reader.js';
-export type { ColumnNames } from './log-probs/row-reader.js';
+export {
+  type ColumnNames,
+  type JoinMode,
+  type LogProbsInput,
+  type LogProbsInputs,
+  type ReadLogProbsOptions,
+  readLogProbs,
+} from './log-probs/read.js';
 
 // Choosing
 
@@ -39,7 +44,6 @@ export {
 
 // Coverage profiles and Pass@k
 
-export type { ReadSampleCounts } from './pass-at-k/count-join.js';
 export {
   type BetaBinomialFit,
   type CoverageChange,
@@ -50,7 +54,12 @@ export {
   passAtK,
   type SampleCounts,
 } from './pass-at-k/pass-at-k.js';
-export { type ReadSampleCountsOptions, readSampleCounts } from './pass-at-k/read-sample-counts.js';
+export {
+  type CountColumnNames,
+  type ReadSampleCounts,
+  type ReadSampleCountsOptions,
+  readSampleCounts,
+} from './pass-at-k/read-sample-counts.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,

@@ -37,18 +37,26 @@ const FORMATS: readonly Format[] = [
   },
   {
     format: 'csv',
-    models: 16,
-    responses: 65_536,
+    models: 100,
+    responses: 100_000,
     dtype: 'f4',
-    about: 'A column a model, a row a response, joined by id. Only the facade reads text.',
+    about: 'A column a model, a row a response, joined by id.',
     participants: ['facade', 'loadtxt', 'pyarrow'],
   },
   {
-    format: 'jsonl',
-    models: 16,
-    responses: 65_536,
+    format: 'long.csv',
+    models: 100,
+    responses: 100_000,
     dtype: 'f4',
-    about: 'One line for each model and response, joined by id. Only the facade reads text.',
+    about: 'A row for each model and response, joined by id; the peer is the usual loop over csv.reader.',
+    participants: ['facade', 'csvReader'],
+  },
+  {
+    format: 'jsonl',
+    models: 100,
+    responses: 100_000,
+    dtype: 'f4',
+    about: 'One line for each model and response, joined by id; the peer is the usual loop over json.loads.',
     participants: ['facade', 'jsonLoads'],
   },
   {
@@ -65,7 +73,7 @@ function formatCase({ format, models, responses: most, dtype, about, participant
   const responses = scope.quick ? most / 16 : most;
   const as = participantsOf({ kind: 'read', file: '$matrix' }, { roofs: [{ name: 'bytes-256M' }] });
   return {
-    name: `read-${format}`,
+    name: `read-${format.replace('.', '-')}`,
     title: `Reading ${plural(models, 'model')} × ${plural(responses, 'response')} from ${format}`,
     about: `${about} Speeds are bytes of values, not of the file.`,
     inputs: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from typing import Any
@@ -77,15 +78,32 @@ def load_lines(task: dict[str, Any]) -> Callable[[], _Matrix]:
     return run
 
 
+def load_rows(task: dict[str, Any]) -> Callable[[], _Matrix]:
+    """The same for a long table: csv.reader row by row."""
+
+    def run() -> _Matrix:
+        models: dict[str, dict[str, float]] = {}
+        with open(task["file"], encoding="utf-8", newline="") as lines:
+            rows = csv.reader(lines)
+            next(rows)
+            for key, model, value in rows:
+                models.setdefault(model, {})[key] = float(value)
+        first = next(iter(models.values()))
+        return _Matrix(np.array([[row[key] for key in first] for row in models.values()]))
+
+    return run
+
+
 def load_arrow(task: dict[str, Any]) -> Callable[[], _Matrix]:
     """PyArrow's readers of CSV and Parquet."""
-    from pyarrow import csv, parquet
+    from pyarrow import csv as arrow_csv
+    from pyarrow import parquet
 
     file, threads = task["file"], task["threads"]
 
     def run() -> _Matrix:
         if file.endswith(".csv"):
-            table = csv.read_csv(file, read_options=csv.ReadOptions(use_threads=threads > 1))
+            table = arrow_csv.read_csv(file, read_options=arrow_csv.ReadOptions(use_threads=threads > 1))
         else:
             table = parquet.read_table(file, use_threads=threads > 1)
         return _Matrix(np.array([column.to_numpy() for column in table.columns[1:]]))
@@ -98,6 +116,7 @@ READ = {
     "numpyChecked": load_checked,
     "loadtxt": load_text,
     "jsonLoads": load_lines,
+    "csvReader": load_rows,
     "pyarrow": load_arrow,
 }
 
@@ -118,6 +137,12 @@ def convert(source: str, file: str, kind: str) -> None:
             out.write(",".join(["id", *names]) + "\n")
             for key, column in zip(ids, matrix.T.tolist()):
                 out.write(",".join([key, *map(repr, column)]) + "\n")
+    elif kind == "long.csv":
+        with open(file, "w", encoding="utf-8") as out:
+            out.write("id,model,logProb\n")
+            for name, row in zip(names, matrix.tolist()):
+                for key, value in zip(ids, row):
+                    out.write(f"{key},{name},{value!r}\n")
     elif kind == "jsonl":
         with open(file, "w", encoding="utf-8") as out:
             for name, row in zip(names, matrix.tolist()):

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { located } from './findings.js';
+import { located } from '../error.js';
 
 /** Bytes read at a time. */
 const CHUNK = 1 << 20;

@@ -1,7 +1,6 @@
+import { located } from '../error.js';
 import { FileStream } from './file-stream.js';
-import { located } from './findings.js';
 import { isObject, type JsonObject, parseJson, show } from './json.js';
-import type { RowSink } from './rows.js';
 
 /**
  * The objects of a JSON Lines file or of a JSON list, one after another; `row` is the one-based line, or the zero-based
@@ -41,19 +40,4 @@ export function parseRow(text: string, row: number, file: string): JsonObject {
   }
   if (isObject(value)) return value;
   throw located('ERR_MALFORMED_FILE', `An object is needed in each row, this is ${show(value)}.`, { file, row });
-}
-
-/** Reads rows of named values from JSON; columns are the keys of the first row. */
-export async function readJsonTable(
-  stream: FileStream,
-  makeSink: (columns: readonly string[]) => RowSink,
-): Promise<void> {
-  let sink: RowSink | undefined;
-  for await (const batch of batches(stream)) {
-    for (const { text, row } of batch) {
-      const value = parseRow(text, row, stream.path);
-      sink ??= makeSink(Object.keys(value));
-      sink.read((column) => value[column], row);
-    }
-  }
 }

@@ -1,8 +1,9 @@
-import { type Finding, Findings } from '../input/findings.js';
+import { CoverageError } from '../error.js';
+import type { Finding } from '../files/findings.js';
+import type { FileFormat } from '../files/formats.js';
 import { checkOptions, ratiosSchema } from '../options.js';
 import { factWarnings, type MatrixFacts, matrixFacts } from './facts.js';
 import { type LogProbsInputs, type ReadLogProbsOptions, readChecked, readLogProbsSchema } from './read.js';
-import type { LogProbsFormat } from './reader.js';
 
 /** Options of {@link doctor}. */
 export interface DoctorOptions extends ReadLogProbsOptions {
@@ -15,7 +16,7 @@ export interface DoctorReport {
   /** Whether there is no error: the input can be used. */
   readonly usable: boolean;
   /** The files that could be recognised. */
-  readonly files: readonly { readonly file: string; readonly format: LogProbsFormat }[];
+  readonly files: readonly { readonly file: string; readonly format: FileFormat }[];
   /** Names of the models; empty if nothing could be read. */
   readonly models: readonly string[];
   /** Number of responses; 0 if nothing could be read. */
@@ -39,13 +40,11 @@ const schema = readLogProbsSchema.extend({ N: ratiosSchema.optional() });
 export async function doctor(inputs: LogProbsInputs, options: DoctorOptions = {}): Promise<DoctorReport> {
   checkOptions('doctor', schema, options);
   const { N, ...reading } = options;
-  const findings = new Findings('collect');
-  const { files, logProbs } = await readChecked('doctor', inputs, reading, findings);
+  const { sources, findings: found, logProbs } = await readDespite(inputs, reading);
   const facts = logProbs && (await matrixFacts(logProbs, pickJobOptions(options)));
-  const found = findings.all;
   if (logProbs && logProbs.models.length < 2) {
     const message = `There is one model only, ${logProbs.models[0]}: a tournament needs at least two. Give a file for each, or a matrix with a row for each.`;
-    found.push({ severity: 'error', code: 'ERR_TOO_FEW_MODELS', message, place: {}, count: 1 });
+    found.push({ severity: 'warning', code: 'WARN_ONE_MODEL', message, place: {}, count: 1 });
   }
   if (logProbs && facts) {
     for (const { code, message } of factWarnings(facts, logProbs.responses, N)) {
@@ -59,7 +58,7 @@ export async function doctor(inputs: LogProbsInputs, options: DoctorOptions = {}
   const promptIds = logProbs?.metadata.promptIds;
   const report: DoctorReport = {
     usable: logProbs !== null && !found.some(({ severity }) => severity === 'error'),
-    files: files.map(({ input, format }) => ({ file: input.path, format })),
+    files: sources.map(({ file, format }) => ({ file, format })),
     models: logProbs?.models ?? [],
     responses: logProbs?.responses ?? 0,
     prompts: promptIds ? new Set(promptIds).size : null,
@@ -68,6 +67,17 @@ export async function doctor(inputs: LogProbsInputs, options: DoctorOptions = {}
   };
   logProbs?.dispose();
   return report;
+}
+
+/** Reads; what is wrong with the names of the inputs is a finding like any other. */
+async function readDespite(inputs: LogProbsInputs, options: ReadLogProbsOptions): ReturnType<typeof readChecked> {
+  try {
+    return await readChecked('doctor', inputs, options, true);
+  } catch (error) {
+    if (!(error instanceof CoverageError) || error.code === 'ERR_INVALID_OPTION') throw error;
+    const { code, message, place } = error;
+    return { sources: [], findings: [{ severity: 'error', code, message, place, count: 1 }], logProbs: null };
+  }
 }
 
 function pickJobOptions({ signal, threads }: DoctorOptions) {

@@ -1,4 +1,4 @@
-import { CoverageError } from '../error.js';
+import { CoverageError, located } from '../error.js';
 import { callNative, native, type PlaceNames } from '../native.js';
 import type { Warning } from '../results/estimate.js';
 
@@ -80,6 +80,7 @@ export class LogProbs implements Disposable {
     const single = rows.length > 0 && rows.every((row) => row instanceof Float32Array);
     const matrix = single ? new Float32Array(rows.length * responses) : new Float64Array(rows.length * responses);
     rows.forEach((row, model) => {
+      if (Array.isArray(row)) rejectOthers(row, metadata.models?.[model] ?? String(model), metadata.responseIds);
       matrix.set(row, model * responses);
     });
     return LogProbs.fromMatrix(matrix, responses, metadata);
@@ -144,19 +145,28 @@ export class LogProbs implements Disposable {
 
   /** The n log-probabilities of one model, widened exactly; a copy. */
   row(model: number | string): Float64Array {
-    const index = typeof model === 'string' ? this.modelIndex(model) : model;
-    return callNative(() => this.#handle.row(index));
+    return callNative(() => this.#handle.row(this.#indexOf(model)));
   }
 
   /** The same responses, only the models named, in that order. Values are shared, not copied. */
   selectModels(models: readonly (number | string)[]): LogProbs {
-    const indices = models.map((model) => (typeof model === 'string' ? this.modelIndex(model) : model));
+    const indices = models.map((model) => this.#indexOf(model));
     const handle = callNative(() => this.#handle.selectModels(indices));
     return new LogProbs(handle, {
       ...this.metadata,
       models: indices.map((index) => this.models[index]!),
       sources: indices.map((index) => this.metadata.sources[index]!),
     });
+  }
+
+  #indexOf(model: number | string): number {
+    if (typeof model === 'string') return this.modelIndex(model);
+    if (Number.isInteger(model) && model >= 0 && model < this.models.length) return model;
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      `There is no model ${model}: models are numbered from 0 to ${this.models.length - 1}.`,
+      { place: { field: 'model' } },
+    );
   }
 
   /** Names for the indices in errors of the core. @internal */
@@ -206,6 +216,18 @@ export class LogProbs implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Typed arrays hold numbers only; in a list, anything else would become one in silence. */
+function rejectOthers(row: readonly unknown[], model: string, responseIds: readonly string[] | null | undefined): void {
+  const index = row.findIndex((value) => typeof value !== 'number');
+  if (index < 0) return;
+  const value = row[index];
+  throw located(
+    value === null || value === undefined ? 'ERR_NULL_LOG_PROB' : 'ERR_NOT_A_NUMBER',
+    `A log-probability is ${String(value)}, not a number: score the response, or write -Infinity if that is what it is.`,
+    { model, response: responseIds?.[index] ?? String(index) },
+  );
 }
 
 function checkMetadata(metadata: LogProbsMetadata, models: number, responses: number): void {

@@ -1,21 +1,44 @@
 import * as z from 'zod';
-import { Findings } from '../input/findings.js';
-import { inputsSchema } from '../input/names.js';
-import type { JobOptions } from '../job.js';
+import { type Finding, type NativeFinding, toFindings, warningsOf } from '../files/findings.js';
+import { FILE_FORMATS, type FileFormat } from '../files/formats.js';
+import { type InputFile, inputsSchema, withFiles } from '../files/inputs.js';
+import { type JobOptions, runJob } from '../job.js';
+import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
-import type { JoinMode } from './join.js';
-import type { LogProbs } from './log-probs.js';
-import { type PlannedFile, readInputs } from './read-inputs.js';
-import { LOG_PROBS_FORMATS, type LogProbsFormat, type LogProbsInput } from './reader.js';
-import type { ColumnNames } from './row-reader.js';
+import { LogProbs, type ModelSource } from './log-probs.js';
+
+/** How models that were not scored on the same responses are treated. */
+export type JoinMode = 'exact' | 'shared';
+
+/** Which column holds what, where columns are not named as expected; `outer.inner` names a field inside another. */
+export interface ColumnNames {
+  /** Id of the response. */
+  readonly id?: string | undefined;
+  /** Name of the model or checkpoint: a row a model and response (long). */
+  readonly model?: string | undefined;
+  /** Log-probability of the response in nats. */
+  readonly logProb?: string | undefined;
+  /** List of log-probabilities of the tokens. */
+  readonly tokenLogProbs?: string | undefined;
+  /** Number of tokens of the response. */
+  readonly tokens?: string | undefined;
+  /** Id of the prompt; equal ids mean the same prompt. */
+  readonly promptId?: string | undefined;
+  /** Number of tokens of the prompt at the beginning of `tokenLogProbs`. */
+  readonly promptTokens?: string | undefined;
+  /** Digest of what was scored, which must be the same for every model. */
+  readonly contentHash?: string | undefined;
+  /** Columns that are models: a row a response (wide); default: all columns that are nothing else. */
+  readonly models?: readonly string[] | undefined;
+}
 
 /** Options of {@link readLogProbs}. */
 export interface ReadLogProbsOptions extends JobOptions {
   /**
    * Format of all inputs.
-   * @defaultValue told from each file's name, then from its content
+   * @defaultValue told from each file's content, then from its name
    */
-  readonly format?: LogProbsFormat | undefined;
+  readonly format?: FileFormat | undefined;
   /**
    * A matrix in a file has a row a response and a column a model.
    * @defaultValue false: a row a model
@@ -33,7 +56,7 @@ export interface ReadLogProbsOptions extends JobOptions {
    */
   readonly join?: JoinMode | undefined;
   /**
-   * Do not insist that prompt and response have the same hash for every model, where files have hashes.
+   * Do not insist that texts beside an id, or their hashes, are the same for every model.
    * @defaultValue false
    */
   readonly ignoreHashes?: boolean | undefined;
@@ -56,9 +79,23 @@ export interface ReadLogProbsOptions extends JobOptions {
 }
 
 const name = z.string().min(1).optional();
+
+/** Schema of {@link ColumnNames}. @internal */
+export const scoreColumnsSchema = z.strictObject({
+  id: name,
+  model: name,
+  logProb: name,
+  tokenLogProbs: name,
+  tokens: name,
+  promptId: name,
+  promptTokens: name,
+  contentHash: name,
+  models: z.array(z.string()).min(1).optional(),
+});
+
 const shape = {
   ...jobOptionsShape,
-  format: z.enum(LOG_PROBS_FORMATS).optional(),
+  format: z.enum(FILE_FORMATS).optional(),
   transpose: z.boolean().default(false),
   negate: z.boolean().default(false),
   join: z.enum(['exact', 'shared']).default('exact'),
@@ -67,44 +104,48 @@ const shape = {
   promptTokens: z.int().min(0).optional(),
   responseTokens: z.int().min(1).optional(),
   filter: name,
-  columns: z
-    .strictObject({
-      id: name,
-      model: name,
-      logProb: name,
-      tokenLogProbs: name,
-      tokens: name,
-      promptId: name,
-      promptTokens: name,
-      contentHash: name,
-      models: z.array(z.string()).min(1).optional(),
-    })
-    .prefault({}),
+  columns: scoreColumnsSchema.prefault({}),
 };
 
 /** Schema of {@link ReadLogProbsOptions}. */
 export const readLogProbsSchema = z.strictObject(shape);
 
-/** A file, as text `PATH` or `NAME=PATH`, or as an object. */
+/** One file to read. */
+export type LogProbsInput = InputFile;
+
+/** A file, folder or pattern, as text `PATH` or `NAME=PATH`, or as an object. */
 export type LogProbsInputs = string | LogProbsInput | readonly (string | LogProbsInput)[];
 
 /**
  * Reads log-probabilities from files of any supported format; several files are joined by response id, never by line.
  *
  * Arrays (`.npy`, `.npz`, `.safetensors`) have a row a model; tables and JSON rows are long or wide; files of
- * lm-evaluation-harness and saved responses of inference servers hold one model each, named by `NAME=PATH` or after
- * what the files say. Files of any size are streamed.
+ * lm-evaluation-harness, OLMES and HELM and saved responses of inference servers hold one model each, named by
+ * `NAME=PATH` or after what the files say. Inputs are files, folders, patterns, or `-`. Nothing is parsed on the event
+ * loop, and files of any size are streamed.
  *
  * @throws CoverageError with the file, row, model and response id of the first fault, and what to do about it
  */
 export async function readLogProbs(inputs: LogProbsInputs, options: ReadLogProbsOptions = {}): Promise<LogProbs> {
-  const { logProbs } = await readChecked('readLogProbs', inputs, options, new Findings('throw'));
-  // In this mode a reader that gives nothing has thrown.
+  const { logProbs } = await readChecked('readLogProbs', inputs, options, false);
+  // Unless errors are collected, what gives nothing has thrown.
   return logProbs!;
 }
 
+/** What the core says of the log-probabilities that it read. */
+interface NativeScores {
+  readonly models: readonly string[];
+  readonly modelSources: readonly number[];
+  readonly responseIds: readonly string[] | null;
+  readonly promptIds: readonly string[] | null;
+  readonly tokenCounts: readonly number[] | null;
+  readonly sources: readonly (ModelSource & { readonly file: string; readonly format: FileFormat })[];
+  readonly findings: readonly NativeFinding[];
+}
+
 /**
- * Checks the options of `call` and reads; `logProbs` is null where findings are collected and leave none.
+ * Checks the options of `call` and reads; with `collect`, errors in the input are findings, and `logProbs` is null where
+ * there are any.
  *
  * @internal
  */
@@ -112,15 +153,25 @@ export async function readChecked(
   call: string,
   inputs: LogProbsInputs,
   options: ReadLogProbsOptions,
-  findings: Findings,
-): Promise<{ files: PlannedFile[]; logProbs: LogProbs | null }> {
-  const { format, signal, onProgress: _, threads, ...settings } = checkOptions(call, readLogProbsSchema, options);
+  collect: boolean,
+): Promise<{ sources: NativeScores['sources']; findings: Finding[]; logProbs: LogProbs | null }> {
+  const { signal: _, onProgress: __, threads, ...settings } = checkOptions(call, readLogProbsSchema, options);
   const list = [checkOptions(call, inputsSchema, inputs)].flat();
-  const { onProgress } = options;
-  const job = {
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-    ...(threads !== undefined && { threads }),
-  };
-  return readInputs(list, format, settings, job, findings);
+  options.signal?.throwIfAborted();
+  const { handle, json } = await withFiles(list, options.signal, (files) =>
+    runJob((job) => native.readScores(JSON.stringify(files), JSON.stringify(settings), collect, threads, job), options),
+  );
+  const read = JSON.parse(json) as NativeScores;
+  const findings = toFindings(read.findings);
+  if (!handle) return { sources: read.sources, findings, logProbs: null };
+  const { models, modelSources, responseIds, promptIds, tokenCounts, sources } = read;
+  const logProbs = new LogProbs(handle, {
+    models,
+    responseIds,
+    promptIds,
+    tokenCounts,
+    sources: modelSources.map((source) => sources[source]!),
+    warnings: warningsOf(findings),
+  });
+  return { sources, findings, logProbs };
 }

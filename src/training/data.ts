@@ -1,7 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import { CoverageError } from '../error.js';
+import { CoverageError, located } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
-import { located } from '../input/findings.js';
 import { readJsonRows } from '../input/json-rows.js';
 import type { Constraint } from '../linear/constraint.js';
 import type { DataDistribution } from '../linear/data-distribution.js';

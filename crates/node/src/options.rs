@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use coverage_principle_core::files::{CountColumns, CountOptions, ScoreColumns, ScoreOptions};
 use coverage_principle_core::linear::Constraint;
 use coverage_principle_core::linear::exact::ExactOptions;
 use coverage_principle_core::linear::features::RandomOptions;
@@ -46,6 +47,8 @@ macro_rules! registry {
 }
 
 registry! {
+    // files
+    CountColumns, CountOptions, ScoreColumns, ScoreOptions,
     // linear
     AdvanceOptions, BestOfNOptions, Constraint, DrawOptions, DrawsOptions, ExactBestOfNOptions, ExactOptions, LayoutOption, MleOptions,
     MonteCarloOptions, NgramOptions, Procedure, RandomOptions, StepSize, TableOptions, TrainOptions, TruncationOptions,

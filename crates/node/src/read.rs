@@ -1,12 +1,11 @@
-//! Reading binary files into handles and arrays.
+//! Reading files into handles and arrays.
 
 use std::path::PathBuf;
 
-use coverage_principle_core::Workers;
-use coverage_principle_core::files::arrays::{
-    Matrix, ReadOptions, read_array, read_integers, read_matrix, read_vector,
-};
+use coverage_principle_core::files::arrays::read_array;
+use coverage_principle_core::files::{CountOptions, FORMATS, InputFile, ScoreOptions, read_counts, read_scores};
 use coverage_principle_core::log_probs::facts::matrix_facts;
+use coverage_principle_core::{LogProbs, Workers};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -15,65 +14,66 @@ use crate::error::parse_options;
 use crate::job::{Job, Output, spawn, spawn_output};
 use crate::log_probs::LogProbsHandle;
 
-/// What a binary file holds.
+/// Log-probabilities that were read, and what was noticed.
 #[napi(object, object_from_js = false)]
-pub struct ReadMatrix {
-    /// The matrix.
-    pub handle: LogProbsHandle,
-    /// Names, ids, dtype, shape and file as JSON.
+pub struct ReadScores {
+    /// The matrix; absent after errors that were collected.
+    pub handle: Option<LogProbsHandle>,
+    /// Names, ids, sources and findings as JSON.
     pub json: String,
 }
 
-/// Reads a matrix of log-probabilities from a `.npy`, `.npz` or `.safetensors` file.
-#[napi(js_name = "readMatrix", ts_return_type = "Promise<ReadMatrix>")]
-pub fn read_matrix_file<'env>(
+/// Reads log-probabilities from files of any format into one matrix. `inputs` and `options` are JSON; with `collect`,
+/// errors in the input are findings.
+#[napi(js_name = "readScores", ts_return_type = "Promise<ReadScores>")]
+pub fn read_scores_of<'env>(
     env: &'env Env,
-    path: String,
+    inputs: String,
     options: String,
+    collect: bool,
     threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
-    let options: ReadOptions = parse_options(&options)?;
+    let inputs: Vec<InputFile> = parse_options(&inputs)?;
+    let options: ScoreOptions = parse_options(&options)?;
     spawn(
         env,
         job,
         move |control| {
             let workers = Workers::new(threads.map(|threads| threads as usize))?;
-            let matrix = read_matrix(&PathBuf::from(path), &options, &workers, control)?;
-            let json = Output::new(&matrix)?;
-            Ok((matrix, json))
+            let read = read_scores(&inputs, options, collect, &workers, control)?;
+            let json = Output::new(&read)?;
+            Ok((read.log_probs, json))
         },
-        |env, (matrix, json): (Matrix, Output)| {
-            Ok(ReadMatrix { handle: LogProbsHandle::new(&env, matrix.log_probs)?, json: json.into_js().json })
+        |env, (log_probs, json): (Option<LogProbs>, Output)| {
+            let handle = log_probs.map(|log_probs| LogProbsHandle::new(&env, log_probs)).transpose()?;
+            Ok(ReadScores { handle, json: json.into_js().json })
         },
     )
 }
 
-/// Reads a matrix of integers; `floats[0]` has its values, row after row.
-#[napi(js_name = "readIntegers", ts_return_type = "Promise<JobOutput>")]
-pub fn read_integers_file<'env>(
+/// Reads how many samples of each problem are right from files of any format, as JSON.
+#[napi(js_name = "readCounts", ts_return_type = "Promise<JobOutput>")]
+pub fn read_counts_of<'env>(
     env: &'env Env,
-    path: String,
+    inputs: String,
     options: String,
+    threads: Option<u32>,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
-    let options: ReadOptions = parse_options(&options)?;
+    let inputs: Vec<InputFile> = parse_options(&inputs)?;
+    let options: CountOptions = parse_options(&options)?;
     spawn_output(env, job, move |control| {
-        let integers = read_integers(&PathBuf::from(path), &options, control)?;
-        // The core bounds them by 2⁵³, so the conversion is exact.
-        let values = integers.values.iter().map(|&value| value as f64).collect();
-        Ok(Output::new(&integers)?.with_floats(values))
+        let workers = Workers::new(threads.map(|threads| threads as usize))?;
+        Output::new(&read_counts(&inputs, options, false, &workers, control)?)
     })
 }
 
-/// Reads a 1-D array of numbers; `floats[0]` has them.
-#[napi(js_name = "readVector", ts_return_type = "Promise<JobOutput>")]
-pub fn read_vector_file<'env>(env: &'env Env, path: String, job: &Job) -> napi::Result<Object<'env>> {
-    spawn_output(
-        env,
-        job,
-        move |control| Ok(Output::new(&())?.with_floats(read_vector(&PathBuf::from(path), control)?)),
-    )
+/// Names of the formats that can be read.
+#[napi]
+#[must_use]
+pub fn file_formats() -> Vec<String> {
+    FORMATS.iter().map(|format| format.name.to_owned()).collect()
 }
 
 /// Range, precision, clamping and duplicates of the values behind `handle`, as JSON.
