@@ -1,5 +1,5 @@
 import { plural } from '../../src/report/format.js';
-import type { Case, FileFormat } from '../case.js';
+import type { Case, FileFormat, Goal } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
 
@@ -16,7 +16,11 @@ interface Format {
   readonly dtype: 'f4' | 'f8';
   readonly about: string;
   readonly participants: readonly string[];
+  readonly goals?: readonly Goal[];
 }
+
+/** With hash and checks, at 80% of the speed of NumPy with the checks alone. */
+const CHECKED: Goal = { kind: 'ratio', slow: 'core', fast: 'numpyChecked', atMost: 1 / 0.8, note: '80% of the speed' };
 
 const FORMATS: readonly Format[] = [
   {
@@ -33,7 +37,8 @@ const FORMATS: readonly Format[] = [
     responses: 1_048_576,
     dtype: 'f4',
     about: 'One matrix; numpy is the reader of the safetensors package.',
-    participants: ['core', 'facade', 'numpy'],
+    participants: ['core', 'facade', 'numpy', 'numpyChecked'],
+    goals: [CHECKED],
   },
   {
     format: 'csv',
@@ -66,10 +71,14 @@ const FORMATS: readonly Format[] = [
     dtype: 'f4',
     about: 'A column a model and one of ids, compressed with zstd. Only the facade reads Parquet.',
     participants: ['facade', 'pyarrow'],
+    goals: [{ kind: 'ratio', slow: 'facade', fast: 'pyarrow', atMost: 2, note: 'half the speed' }],
   },
 ];
 
-function formatCase({ format, models, responses: most, dtype, about, participants }: Format, scope: Scope): Case {
+function formatCase(
+  { format, models, responses: most, dtype, about, participants, goals = [] }: Format,
+  scope: Scope,
+): Case {
   const responses = scope.quick ? most / 16 : most;
   const as = participantsOf({ kind: 'read', file: '$matrix' }, { roofs: [{ name: 'bytes-256M' }] });
   return {
@@ -86,7 +95,7 @@ function formatCase({ format, models, responses: most, dtype, about, participant
     participants: participants.map((method) => as(method)),
     work: { unit: 'bytes', amount: models * responses * (dtype === 'f4' ? 4 : 8) },
     tolerance: 0,
-    goals: [],
+    goals: [...goals],
   };
 }
 
@@ -112,7 +121,7 @@ function npyCases(scope: Scope): Case[] {
       ],
       work: { unit: 'bytes', amount: bytes },
       tolerance: 0,
-      goals: [],
+      goals: [CHECKED],
     };
   });
 }
