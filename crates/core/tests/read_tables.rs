@@ -84,7 +84,10 @@ fn every_value_is_the_one_that_was_written() {
     let mut files = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
-        if !path.extension().is_some_and(|extension| ["parquet", "arrow", "arrows"].iter().any(|known| extension == *known)) {
+        if !path
+            .extension()
+            .is_some_and(|extension| ["parquet", "arrow", "arrows"].iter().any(|known| extension == *known))
+        {
             continue;
         }
         files += 1;
@@ -194,7 +197,8 @@ fn content(input: &mut Input) -> Result<String> {
 
 #[test]
 fn members_of_an_archive_are_inputs_of_their_own() {
-    let path = written("many.zip", &zip_of(&[("a/x.jsonl", b"{}"), ("__MACOSX/._x", b"?"), ("y.csv", b"id,a\n1,-1\n")]));
+    let path =
+        written("many.zip", &zip_of(&[("a/x.jsonl", b"{}"), ("__MACOSX/._x", b"?"), ("y.csv", b"id,a\n1,-1\n")]));
     let mut inputs = Input::open(&path, "many.zip").unwrap();
     assert_eq!(inputs.iter().map(Input::shown).collect::<Vec<_>>(), ["many.zip/a/x.jsonl", "many.zip/y.csv"]);
     assert_eq!(content(&mut inputs[0]).unwrap().trim_end(), "{}");
@@ -206,7 +210,8 @@ fn members_of_an_archive_are_inputs_of_their_own() {
 
 #[test]
 fn a_log_is_its_header_and_then_its_samples() {
-    let log = zip_of(&[("samples/2.json", b"{\"id\":2}"), ("summaries.json", b"[]"), ("header.json", b"{\"eval\":{}}")]);
+    let log =
+        zip_of(&[("samples/2.json", b"{\"id\":2}"), ("summaries.json", b"[]"), ("header.json", b"{\"eval\":{}}")]);
     let mut inputs = Input::open(&written("log.eval", &log), "log.eval").unwrap();
     assert_eq!(content(&mut inputs[0]).unwrap(), "{\"eval\":{}}\n{\"id\":2}\n");
     // A damaged member is an error where it is read, not an end.

@@ -68,8 +68,12 @@ struct Hashed {
 
 impl RandomFile {
     pub(super) fn open(path: PathBuf, file: File, stamp: Stamp, control: &Control) -> Result<Self> {
+        Self::open_above(IN_MEMORY, path, file, stamp, control)
+    }
+
+    fn open_above(in_memory: u64, path: PathBuf, file: File, stamp: Stamp, control: &Control) -> Result<Self> {
         let length = stamp.length;
-        if length > IN_MEMORY {
+        if length > in_memory {
             let shared = Arc::new(Shared::default());
             let blocks = usize::try_from(length.div_ceil(BLOCK as u64))
                 .map_err(|_| Error::new(Code::TooLarge, "the file is larger than this machine can address."))?;
@@ -326,5 +330,74 @@ impl Seek for Cursor {
         };
         self.at = to.ok_or(std::io::ErrorKind::InvalidInput)?;
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of its own with these bytes, opened to be read from memory or from the disk.
+    fn opened(name: &str, bytes: &[u8], in_memory: u64) -> (PathBuf, RandomFile) {
+        let path = std::env::temp_dir().join(format!("coverage-random-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let (file, stamp) = Stamp::open(&path).unwrap();
+        (path.clone(), RandomFile::open_above(in_memory, path, file, stamp, &Control::new()).unwrap())
+    }
+
+    fn bytes() -> Vec<u8> {
+        (0..3 * BLOCK as u32 + 12_345).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+    }
+
+    #[test]
+    fn both_places_give_the_same_bytes_and_hash() {
+        let bytes = bytes();
+        let expected = digest(Sha256::new().chain_update(&bytes), bytes.len() as u64);
+        for (name, in_memory) in [("memory", u64::MAX), ("disk", 0)] {
+            let (path, file) = opened(name, &bytes, in_memory);
+            let control = Control::new();
+            for (from, size) in [(0, 1), (BLOCK - 1, 2), (5, 2 * BLOCK), (bytes.len() - 7, 7), (bytes.len(), 0)] {
+                assert_eq!(file.bytes_at(from as u64, size).unwrap(), bytes[from..from + size], "{name}");
+            }
+            assert!(file.bytes_at(bytes.len() as u64 - 1, 2).is_err());
+            assert!(file.bytes_at(u64::MAX, 2).is_err());
+            let mut cursor = Cursor::new(Arc::new(file), 0);
+            cursor.seek(SeekFrom::End(-(BLOCK as i64))).unwrap();
+            let mut tail = Vec::new();
+            cursor.read_to_end(&mut tail).unwrap();
+            assert_eq!(tail, bytes[bytes.len() - BLOCK..]);
+            assert_eq!(cursor.file.finish(&control).unwrap(), expected, "{name}");
+            // As often as it is asked for.
+            assert_eq!(cursor.file.finish(&control).unwrap(), expected, "{name}");
+            assert_eq!(control.snapshot().0, bytes.len() as u64, "every byte counts once as progress");
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn bytes_that_change_after_they_were_hashed_are_noticed() {
+        let mut bytes = bytes();
+        let (path, file) = opened("changed", &bytes, 0);
+        let control = Control::new();
+        file.finish(&control).unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        bytes[BLOCK + 1] ^= 1;
+        // In place and with the old time, as a copy would do that keeps it: only the blocks tell.
+        std::fs::write(&path, &bytes).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        file.finish(&control).unwrap();
+        file.bytes_at(BLOCK as u64, 10).unwrap();
+        assert_eq!(file.finish(&control).unwrap_err().code, Code::InputChanged);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_wait_for_the_hash_can_be_broken_off() {
+        let (path, file) = opened("aborted", &bytes(), 0);
+        let control = Control::new();
+        control.cancel();
+        assert_eq!(file.finish(&control).unwrap_err().code, Code::Aborted);
+        drop(file);
+        std::fs::remove_file(path).unwrap();
     }
 }
