@@ -192,7 +192,7 @@ describe('the Markdown of a selection', () => {
       '',
       '## Summary',
       '',
-      '- Take **step-200, "warm"** over all 2 tournaments: **within noise**. At its worst N its score is the least above the best one there.',
+      '- Take **step-200, "warm"** over all 2 tournaments: **within noise**. No other model’s score stays as close to the best one at every N.',
     ]);
     expect(text).toContain('> [!WARNING]\n> step-100 was stored in half precision.');
     expect(text).toContain('| --: | --: | :-- | :-- | --: |');

@@ -49,7 +49,7 @@ function budgets(values: readonly number[]): string {
 
 function recommend({ recommendation: { model, verdict }, tournaments }: SelectionResult): Phrase {
   const over = tournaments.length === 1 ? '' : ` over all ${tournaments.length} tournaments`;
-  const why = tournaments.length === 1 ? '' : ' At its worst N its score is the least above the best one there.';
+  const why = tournaments.length === 1 ? '' : ' No other model’s score stays as close to the best one at every N.';
   return ['Take ', { model }, `${over}: `, { stress: VERDICT_WORDS[verdict] }, `.${why}`];
 }
 
@@ -78,7 +78,9 @@ export function occasions(tournaments: readonly TournamentResult[]): string {
 function explanations(tournaments: readonly TournamentResult[]): string {
   const [first, ...rest] = tournaments;
   if (rest.every(({ explanation }) => explanation === first!.explanation)) return first!.explanation;
-  return tournaments.map(({ N, explanation }) => `at ${atN(N)}, ${explanation}`).join(' ');
+  return tournaments
+    .map(({ N, explanation }, index) => `${index === 0 ? 'at' : 'At'} ${atN(N)}, ${explanation}`)
+    .join(' ');
 }
 
 function worstCase(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
