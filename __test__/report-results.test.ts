@@ -5,6 +5,7 @@ import { spread } from '../src/report/charts/line-chart.js';
 import { experimentReport, type ReportedExperiment } from '../src/report/experiment/report.js';
 import { reportCsv } from '../src/report/export/csv.js';
 import { figureSvg } from '../src/report/export/draw.js';
+import { reportHtml } from '../src/report/export/page.js';
 import { reportText } from '../src/report/export/text.js';
 import { passAtKReport } from '../src/report/pass-at-k/report.js';
 import { coverageProfileReport } from '../src/report/profile/report.js';
@@ -75,6 +76,21 @@ describe('Pass@k', () => {
     const lines = reportCsv(passAtKReport(result)).split('\r\n');
     expect(lines[1]).toMatch(/^1,good,1,0.6875,.*,true,.*,4,0,4$/);
     expect(lines.at(-2)).toBe('8,bad,,,,,false,,4,4,4');
+  });
+
+  it('names the files of all models, however many there are', () => {
+    const page = (files: readonly string[]) =>
+      reportHtml(
+        passAtKReport(result, {
+          provenance: { version: '1', seed: '0', sources: files.map((file) => ({ file, sha256: `hash of ${file}` })) },
+        }),
+      );
+    expect(page(['one.jsonl'])).toContain(
+      'All models come from <code>one.jsonl</code>, SHA-256 <code>hash of one.jsonl',
+    );
+    const three = page(['one.jsonl', 'two.jsonl', 'three.jsonl']);
+    expect(three).toContain('The 3 files that were read');
+    expect(three).toContain('hash of three.jsonl');
   });
 
   it('is drawn at known k only', () => {

@@ -101,8 +101,8 @@ describe('the text of a selection', () => {
       N = 2
 
       Summary
-      • Take step-200, "warm" over all 2 tournaments: within noise. At its worst N its
-        score is the least above the best one there.
+      • Take step-200, "warm" over all 2 tournaments: within noise. No other model’s
+        score stays as close to the best one at every N.
 
       • For N = 2 take step-300. Clear: step-300 is the only model that can be best:
         every other is ruled out. No other model gives 2 times its probability on more

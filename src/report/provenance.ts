@@ -3,10 +3,13 @@ import type { Table } from '../results/table.js';
 import { count } from '../text/format.js';
 import { type Block, paragraph, type Section, table } from './report.js';
 
-/** The section that says what is needed to repeat a result. */
+/**
+ * The section that says what is needed to repeat a result. `models` are the models whose sources those of the result are,
+ * in this order; `null` if they are the files that all models were read from together.
+ */
 export function provenanceSection(
   { version, seed, sources }: Provenance,
-  models: readonly string[],
+  models: readonly string[] | null,
   facts: readonly string[],
 ): Section {
   return {
@@ -15,9 +18,23 @@ export function provenanceSection(
     lookUp: true,
     blocks: [
       paragraph([`coverage-principle ${version}, seed ${seed}.`, ...facts].join(' ')),
-      ...(models.length > 0 ? sourceBlocks(sources, models) : []),
+      ...(models === null ? fileBlocks(sources) : models.length > 0 ? sourceBlocks(sources, models) : []),
     ],
   };
+}
+
+/** Each model may have parts in several of the files, so the files are told, not whose they are. */
+function fileBlocks(sources: Provenance['sources']): Block[] {
+  const named = sources.filter(({ file }) => file !== undefined);
+  if (named.length === 0) return [paragraph('The data were given as arrays.')];
+  if (named.length === 1) return sourceBlocks(named, ['all']);
+  return [
+    table({
+      caption: `The ${count(named.length)} files that were read`,
+      columns: [{ label: 'file', name: true }, { label: 'format' }, { label: 'SHA-256', name: true }],
+      rows: named.map(({ file, format, sha256 }) => [file, format, sha256].map((text) => ({ text: text ?? '–' }))),
+    }),
+  ];
 }
 
 function sourceBlocks(sources: Provenance['sources'], models: readonly string[]): Block[] {

@@ -26,7 +26,8 @@ export function passAtKReport(result: PassAtKResult, extras: ReportExtras = {}):
       ...figureSections(result),
       ...(extras.provenance
         ? [
-            provenanceSection(extras.provenance, models, [
+            // Samples of one model may lie in several files, and several models in one.
+            provenanceSection(extras.provenance, null, [
               `Intervals at ${confidencePercent(confidence)} confidence, ${count(replicates)} resamples of the problems.`,
             ]),
           ]
