@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
 import {
+  compareModels,
   LogProbs,
   nearTies,
   ratioOfBestOf,
@@ -178,4 +179,30 @@ test('a selection can be aborted, and says how far it is', async () => {
   });
   await expect(run).rejects.toThrow('enough');
   expect(stages).toContain('bootstrap');
+});
+
+test('two models head to head: who leads where, both ways, and whether it is shown', async () => {
+  // b leads on 12 responses by 3 nats, a on 6 by 2 nats; on one a rules out what b does not.
+  const a = Array.from({ length: 60 }, (_, i) => (i < 12 ? -5 : i < 13 ? Number.NEGATIVE_INFINITY : -2));
+  const b = Array.from({ length: 60 }, (_, i) => (i >= 54 ? -4 : -2));
+  const logProbs = named([[-1, ...a.slice(1)], a, b], ['other', 'a', 'b']);
+  const result = await compareModels(logProbs, { models: ['a', 'b'], N: [4, 16] });
+  expect(result.tournaments.map(({ leads }) => leads.map(({ count }) => count))).toEqual([
+    [6, 13],
+    [0, 13],
+  ]);
+  expect(result.tournaments.map(({ better, verdict }) => [better, verdict])).toEqual([
+    ['b', 'noise'],
+    ['b', 'clear'],
+  ]);
+  expect(result.responsesLed[0]).toEqual(
+    [54, 55, 56, 57, 58, 59].map((i) => ({ response: String(i), prompt: null, logRatio: 2 })),
+  );
+  expect(result.responsesLed[1][0]).toEqual({ response: '12', prompt: null, logRatio: null });
+  expect(result.responsesLed[1]).toHaveLength(13);
+  const at4 = result.profile.N.indexOf(4);
+  expect(result.profile.shares.map((shares) => shares[at4])).toEqual([6 / 60, 13 / 60]);
+  await expect(compareModels(logProbs, { models: ['a', 'a'], N: [4] })).rejects.toMatchObject({
+    code: 'ERR_INVALID_OPTION',
+  });
 });

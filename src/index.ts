@@ -25,6 +25,14 @@ export {
 // Choosing
 
 export { ratioOfBestOf } from './selection/budget.js';
+export {
+  type ComparedAt,
+  type CompareModelsOptions,
+  type Comparison,
+  compareModels,
+  type Lead,
+  type LeadingResponse,
+} from './selection/compare.js';
 export type * from './selection/result.js';
 export { type SelectCheckpointOptions, selectCheckpoint } from './selection/select.js';
 export { type NearTies, type NearTiesOptions, nearTies } from './tournament/near-ties.js';
@@ -72,6 +80,7 @@ export {
 
 export type { Figure } from './report/charts/figure.js';
 export type { FigureTheme } from './report/charts/theme.js';
+export { comparisonReport } from './report/compare/report.js';
 export { reportCsv } from './report/export/csv.js';
 export { figurePng, figureSvg, type PngOptions, type SvgOptions } from './report/export/draw.js';
 export { reportJson } from './report/export/json.js';

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { CoverageError } from '../error.js';
 
 /** Parses `2,4,16` as ratios N ≥ 1. */
 export function parseRatios(text: string): number[] {
@@ -12,6 +13,16 @@ export function parseBudgets(text: string): number[] {
     'K',
     (value) => Number.isSafeInteger(value) && value >= 3,
     'a whole number of at least 3 samples a prompt',
+  );
+}
+
+/** Fails unless a budget or a ratio was asked about. */
+export function checkAsked({ bestOf, N }: { readonly bestOf?: number[]; readonly N?: number[] }): void {
+  if (bestOf !== undefined || N !== undefined) return;
+  throw new CoverageError(
+    'ERR_INVALID_OPTION',
+    'Say how many samples a prompt there will be, --best-of 4,16, or at which ratio to look, -N 4.',
+    { place: { field: 'bestOf' } },
   );
 }
 

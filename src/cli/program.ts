@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
+import { compareCommand } from './compare.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
@@ -67,6 +68,7 @@ function program(context: CommandContext): Command {
     );
   for (const command of [
     selectCommand(context),
+    compareCommand(context),
     offsetCommand(context),
     profileCommand(context),
     passAtKCommand(context),

@@ -13,7 +13,7 @@ import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
-import { parseBudgets, parseConfidence, parseNames, parseRatios, parseWholeNumber } from './arguments.js';
+import { checkAsked, parseBudgets, parseConfidence, parseNames, parseRatios, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
@@ -98,6 +98,7 @@ async function select(
   progress: ProgressLine,
 ): Promise<void> {
   const { bestOf = [], N = [], seed, confidence, threads } = options;
+  checkAsked(options);
   checkQuestions(options);
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
   checkOutputs(options, [
@@ -153,16 +154,10 @@ function isBest({ verdict, winner }: TournamentResult, model: string): boolean {
   return verdict === 'clear' && winner === model;
 }
 
-/** What is asked must be there and make sense together. */
-function checkQuestions({ bestOf, N, baseline, failIfWorse, acceptTies, requireSignificant }: SelectOptions): void {
+/** What is insisted on must make sense together. */
+function checkQuestions({ baseline, failIfWorse, acceptTies, requireSignificant }: SelectOptions): void {
   const wrong = (field: string, message: string) =>
     new CoverageError('ERR_INVALID_OPTION', message, { place: { field } });
-  if (bestOf === undefined && N === undefined) {
-    throw wrong(
-      'bestOf',
-      'Say how many samples a prompt there will be, --best-of 4,16, or at which ratio to look, -N 4.',
-    );
-  }
   if (failIfWorse && baseline === undefined) throw wrong('baseline', 'Name the model with --baseline MODEL.');
   if (baseline !== undefined && !failIfWorse)
     throw wrong('failIfWorse', '--baseline is for --fail-if-worse: give both.');
