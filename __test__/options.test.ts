@@ -8,7 +8,12 @@ import { maximumLikelihoodSchema } from '../src/linear/mle.js';
 import { ngramSchema, randomFeaturesSchema } from '../src/linear/sequence-features.js';
 import { tableLayoutSchema, tableSizesSchema } from '../src/linear/table-features.js';
 import { runJobSchema, validationSettingsShape } from '../src/linear/train.js';
-import { procedureSchema, stepSizeSchema, trainSettingsShape } from '../src/linear/train-settings.js';
+import {
+  procedureSchema,
+  stageSettingsShape,
+  stepSizeSchema,
+  trainSettingsShape,
+} from '../src/linear/train-settings.js';
 import { truncationSchema } from '../src/linear/truncation.js';
 import { readLogProbsSchema, scoreColumnsSchema } from '../src/log-probs/read.js';
 import { native } from '../src/native.js';
@@ -62,11 +67,12 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   NgramOptions: { schema: ngramSchema, facade: ['prompts'] },
   Procedure: { schema: procedureSchema },
   RandomOptions: { schema: randomFeaturesSchema, core: ['index'] },
+  StageOptions: { schema: z.strictObject(stageSettingsShape), core: ['run'] },
   StepSize: { schema: stepSizeSchema },
   TableOptions: { schema: tableSizesSchema, core: ['layout'] },
   TrainOptions: {
     schema: z.strictObject(trainSettingsShape),
-    core: ['theta0', 'validateEvery', 'checkpointEvery', 'checkpointTheta'],
+    core: ['before', 'theta0', 'validateEvery', 'checkpointEvery', 'checkpointTheta', 'checkpoints'],
   },
   TruncationOptions: { schema: truncationSchema },
   ValidationOptions: { schema: z.strictObject(validationSettingsShape), facade: ['every'] },

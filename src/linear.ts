@@ -64,6 +64,7 @@ export {
   Training,
   type TrainOptions,
   type TrainRunOptions,
+  type TrainStage,
   type TrainValidation,
   train,
 } from './linear/train.js';

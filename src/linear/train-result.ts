@@ -57,6 +57,7 @@ export type StopReason = 'finished' | 'paused' | 'diverged';
 interface NativeReport {
   readonly step: number;
   readonly steps: number;
+  readonly stageStarts: readonly number[];
   readonly stopped: StopReason;
   readonly theory: Theory | null;
   readonly validations: readonly HistoryRecord[];
@@ -82,8 +83,10 @@ export class TrainResult {
   readonly name: string;
   /** Steps taken. */
   readonly step: number;
-  /** T. */
+  /** T, over all stages. */
   readonly steps: number;
+  /** The step at which each stage begins; `[0]` without stages before the run's own. */
+  readonly stageStarts: readonly number[];
   readonly stopped: StopReason;
   /** What the theorem chose; `null` unless the step size was `theory`. */
   readonly theory: Theory | null;
@@ -111,11 +114,16 @@ export class TrainResult {
     this.name = source.name;
     this.step = report.step;
     this.steps = report.steps;
+    this.stageStarts = report.stageStarts;
     this.stopped = report.stopped;
     this.theory = report.theory;
     this.N = source.N;
     this.history = report.validations;
-    this.checkpoints = report.checkpointSteps.map((step) => ({ name: `${prefix}step-${step}`, step }));
+    this.checkpoints = report.checkpointSteps.map((step, at, steps) => {
+      // The end of a stage, asked for once more as the beginning of the next.
+      const again = steps[at - 1] === step ? '-again' : '';
+      return { name: `${prefix}step-${step}${again}`, step };
+    });
     this.theta = floats[0]!;
     this.drawnStep = report.drawnStep;
     this.drawnTheta = floats[1]!.length > 0 ? floats[1]! : null;
@@ -169,7 +177,8 @@ export class TrainResult {
 
   /** The plain data of the result, without θ and log-probabilities. */
   toJSON(): object {
-    const { name, step, steps, stopped, theory, N, history, checkpoints, drawnStep } = this;
-    return { name, step, steps, stopped, theory, N, history, checkpoints, drawnStep };
+    const { name, step, steps, stageStarts, stopped, theory, N, history, checkpoints, drawnStep } = this;
+    const stages = stageStarts.length > 1 && { stageStarts };
+    return { name, step, steps, ...stages, stopped, theory, N, history, checkpoints, drawnStep };
   }
 }

@@ -91,16 +91,34 @@ export const stepSizeSchema = z.union([
 /** η_t at step t = 0, …, T − 1. A bare number is a constant; `theory` lets the procedure's theorem choose. */
 export type StepSize = z.input<typeof stepSizeSchema>;
 
-/** Schema of {@link TrainSettings}, field by field. */
-export const trainSettingsShape = {
+const stageShape = {
   procedure: procedureSchema.prefault('sgd').describe('The update rule.'),
   stepSize: stepSizeSchema
     .prefault(0.1)
     .describe('Step size η: a number, a schedule, or "theory" for the choice of the procedure’s theorem.'),
   batchSize: count.default(1).describe('K, responses a step.'),
-  steps: count.optional().describe('T, steps of the run; needed where data is drawn fresh.'),
+  steps: count.optional().describe('T, steps; needed where data is drawn fresh.'),
   epochs: count.default(1).describe('Passes over a data set where `steps` is not given.'),
   shuffle: z.boolean().default(true).describe('Whether each epoch has its own order, drawn from the seed.'),
+} as const;
+
+/** Schema of steps at which checkpoints are kept. @internal */
+export const checkpointStepsSchema = z.array(z.int().min(0)).readonly().default([]);
+
+/** Schema of {@link StageSettings}, field by field. @internal */
+export const stageSettingsShape = {
+  ...stageShape,
+  checkpoints: checkpointStepsSchema.describe(
+    'Steps of this stage after which a checkpoint is kept; rising, 0 = before the first.',
+  ),
+} as const;
+
+/** Settings of a stage before the run's own, as pre-training comes before fine-tuning. */
+export type StageSettings = z.input<z.ZodObject<typeof stageSettingsShape>>;
+
+/** Schema of {@link TrainSettings}, field by field. */
+export const trainSettingsShape = {
+  ...stageShape,
   N: z.number().gt(1).default(16).describe('N of the theorems and of truncation.'),
   constraint: constraintSchema.default(UNIT_BALL),
   seed: seedSchema.default(0).describe('Seed of data and order.'),
@@ -116,17 +134,37 @@ export type CheckedTrainSettings = z.output<z.ZodObject<typeof trainSettingsShap
 /** Settings of a training run that are plain data. */
 export type TrainSettings = z.input<z.ZodObject<typeof trainSettingsShape>>;
 
+type CheckedStage = z.output<z.ZodObject<typeof stageSettingsShape>>;
+
+/** Streams of the fresh data of stages are so far apart, so that runs and stages have each their own. */
+const STREAMS = 2 ** 32;
+
+/** A stage before the run's own as the core reads it: number `index` of run `run`. @internal */
+export function nativeStage(stage: CheckedStage, run: number, index: number, inherentVariance: number | undefined) {
+  return {
+    ...stage,
+    stepSize: nativeStepSize(stage.stepSize, inherentVariance),
+    run: (run + (index + 1) * STREAMS) % Number.MAX_SAFE_INTEGER,
+  };
+}
+
 /** Settings, checkpoints and validation interval as the core reads them. `inherentVariance` is for `theory`. @internal */
 export function nativeTrainOptions(
-  { procedure, stepSize, ...rest }: CheckedTrainSettings,
-  every: { validateEvery: number; checkpointEvery: number; checkpointTheta: boolean },
+  settings: CheckedTrainSettings,
+  before: readonly ReturnType<typeof nativeStage>[],
+  watch: {
+    validateEvery: number;
+    checkpointEvery: number;
+    checkpointTheta: boolean;
+    checkpoints: readonly number[];
+  },
   inherentVariance: number | undefined,
 ): string {
   return JSON.stringify({
-    ...rest,
-    ...every,
-    procedure,
-    stepSize: nativeStepSize(stepSize, inherentVariance),
+    ...settings,
+    ...watch,
+    before,
+    stepSize: nativeStepSize(settings.stepSize, inherentVariance),
   });
 }
 

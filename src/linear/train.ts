@@ -9,7 +9,16 @@ import { inherentVariance, MAX_RESPONSES, maxResponsesSchema } from './measures.
 import { Policy } from './policy.js';
 import { Responses } from './responses.js';
 import { type ResultSource, TrainResult } from './train-result.js';
-import { asksForVariance, nativeTrainOptions, type TrainSettings, trainSettingsShape } from './train-settings.js';
+import {
+  asksForVariance,
+  checkpointStepsSchema,
+  nativeStage,
+  nativeTrainOptions,
+  type StageSettings,
+  stageSettingsShape,
+  type TrainSettings,
+  trainSettingsShape,
+} from './train-settings.js';
 
 /** What is measured along a run. */
 export interface TrainValidation {
@@ -34,10 +43,22 @@ export interface TrainValidation {
 
 /** Which models are kept along a run. */
 export interface TrainCheckpoints {
-  /** Keep one every so many steps; 0 = none. */
-  readonly every: number;
+  /** Keep one every so many steps; 0 = none. @defaultValue 0 */
+  readonly every?: number;
+  /** Keep one after these steps, too, counted from the end of the stages before; rising, 0 = before the first. */
+  readonly steps?: readonly number[];
   /** Whether they keep θ. @defaultValue true */
   readonly theta?: boolean;
+}
+
+/** A stage before the run's own: its settings, and what it is trained on. */
+export interface TrainStage extends StageSettings {
+  /** @defaultValue that of the run */
+  readonly data?: DataDistribution | Responses;
+  /** φ, of the same d and V as the run's. @defaultValue that of the run */
+  readonly features?: FeatureMap;
+  /** The teacher of truncated SGD, as in {@link TrainRunOptions}. */
+  readonly teacher?: Policy | Float64Array;
 }
 
 /** A training run: settings, data, and how it is watched. */
@@ -54,6 +75,8 @@ export interface TrainRunOptions extends TrainSettings {
   readonly teacher?: Policy | Float64Array;
   /** θ to start from, projected on Θ. @defaultValue 0, for the simplex its centre */
   readonly theta0?: Float64Array | readonly number[];
+  /** Stages gone through first; θ is carried on from stage to stage. @defaultValue none */
+  readonly before?: readonly TrainStage[];
   readonly validation?: TrainValidation;
   readonly checkpoints?: TrainCheckpoints;
   /** Name of the run; begins the names of its checkpoints. */
@@ -85,15 +108,30 @@ export const validationSettingsShape = {
 
 /** Schema of {@link TrainCheckpoints}. */
 export const checkpointsSchema = z.strictObject({
-  every: every.describe('Keep a checkpoint every so many steps; 0 = none.'),
+  every: every.default(0).describe('Keep a checkpoint every so many steps; 0 = none.'),
+  steps: checkpointStepsSchema.describe(
+    'Keep one after these steps, too, counted from the end of the stages before; rising, 0 = before the first.',
+  ),
   theta: z.boolean().default(true).describe('Whether checkpoints keep θ.'),
+});
+
+const featureMap = z.instanceof(FeatureMap, { error: 'must be a FeatureMap' });
+const anyData = z.union([distribution, responses], { error: 'must be a DataDistribution or Responses' });
+const anyTeacher = z.union([policy, float64Array], { error: 'must be a Policy or a Float64Array' });
+
+const stageSchema = z.strictObject({
+  ...stageSettingsShape,
+  features: featureMap.optional(),
+  data: anyData.optional(),
+  teacher: anyTeacher.optional(),
 });
 
 const runShape = {
   ...trainSettingsShape,
-  features: z.instanceof(FeatureMap, { error: 'must be a FeatureMap' }),
-  data: z.union([distribution, responses], { error: 'must be a DataDistribution or Responses' }),
-  teacher: z.union([policy, float64Array], { error: 'must be a Policy or a Float64Array' }).optional(),
+  features: featureMap,
+  data: anyData,
+  teacher: anyTeacher.optional(),
+  before: z.array(stageSchema).readonly().default([]),
   theta0: z
     .union([float64Array, z.array(z.number())], { error: 'must be a Float64Array or a list of finite numbers' })
     .optional(),
@@ -107,7 +145,7 @@ const runShape = {
       exact: z.union([distribution, z.boolean()], { error: 'must be a DataDistribution or true' }).optional(),
     })
     .prefault({}),
-  checkpoints: checkpointsSchema.default({ every: 0, theta: true }),
+  checkpoints: checkpointsSchema.prefault({}),
   name: z.string().default(''),
   state: z.instanceof(Uint8Array, { error: 'must be a Uint8Array' }).optional(),
 } as const;
@@ -211,13 +249,16 @@ class Preparations {
 
 /** Adds a run to `runs`; returns the prompt ids of its held-out responses. */
 async function addRun(runs: NativeRuns, run: CheckedRun, prepared: Preparations): Promise<readonly string[] | null> {
-  const { features, data, teacher, theta0, validation, checkpoints, name: _, state, ...settings } = run;
+  const { features, data, teacher, theta0, before, validation, checkpoints, name: _, state, ...settings } = run;
   const fresh = data instanceof DataDistribution ? data : undefined;
-  const task = new native.TaskHandle();
-  if (fresh) task.setFresh(fresh.handle);
-  else task.setResponses((data as Responses).handle);
-  if (teacher instanceof Policy) task.setTeacher(teacher.handle);
-  else if (teacher) setRecordedTeacher(task, data, features, teacher);
+  const task = taskOf(features, data, teacher);
+  const stages = [];
+  for (const [index, { features: own = features, data: on = data, teacher: by, ...stage }] of before.entries()) {
+    callNative(() => task.addBefore(own.handle, taskOf(own, on, by)));
+    const from = on instanceof DataDistribution ? on : undefined;
+    const variance = await varianceOf(stage.stepSize, from, own, validation.maxResponses, prepared);
+    stages.push(nativeStage(stage, settings.run, index, variance));
+  }
   const heldOut = await heldOutOf(validation.heldOut, fresh, settings.seed, prepared);
   if (heldOut) {
     const reference = await referenceOf(validation.reference, fresh, heldOut, prepared);
@@ -234,7 +275,13 @@ async function addRun(runs: NativeRuns, run: CheckedRun, prepared: Preparations)
   const { every, testTimeStepSize, N, maxResponses } = validation;
   const options = nativeTrainOptions(
     settings,
-    { validateEvery: every, checkpointEvery: checkpoints.every, checkpointTheta: checkpoints.theta },
+    stages,
+    {
+      validateEvery: every,
+      checkpointEvery: checkpoints.every,
+      checkpointTheta: checkpoints.theta,
+      checkpoints: checkpoints.steps,
+    },
     variance,
   );
   const watch = JSON.stringify({ N, testTimeStepSize, maxResponses });
@@ -242,6 +289,20 @@ async function addRun(runs: NativeRuns, run: CheckedRun, prepared: Preparations)
     runs.add(features.handle, task, options, watch, theta0 && Float64Array.from(theta0), state);
   });
   return heldOut ? prepared.once(heldOut, 'prompts', async () => [...heldOut.prompts].map(String)) : null;
+}
+
+/** What a stage is trained on. */
+function taskOf(
+  features: FeatureMap,
+  data: DataDistribution | Responses,
+  teacher: Policy | Float64Array | undefined,
+): InstanceType<typeof native.TaskHandle> {
+  const task = new native.TaskHandle();
+  if (data instanceof DataDistribution) task.setFresh(data.handle);
+  else task.setResponses(data.handle);
+  if (teacher instanceof Policy) task.setTeacher(teacher.handle);
+  else if (teacher) setRecordedTeacher(task, data, features, teacher);
+  return task;
 }
 
 function setRecordedTeacher(

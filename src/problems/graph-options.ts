@@ -127,11 +127,18 @@ export const graphRunSchema = z.strictObject({
     .describe(
       "Held-out responses, drawn from π_D to fresh prompts of the last stage's mixture and scored by every checkpoint.",
     ),
+  keepTheta: z.boolean().default(false).describe('Whether θ of the checkpoints is kept.'),
   seed: seedSchema.default(0).describe('Seed of training data and held-out responses.'),
 });
 
 /** A run: a task, the stages of training, and what is measured. */
-export type GraphRunOptions = z.input<typeof graphRunSchema>;
+export interface GraphRunOptions extends z.input<typeof graphRunSchema> {
+  /**
+   * θ to start from, that of a checkpoint for instance.
+   * @defaultValue 0
+   */
+  readonly theta0?: Float64Array;
+}
 
 /** Schema of {@link GraphPromptOptions}. @internal */
 export const graphPromptsSchema = z.strictObject({

@@ -52,6 +52,8 @@ export interface GraphRun {
   readonly heldOutClasses: readonly number[];
   /** Log-probabilities of the held-out responses, [checkpoint, response]. */
   readonly logProbs: Float64Array;
+  /** θ of each checkpoint; none unless `keepTheta`. */
+  readonly thetas: readonly Float64Array[];
 }
 
 /**
@@ -65,10 +67,18 @@ export async function graphTraining(
   options: JobOptions = {},
 ): Promise<readonly GraphRun[]> {
   const { threads } = options;
-  const checked = checkOptions('graphTraining', z.array(graphRunSchema).min(1, 'give at least one run'), runs);
-  const output = await runJob((job) => native.graphRuns(JSON.stringify({ runs: checked, threads }), job), options);
-  const results: Omit<GraphRun, 'logProbs'>[] = JSON.parse(output.json);
-  return results.map((run, index) => ({ ...run, logProbs: output.floats[index]! }));
+  const plain = runs.map(({ theta0: _, ...run }) => run);
+  const checked = checkOptions('graphTraining', z.array(graphRunSchema).min(1, 'give at least one run'), plain);
+  const starts = runs.map(({ theta0 }) => theta0);
+  const settings = JSON.stringify({ runs: checked, threads });
+  const output = await runJob((job) => native.graphRuns(settings, starts, job), options);
+  const results: Omit<GraphRun, 'logProbs' | 'thetas'>[] = JSON.parse(output.json);
+  return results.map((run, index) => {
+    const [logProbs, thetas] = output.floats.slice(2 * index) as [Float64Array, Float64Array];
+    const dim = thetas.length / run.checkpoints.length;
+    const thetaOf = (at: number) => thetas.subarray(at * dim, (at + 1) * dim);
+    return { ...run, logProbs, thetas: thetas.length > 0 ? run.checkpoints.map((_, at) => thetaOf(at)) : [] };
+  });
 }
 
 /** The prompts of a graph reasoning task. */

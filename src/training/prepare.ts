@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import type { DataDistribution } from '../linear/data-distribution.js';
 import type { Responses } from '../linear/responses.js';
-import { Training, type TrainRunOptions } from '../linear/train.js';
+import { Training, type TrainRunOptions, type TrainStage } from '../linear/train.js';
 import { compact } from '../text/format.js';
 import { packageVersion } from '../version.js';
 import { type DataSource, type ReadingContext, sequencesData, type TrainingData, textData } from './data.js';
@@ -72,16 +72,29 @@ interface MadeRun {
 }
 
 async function makeRun({ config, name }: RunConfig, cache: Cache, options: PrepareOptions): Promise<MadeRun> {
-  const data = await cache.once(['data', config.data], () => loadData(config.data, options));
-  const features = await cache.once(['features', config.features, config.data], () =>
-    makeFeatures(config.features, data, options),
-  );
+  const dataOf = (source: CheckedTrainConfig['data']) => cache.once(['data', source], () => loadData(source, options));
+  const featuresOf = async (source: CheckedTrainConfig['data']) => {
+    const loaded = await dataOf(source);
+    return cache.once(['features', config.features, source], () => makeFeatures(config.features, loaded, options));
+  };
+  const [data, features] = [await dataOf(config.data), await featuresOf(config.data)];
+  const before: TrainStage[] = [];
+  const sources = [...data.sources, ...features.sources];
+  for (const { data: source = config.data, ...stage } of config.training.before) {
+    const [own, seen] = [await dataOf(source), await featuresOf(source)];
+    before.push({ ...(withoutUndefined(stage) as TrainStage), data: own.data, features: seen.features });
+    sources.push(...own.sources, ...seen.sources);
+  }
   const heldOut = await cache.once(['held-out', config.data], () => heldOutOf(config, data, options));
   const teacher = await cache.once(['teacher', config.teacher], () => teacherOf(config, options));
   return {
     data,
-    options: { ...runOptions(config, name, data, features, heldOut), ...(teacher && { teacher: teacher.values }) },
-    sources: [...data.sources, ...features.sources, ...(teacher ? [teacher.source] : [])],
+    options: {
+      ...runOptions(config, name, data, features, heldOut),
+      ...(teacher && { teacher: teacher.values }),
+      before,
+    },
+    sources: [...sources, ...(teacher ? [teacher.source] : [])],
   };
 }
 
@@ -136,7 +149,7 @@ function runOptions(
   { features }: MadeFeatures,
   heldOut: Responses | undefined,
 ): TrainRunOptions {
-  const { constraint = data.own?.constraint, ...settings } = training;
+  const { constraint = data.own?.constraint, before: _, ...settings } = training;
   const { exact, ...watched } = validation;
   // Features of another dimension than the problem's own start from 0.
   const start = data.own && data.own.features.dim === features.dim ? { theta0: data.own.start } : {};

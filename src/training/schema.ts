@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { constraintSchema } from '../linear/constraint.js';
 import type { PhiFunction } from '../linear/table-features.js';
 import { checkpointsSchema, validationSettingsShape } from '../linear/train.js';
-import { trainSettingsShape } from '../linear/train-settings.js';
+import { stageSettingsShape, trainSettingsShape } from '../linear/train-settings.js';
 import { seedSchema } from '../options.js';
 import { problemNames } from '../problems/problem.js';
 
@@ -154,6 +154,15 @@ function schemaWith(features: z.ZodType<FeatureSpec>) {
       .strictObject({
         ...trainSettingsShape,
         constraint: constraintSchema.optional().describe('Θ; default the unit ball, for a named problem its own.'),
+        before: z
+          .array(
+            z.strictObject({
+              data: dataSchema.optional().describe('What the stage is trained on; default what the run is.'),
+              ...stageSettingsShape,
+            }),
+          )
+          .default([])
+          .describe('Stages gone through first, as pre-training before fine-tuning; θ is carried on.'),
       })
       .prefault({})
       .describe('Procedure, step size, batches, steps.'),
@@ -164,7 +173,7 @@ function schemaWith(features: z.ZodType<FeatureSpec>) {
       })
       .prefault({})
       .describe('What is measured along the way.'),
-    checkpoints: checkpointsSchema.default({ every: 0, theta: true }).describe('Which models are kept.'),
+    checkpoints: checkpointsSchema.prefault({}).describe('Which models are kept.'),
     sweep: z
       .record(z.string().min(1), z.array(axisValue).min(1))
       .optional()

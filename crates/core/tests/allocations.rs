@@ -121,6 +121,7 @@ fn responses(count: usize) -> Responses {
 
 fn training_allocations(procedure: Procedure, batch_size: usize, steps: usize) -> u64 {
     let task = TrainTask {
+        before: Vec::new(),
         features: features(),
         data: TrainingData::Set(Arc::new(responses(steps * batch_size))),
         teacher: None,

@@ -8,7 +8,7 @@ use coverage_principle_core::problems::graph::{
 };
 use coverage_principle_core::{Code, Error, Workers};
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;
 use serde::Deserialize;
 
@@ -21,15 +21,26 @@ struct GraphTrainingOptions {
     runs: Vec<GraphRunOptions>,
 }
 
-/// Trains through stages and measures checkpoints. JSON: a list of `GraphRun`; `floats`: of each run the
-/// log-probabilities of its held-out responses, \[checkpoint, response\].
+/// Trains through stages, each run from its `theta0` (null: 0), and measures checkpoints. JSON: a list of `GraphRun`;
+/// `floats`: of each run the log-probabilities of its held-out responses, \[checkpoint, response\], then θ of its
+/// checkpoints, \[checkpoint, d\], if kept.
 #[napi(js_name = "graphRuns", ts_return_type = "Promise<JobOutput>")]
-pub fn run_graph_training<'env>(env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
+pub fn run_graph_training<'env>(
+    env: &'env Env,
+    options: String,
+    theta0: Vec<Option<Float64Array>>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
     let (GraphTrainingOptions { runs }, threads) = parse_job_options(&options)?;
+    let theta0 = theta0.into_iter().map(|theta| theta.map(|theta| theta.to_vec()));
+    let runs: Vec<_> = runs.into_iter().zip(theta0.chain(std::iter::repeat(None))).collect();
     spawn_output(env, job, move |control| {
         let workers = Workers::new(threads)?;
         let mut runs = graph_runs(&runs, &workers, control)?;
-        let values: Vec<Vec<f64>> = runs.iter_mut().map(|run| std::mem::take(&mut run.log_probs)).collect();
+        let values: Vec<Vec<f64>> = runs
+            .iter_mut()
+            .flat_map(|run| [std::mem::take(&mut run.log_probs), std::mem::take(&mut run.thetas)])
+            .collect();
         Ok(values.into_iter().fold(Output::new(&runs)?, Output::with_floats))
     })
 }

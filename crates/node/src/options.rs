@@ -12,7 +12,7 @@ use coverage_principle_core::linear::exact::ExactOptions;
 use coverage_principle_core::linear::features::RandomOptions;
 use coverage_principle_core::linear::mle::MleOptions;
 use coverage_principle_core::linear::monte_carlo::MonteCarloOptions;
-use coverage_principle_core::linear::train::{Procedure, StepSize, TrainOptions};
+use coverage_principle_core::linear::train::{Procedure, StageOptions, StepSize, TrainOptions};
 use coverage_principle_core::problems::TrialsOptions;
 use coverage_principle_core::problems::graph::{
     GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
@@ -51,7 +51,7 @@ registry! {
     CountColumns, CountOptions, ScoreColumns, ScoreOptions,
     // linear
     AdvanceOptions, BestOfNOptions, Constraint, DrawOptions, DrawsOptions, ExactBestOfNOptions, ExactOptions, LayoutOption, MleOptions,
-    MonteCarloOptions, NgramOptions, Procedure, RandomOptions, StepSize, TableOptions, TrainOptions, TruncationOptions,
+    MonteCarloOptions, NgramOptions, Procedure, RandomOptions, StageOptions, StepSize, TableOptions, TrainOptions, TruncationOptions,
     ValidationOptions, VarianceOptions,
     // selection and tournament
     NearTiesOptions, OffsetOptions, SelectionOptions, StartOptions, TournamentOptions, UncoveredOptions, WinnerOptions,

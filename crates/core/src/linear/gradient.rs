@@ -65,16 +65,17 @@ impl Gradient {
         self.runs().map(|run| self.values[run].iter().map(|value| value * value).sum::<f64>()).sum()
     }
 
-    /// Replaces every value that was touched by a function of it that keeps 0.
-    pub fn replace(&mut self, f: impl Fn(f64) -> f64) {
+    /// Replaces every value that was touched by a function of its coordinate and it, which keeps 0.
+    pub fn replace(&mut self, mut f: impl FnMut(usize, f64) -> f64) {
         let (granule, dim) = (self.granule, self.values.len());
         if self.is_lazy() {
             for &index in &self.touched {
                 let start = index as usize * granule;
-                self.values[start..(start + granule).min(dim)].iter_mut().for_each(|value| *value = f(*value));
+                let run = start..(start + granule).min(dim);
+                self.values[run.clone()].iter_mut().zip(run).for_each(|(value, at)| *value = f(at, *value));
             }
         } else {
-            self.values.iter_mut().for_each(|value| *value = f(*value));
+            self.values.iter_mut().enumerate().for_each(|(at, value)| *value = f(at, *value));
         }
     }
 

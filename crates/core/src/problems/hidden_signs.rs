@@ -147,6 +147,7 @@ impl HiddenSigns {
             return Ok(vec![0.0; self.theta.len()]);
         }
         let task = TrainTask {
+            before: Vec::new(),
             features: self.features.clone(),
             data: TrainingData::Fresh(self.plus_data.clone()),
             teacher: None,

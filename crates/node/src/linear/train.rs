@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use coverage_principle_core::linear::train::{
-    RecordedTeacher, Run, Teacher, TrainOptions, TrainState, TrainTask, Trainer, TrainingData, Validation, run_all,
+    RecordedTeacher, Run, StageTask, Teacher, TrainOptions, TrainState, TrainTask, Trainer, TrainingData, Validation,
+    run_all,
 };
 use coverage_principle_core::{Code, Error, LogProbs, Result, Workers};
 use napi::Env;
@@ -27,6 +28,7 @@ pub struct TaskHandle {
     data: Option<TrainingData>,
     teacher: Option<Teacher>,
     validation: Validation,
+    before: Vec<StageTask>,
 }
 
 #[napi]
@@ -48,6 +50,14 @@ impl TaskHandle {
     #[napi]
     pub fn set_responses(&mut self, responses: &ResponsesHandle) {
         self.data = Some(TrainingData::Set(responses.shared()));
+    }
+
+    /// A stage that comes before, after those added already: the data and the teacher of `stage`.
+    #[napi]
+    pub fn add_before(&mut self, features: &FeaturesHandle, stage: &TaskHandle) -> napi::Result<()> {
+        let data = stage.data().map_err(|error| to_napi(&error))?;
+        self.before.push(StageTask { features: features.shared(), data, teacher: stage.teacher.clone() });
+        Ok(())
     }
 
     /// The teacher of truncated SGD is a policy.
@@ -80,6 +90,12 @@ impl TaskHandle {
     #[napi]
     pub fn set_exact(&mut self, data: &DataHandle) {
         self.validation.exact = Some(data.shared());
+    }
+}
+
+impl TaskHandle {
+    fn data(&self) -> Result<TrainingData> {
+        self.data.clone().ok_or_else(|| Error::option("data", "Say what to train on."))
     }
 }
 
@@ -158,9 +174,10 @@ impl RunsHandle {
         let ValidationOptions { n, test_time_step_size, max_responses } = parse_options(&validation)?;
         options.theta0 = theta0.map(|theta| theta.to_vec());
         let trainer = || -> Result<Trainer> {
-            let data = task.data.clone().ok_or_else(|| Error::option("data", "Say what to train on."))?;
+            let (before, data) = (task.before.clone(), task.data()?);
             let validation = Validation { n, test_time_step_size, max_responses, ..task.validation.clone() };
-            let task = TrainTask { features: features.shared(), data, teacher: task.teacher.clone(), validation };
+            let task =
+                TrainTask { before, features: features.shared(), data, teacher: task.teacher.clone(), validation };
             match state {
                 None => Trainer::new(task, options),
                 Some(state) => Trainer::resume(task, options, TrainState::from_bytes(&state)?),
@@ -192,10 +209,11 @@ impl RunsHandle {
     #[napi]
     pub fn report(&self, run: u32) -> napi::Result<JobOutput> {
         self.with(run, |run| {
-            let report = run.trainer().report(run.stopped());
-            let output = Output::new(&report).map_err(|error| to_napi(&error))?;
-            let output = output.with_floats(report.theta).with_floats(report.drawn_theta);
-            Ok(output.with_floats(report.average_theta).into_js())
+            let trainer = run.trainer();
+            let output = Output::new(&trainer.summary(run.stopped())).map_err(|error| to_napi(&error))?;
+            let state = trainer.state();
+            let output = output.with_floats(state.parameter.theta()).with_floats(state.drawn_theta.clone());
+            Ok(output.with_floats(trainer.average_theta()).into_js())
         })
     }
 

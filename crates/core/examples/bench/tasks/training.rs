@@ -61,6 +61,7 @@ impl Input {
             return Err(Refusal::Skipped("only the library trains".to_owned()));
         }
         Ok(TrainTask {
+            before: Vec::new(),
             features: self.features()?,
             data: TrainingData::Set(Arc::new(self.responses()?)),
             teacher: None,

@@ -292,6 +292,7 @@ fn shared_and_lazy_steps_are_the_plain_ones() {
                     ..Default::default()
                 };
                 let task = TrainTask {
+                    before: Vec::new(),
                     features: features.clone(),
                     data: TrainingData::Set(Arc::new(data())),
                     teacher: None,

@@ -236,6 +236,7 @@ fn test_time_training() {
 impl Case {
     fn task(&self) -> train::TrainTask {
         train::TrainTask {
+            before: Vec::new(),
             features: self.features(),
             data: train::TrainingData::Set(Arc::new(self.responses())),
             teacher: Some(train::Teacher::Policy(self.data().policy().clone())),

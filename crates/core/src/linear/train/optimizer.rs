@@ -20,8 +20,8 @@ pub(super) struct Optimizer<'f> {
     threshold: f64,
     batch: BatchGradient<'f>,
     gradient: Gradient,
-    /// First and second moments of Adam, else empty.
-    pub(super) moments: [Vec<f64>; 2],
+    /// What the procedure keeps from step to step; set by the run.
+    pub(super) moments: Vec<Vec<f64>>,
     update: Vec<f64>,
 }
 
@@ -32,6 +32,21 @@ pub(super) struct Batch {
     pub(super) indices: Vec<usize>,
 }
 
+impl Procedure {
+    /// How many vectors of d numbers it keeps from step to step beside θ.
+    pub(super) fn moments(&self) -> usize {
+        match self {
+            Self::Adam { .. } => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether a step changes no coordinates but those of the features it sees.
+    pub(super) fn is_sparse(&self) -> bool {
+        !matches!(self, Self::Adam { .. })
+    }
+}
+
 impl<'f> Optimizer<'f> {
     pub(super) fn new(
         features: &'f dyn FeatureMap,
@@ -40,7 +55,6 @@ impl<'f> Optimizer<'f> {
         lambda: f64,
         threshold: f64,
     ) -> Self {
-        let moments = if matches!(procedure, Procedure::Adam { .. }) { features.dim() } else { 0 };
         Self {
             procedure,
             constraint,
@@ -48,8 +62,8 @@ impl<'f> Optimizer<'f> {
             threshold,
             batch: BatchGradient::new(features),
             gradient: Gradient::new(features),
-            moments: [vec![0.0; moments], vec![0.0; moments]],
-            update: vec![0.0; moments],
+            moments: Vec::new(),
+            update: vec![0.0; if procedure.is_sparse() { 0 } else { features.dim() }],
         }
     }
 
@@ -62,7 +76,7 @@ impl<'f> Optimizer<'f> {
         step: u64,
         step_size: f64,
     ) {
-        if self.procedure == Procedure::TokenSgd {
+        if matches!(self.procedure, Procedure::TokenSgd) {
             for response in batch.responses.iter() {
                 let evaluator = self.batch.evaluator();
                 token_steps(evaluator, &mut self.gradient, parameter, response, step_size, &self.constraint);
@@ -83,14 +97,14 @@ impl<'f> Optimizer<'f> {
                 parameter.ascend(kernels, factor, &self.gradient, &self.constraint);
             }
             Procedure::SignSgd => {
-                self.gradient.replace(|slope| if slope == 0.0 { 0.0 } else { slope.signum() });
+                self.gradient.replace(|_, slope| if slope == 0.0 { 0.0 } else { slope.signum() });
                 parameter.ascend(kernels, step_size, &self.gradient, &self.constraint);
             }
             Procedure::Adam { beta1, beta2, epsilon } => {
                 #[expect(clippy::cast_precision_loss, reason = "step numbers are below 2^53")]
                 let time = (step + 1) as f64;
                 let (first, second) = (1.0 - libm::pow(beta1, time), 1.0 - libm::pow(beta2, time));
-                let [means, squares] = &mut self.moments;
+                let [means, squares] = &mut self.moments[..] else { unreachable!("Adam keeps two") };
                 for (i, &slope) in self.gradient.values().iter().enumerate() {
                     means[i] = beta1 * means[i] + (1.0 - beta1) * slope;
                     squares[i] = beta2 * squares[i] + (1.0 - beta2) * slope * slope;

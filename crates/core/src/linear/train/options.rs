@@ -16,21 +16,17 @@ pub enum Procedure {
     /// θ ← Proj(θ + η ĝ/(λ + ‖ĝ‖)) [18].
     NormalizedSgd {
         /// λ, not negative; default 0, or what Theorem 5.1 says where the step size is `theory`.
-        #[serde(default)]
         lambda: Option<f64>,
     },
     /// θ ← Proj(θ + η sign ĝ), sign 0 = 0 [20].
     SignSgd,
     /// Adam with bias correction, ascending, then projection.
     Adam {
-        /// In [0, 1); default 0.9.
-        #[serde(default = "beta1")]
+        /// In [0, 1).
         beta1: f64,
-        /// In [0, 1); default 0.999.
-        #[serde(default = "beta2")]
+        /// In [0, 1).
         beta2: f64,
-        /// Positive; default 1e-8.
-        #[serde(default = "epsilon")]
+        /// Positive.
         epsilon: f64,
     },
     /// A projected step on every token, θ carried on from token to token and response to response [21].
@@ -38,45 +34,58 @@ pub enum Procedure {
     /// Gradients of tokens weighted by α_h until the student has strayed from the teacher by A [24–26].
     TruncatedSgd {
         /// A, positive; default log N.
-        #[serde(default)]
         threshold: Option<f64>,
     },
 }
 
-fn beta1() -> f64 {
-    0.9
-}
-
-fn beta2() -> f64 {
-    0.999
-}
-
-fn epsilon() -> f64 {
-    1e-8
+/// A stage of training that comes before the run's own, as pre-training comes before fine-tuning. θ is carried on from
+/// stage to stage, projected; moments, the order of a data set and the step of a schedule begin anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StageOptions {
+    /// The update rule.
+    pub procedure: Procedure,
+    /// η.
+    pub step_size: StepSize,
+    /// K, responses a step.
+    pub batch_size: usize,
+    /// Steps of the stage; none where `epochs` says how many.
+    pub steps: Option<u64>,
+    /// Passes over a data set where `steps` is not given.
+    pub epochs: u64,
+    /// Whether each epoch has its own order.
+    pub shuffle: bool,
+    /// Which random stream its data comes from.
+    pub run: u64,
+    /// Steps of this stage after which a checkpoint is kept; rising, 0 = before the first.
+    pub checkpoints: Vec<u64>,
 }
 
 /// Options of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrainOptions {
-    /// The update rule. Default `sgd`.
+    /// Stages gone through first, as many as the task has.
+    pub before: Vec<StageOptions>,
+    /// The update rule.
     pub procedure: Procedure,
-    /// η. Default constant 0.1.
+    /// η.
     pub step_size: StepSize,
-    /// K, responses a step; 1 for token SGD. Default 1.
+    /// K, responses a step; 1 for token SGD.
     pub batch_size: usize,
-    /// T, steps of the run. Default: enough for `epochs` over a data set; needed where data is drawn fresh.
+    /// T, steps of the run after the stages before it. None: enough for `epochs` over a data set; needed where data is
+    /// drawn fresh.
     pub steps: Option<u64>,
-    /// Passes over a data set where `steps` is not given; the last batch takes what is left. Default 1.
+    /// Passes over a data set where `steps` is not given; the last batch takes what is left.
     pub epochs: u64,
-    /// Whether each epoch has its own order, drawn from the seed; else the order given. Default true.
+    /// Whether each epoch has its own order, drawn from the seed; else the order given.
     pub shuffle: bool,
-    /// N of the theorems and of truncation, above 1. Default 16.
+    /// N of the theorems and of truncation, above 1.
     #[serde(rename = "N")]
     pub n: f64,
-    /// Θ. Default the unit ball.
+    /// Θ.
     pub constraint: Constraint,
-    /// θ to start from, projected on Θ. Default 0, for the simplex its centre.
+    /// θ to start from, projected on Θ. None: 0, for the simplex its centre.
     pub theta0: Option<Vec<f64>>,
     /// Seed of data and order.
     pub seed: u64,
@@ -86,15 +95,19 @@ pub struct TrainOptions {
     pub validate_every: u64,
     /// Keep a checkpoint every so many steps; 0 = none.
     pub checkpoint_every: u64,
-    /// Whether checkpoints keep θ. Default true.
+    /// Steps after the stages before it after which a checkpoint is kept; rising, 0 = before the first.
+    pub checkpoints: Vec<u64>,
+    /// Whether checkpoints keep θ.
     pub checkpoint_theta: bool,
-    /// Whether the mean of all iterates is kept; costs d additions a step. Default false.
+    /// Whether the mean of the iterates is kept; costs d additions a step.
     pub average: bool,
 }
 
+/// For callers in Rust; the defaults of the facade stand in its schema.
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
+            before: Vec::new(),
             procedure: Procedure::default(),
             step_size: StepSize::Constant { value: 0.1 },
             batch_size: 1,
@@ -108,6 +121,7 @@ impl Default for TrainOptions {
             run: 0,
             validate_every: 0,
             checkpoint_every: 0,
+            checkpoints: Vec::new(),
             checkpoint_theta: true,
             average: false,
         }
@@ -115,7 +129,31 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
-    /// Checks what can be checked without data; returns T, given the size of the data set if there is one.
+    /// The run's own stage, the last one.
+    pub(super) fn own_stage(&self) -> StageOptions {
+        StageOptions {
+            procedure: self.procedure,
+            step_size: self.step_size,
+            batch_size: self.batch_size,
+            steps: self.steps,
+            epochs: self.epochs,
+            shuffle: self.shuffle,
+            run: self.run,
+            checkpoints: self.checkpoints.clone(),
+        }
+    }
+
+    /// Checks what concerns all stages.
+    pub(super) fn check(&self) -> Result<()> {
+        if !(self.n.is_finite() && self.n > 1.0) {
+            return Err(Error::option("N", format!("N must be finite and above 1, not {}.", self.n)));
+        }
+        self.constraint.check()
+    }
+}
+
+impl StageOptions {
+    /// Checks what can be checked without data; returns the steps, given the size of the data set if there is one.
     pub(super) fn check(&self, data_set: Option<usize>) -> Result<u64> {
         if self.batch_size == 0 {
             return Err(Error::option("batchSize", "A batch has at least one response."));
@@ -138,12 +176,13 @@ impl TrainOptions {
             }
         };
         if !(1..=1 << 53).contains(&steps) {
-            return Err(Error::option("steps", format!("A run has between 1 and 2^53 steps, not {steps}.")));
+            return Err(Error::option("steps", format!("A stage has between 1 and 2^53 steps, not {steps}.")));
         }
-        if !(self.n.is_finite() && self.n > 1.0) {
-            return Err(Error::option("N", format!("N must be finite and above 1, not {}.", self.n)));
+        let rising = self.checkpoints.windows(2).all(|pair| pair[0] < pair[1]);
+        if !rising || self.checkpoints.last().is_some_and(|&last| last > steps) {
+            let message = format!("Checkpoints are rising numbers of steps, at most {steps}.");
+            return Err(Error::option("checkpoints", message));
         }
-        self.constraint.check()?;
         self.step_size.check(steps)?;
         self.check_procedure()?;
         Ok(steps)

@@ -1,5 +1,7 @@
 //! The state of a run between two steps.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::validation::ValidationRecord;
@@ -11,25 +13,31 @@ use crate::random::StreamState;
 /// A model along the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Steps taken.
+    /// Index of the stage.
+    pub stage: usize,
+    /// Steps taken, over all stages.
     pub step: u64,
     /// log π̂(y_i | x_i) of the held-out responses; empty if there are none.
     pub log_probs: Vec<f64>,
     /// θ; empty if checkpoints do not keep it.
     pub theta: Vec<f64>,
+    /// What the problem measured; empty if it measures nothing.
+    pub measures: Vec<f64>,
 }
 
 /// Everything a run needs to go on, and all it has recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainState {
-    /// Steps taken.
+    /// Index of the present stage.
+    pub stage: usize,
+    /// Steps taken, over all stages.
     pub step: u64,
     /// θ.
     pub parameter: Parameter,
     /// Where the stream of fresh data is.
     pub stream: StreamState,
-    /// First and second moments of Adam; else empty.
-    pub moments: [Vec<f64>; 2],
+    /// What the update rule keeps from step to step beside θ, d numbers each.
+    pub moments: Vec<Vec<f64>>,
     /// Sum of the iterates; empty unless their mean is wanted.
     pub iterate_sum: Vec<f64>,
     /// Before which step the uniformly drawn iterate is taken.
@@ -47,16 +55,18 @@ pub struct TrainState {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Header {
+    stage: usize,
     step: u64,
     stream: StreamState,
     drawn_step: u64,
     lazy: bool,
     changed: usize,
-    /// Lengths of θ, the moments, the sum of iterates, the drawn iterate.
-    lengths: [usize; 5],
+    /// Lengths of θ, the sum of iterates, the drawn iterate.
+    lengths: [usize; 3],
+    moments: Vec<usize>,
     validations: Vec<RecordShape>,
-    /// Step and lengths.
-    checkpoints: Vec<(u64, usize, usize)>,
+    /// Stage, step, and the lengths of log-probabilities, θ and measures.
+    checkpoints: Vec<(usize, u64, [usize; 3])>,
 }
 
 /// Which numbers a [`ValidationRecord`] has, and for how many values of N.
@@ -70,7 +80,7 @@ struct RecordShape {
     exact: Option<usize>,
 }
 
-const MAGIC: &[u8; 8] = b"covtrn01";
+const MAGIC: &[u8; 8] = b"covtrn02";
 
 impl TrainState {
     /// The state as bytes, the same on every machine.
@@ -78,18 +88,14 @@ impl TrainState {
     pub fn to_bytes(&self) -> Vec<u8> {
         let (values, scale, lazy, square, changed) = self.parameter.parts();
         let header = Header {
+            stage: self.stage,
             step: self.step,
             stream: self.stream,
             drawn_step: self.drawn_step,
             lazy,
             changed,
-            lengths: [
-                values.len(),
-                self.moments[0].len(),
-                self.moments[1].len(),
-                self.iterate_sum.len(),
-                self.drawn_theta.len(),
-            ],
+            lengths: [values.len(), self.iterate_sum.len(), self.drawn_theta.len()],
+            moments: self.moments.iter().map(Vec::len).collect(),
             validations: self
                 .validations
                 .iter()
@@ -104,7 +110,7 @@ impl TrainState {
             checkpoints: self
                 .checkpoints
                 .iter()
-                .map(|kept| (kept.step, kept.log_probs.len(), kept.theta.len()))
+                .map(|kept| (kept.stage, kept.step, [kept.log_probs.len(), kept.theta.len(), kept.measures.len()]))
                 .collect(),
         };
         let json = serde_json::to_vec(&header).unwrap_or_default();
@@ -113,7 +119,8 @@ impl TrainState {
         bytes.extend(json);
         let mut write = |numbers: &[f64]| bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         write(&[scale, square]);
-        for numbers in [values, &self.moments[0], &self.moments[1], &self.iterate_sum, &self.drawn_theta] {
+        write(values);
+        for numbers in self.moments.iter().chain([&self.iterate_sum, &self.drawn_theta]) {
             write(numbers);
         }
         for record in &self.validations {
@@ -130,6 +137,7 @@ impl TrainState {
         for kept in &self.checkpoints {
             write(&kept.log_probs);
             write(&kept.theta);
+            write(&kept.measures);
         }
         bytes
     }
@@ -155,8 +163,8 @@ impl TrainState {
         let scalars = read(2)?;
         let values = read(header.lengths[0])?;
         let parameter = Parameter::from_parts(values, scalars[0], header.lazy, scalars[1], header.changed);
-        let moments = [read(header.lengths[1])?, read(header.lengths[2])?];
-        let (iterate_sum, drawn_theta) = (read(header.lengths[3])?, read(header.lengths[4])?);
+        let moments = header.moments.iter().map(|&length| read(length)).collect::<Result<_>>()?;
+        let (iterate_sum, drawn_theta) = (read(header.lengths[1])?, read(header.lengths[2])?);
         let mut validations = Vec::new();
         for RecordShape { step, cross_entropy, kl, coverage, exact } in header.validations {
             let mut one = |there: bool| Ok::<_, Error>(read(usize::from(there))?.first().copied());
@@ -186,24 +194,38 @@ impl TrainState {
             });
         }
         let mut checkpoints = Vec::new();
-        for (step, log_probs, theta) in header.checkpoints {
-            checkpoints.push(Checkpoint { step, log_probs: read(log_probs)?, theta: read(theta)? });
+        for (stage, step, [log_probs, theta, measures]) in header.checkpoints {
+            let (log_probs, theta, measures) = (read(log_probs)?, read(theta)?, read(measures)?);
+            checkpoints.push(Checkpoint { stage, step, log_probs, theta, measures });
         }
-        let (step, stream, drawn_step) = (header.step, header.stream, header.drawn_step);
-        Ok(Self { step, parameter, stream, moments, iterate_sum, drawn_step, drawn_theta, validations, checkpoints })
+        let Header { stage, step, stream, drawn_step, .. } = header;
+        Ok(Self {
+            stage,
+            step,
+            parameter,
+            stream,
+            moments,
+            iterate_sum,
+            drawn_step,
+            drawn_theta,
+            validations,
+            checkpoints,
+        })
     }
 
-    /// Whether this can be the state of a run that began as `fresh` and has `steps` steps.
-    pub(super) fn check_against(&self, fresh: &Self, steps: u64) -> Result<()> {
+    /// Whether this can be the state, after a number of steps in `steps`, of a run that was at `fresh` when the stage began.
+    pub(super) fn check_against(&self, fresh: &Self, steps: RangeInclusive<u64>) -> Result<()> {
         let stream = |state: &Self| (state.stream.seed, state.stream.purpose, state.stream.index);
         let lengths = |state: &Self| {
             let (values, _, lazy, ..) = state.parameter.parts();
-            (values.len(), lazy, state.moments[0].len(), state.moments[1].len(), state.iterate_sum.len())
+            let moments: Vec<usize> = state.moments.iter().map(Vec::len).collect();
+            (values.len(), lazy, moments, state.iterate_sum.len())
         };
-        let fits = stream(self) == stream(fresh)
+        let fits = self.stage == fresh.stage
+            && stream(self) == stream(fresh)
             && lengths(self) == lengths(fresh)
             && self.drawn_step == fresh.drawn_step
-            && self.step <= steps;
+            && steps.contains(&self.step);
         if fits {
             return Ok(());
         }

@@ -24,22 +24,18 @@ pub enum StepSize {
     Linear {
         /// Positive.
         value: f64,
-        /// Steps of rise; default 0.
-        #[serde(default)]
+        /// Steps of rise.
         warmup: u64,
-        /// Not negative; default 0.
-        #[serde(default)]
+        /// Not negative.
         end: f64,
     },
     /// Rises linearly to `value` in `warmup` steps, then falls to `end` at step T along half a cosine.
     Cosine {
         /// Positive.
         value: f64,
-        /// Steps of rise; default 0.
-        #[serde(default)]
+        /// Steps of rise.
         warmup: u64,
-        /// Not negative; default 0.
-        #[serde(default)]
+        /// Not negative.
         end: f64,
     },
     /// What the procedure's theorem chooses from B, H, σ*², N and T.
@@ -175,7 +171,7 @@ impl Theory {
                 let eta = (1.0 / ((64.0 * log_n + 2.0) * b * b)).min(1.0 / (t * variance * log_n).sqrt());
                 ("Theorem 6.2", eta, None)
             }
-            Procedure::SignSgd | Procedure::Adam { .. } => {
+            _ => {
                 return Err(Error::option("stepSize", "No theorem chooses a step size for this procedure: give one."));
             }
         };

@@ -1,7 +1,8 @@
 //! Many runs at once.
 
 use super::options::TrainOptions;
-use super::run::{StopReason, TrainReport, TrainTask, Trainer};
+use super::report::TrainReport;
+use super::run::{StopReason, TrainTask, Trainer};
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -14,7 +15,7 @@ pub fn train(task: TrainTask, options: TrainOptions, workers: &Workers, control:
     let mut trainer = Trainer::new(task, options)?;
     control.start(trainer.steps());
     let stopped = trainer.run(None, workers, control)?;
-    Ok(trainer.report(stopped))
+    Ok(trainer.into_report(stopped))
 }
 
 /// Trains every run to the end, one thread a run, and returns the reports in the order of the runs: the same ones at
@@ -28,7 +29,7 @@ pub fn sweep(runs: Vec<(TrainTask, TrainOptions)>, workers: &Workers, control: &
     });
     let mut runs = runs.collect::<Result<Vec<Run>>>()?;
     run_all(&mut runs, None, workers, control)?;
-    Ok(runs.iter().map(Run::report).collect())
+    Ok(runs.into_iter().map(|run| run.trainer.into_report(run.stopped)).collect())
 }
 
 /// A trainer, and why it last stopped.
@@ -50,16 +51,16 @@ impl Run {
         &self.trainer
     }
 
+    /// The trainer, on its own again.
+    #[must_use]
+    pub fn into_trainer(self) -> Trainer {
+        self.trainer
+    }
+
     /// Why it last stopped; `Paused` before it has begun.
     #[must_use]
     pub fn stopped(&self) -> StopReason {
         self.stopped
-    }
-
-    /// What the run has come to so far.
-    #[must_use]
-    pub fn report(&self) -> TrainReport {
-        self.trainer.report(self.stopped)
     }
 
     fn go_on(&mut self, until: Option<u64>, workers: &Workers, control: &Control) -> Result<()> {

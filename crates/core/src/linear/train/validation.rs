@@ -1,16 +1,27 @@
 //! What is measured along a run.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::error::{Code, Error, Result};
 use crate::linear::exact::{ExactOptions, measure};
+use crate::linear::features::FeatureMap;
 use crate::linear::measures::{Measures, check_budgets};
 use crate::linear::policy::{DataDistribution, Policy};
 use crate::linear::responses::Responses;
 use crate::parallel::Workers;
 use crate::progress::Control;
+
+/// Measures that a problem takes of the checkpoints of a run on it.
+pub trait CheckpointMeasures: Debug + Send + Sync {
+    /// The measures of `policy`, in an order of the problem's own.
+    ///
+    /// # Errors
+    /// Where the policy does not fit; [`Code::Aborted`].
+    fn measure(&self, policy: &dyn Policy, workers: &Workers, control: &Control) -> Result<Vec<f64>>;
+}
 
 /// How models are validated along a run.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +36,8 @@ pub struct Validation {
     pub n: Vec<f64>,
     /// Validate π^TTT with this step size instead of π_θ.
     pub test_time_step_size: Option<f64>,
+    /// What a problem measures of its checkpoints.
+    pub of_checkpoints: Option<Arc<dyn CheckpointMeasures>>,
     /// Limit of the enumeration; 0 = the default of [`ExactOptions`].
     pub max_responses: u64,
 }
@@ -48,8 +61,13 @@ pub struct ValidationRecord {
 impl Validation {
     /// # Errors
     /// [`Code::ShapeMismatch`] or [`Code::InvalidOption`] for parts that do not fit each other.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self, features: &dyn FeatureMap) -> Result<()> {
         check_budgets(&self.n)?;
+        if let Some(held_out) = &self.held_out {
+            held_out
+                .check(features.prompts(), features.vocabulary(), features.horizon())
+                .map_err(|error| error.at_field("validation.heldOut"))?;
+        }
         match (&self.reference, &self.held_out) {
             (Some(reference), Some(held_out)) if reference.len() != held_out.len() => Err(Error::new(
                 Code::ShapeMismatch,
@@ -67,22 +85,36 @@ impl Validation {
         }
     }
 
-    /// Measures `policy`; also returns the log-probabilities of the held-out responses.
-    pub(super) fn measure(
+    /// Log-probabilities of the held-out responses; empty if there are none.
+    pub(super) fn log_probs(&self, policy: &dyn Policy, workers: &Workers, control: &Control) -> Result<Vec<f64>> {
+        self.held_out.as_ref().map_or(Ok(Vec::new()), |held_out| policy.log_probs(held_out, workers, control))
+    }
+
+    /// What the problem measures of a checkpoint; empty if nothing.
+    pub(super) fn measure_checkpoint(
         &self,
-        step: u64,
         policy: &dyn Policy,
         workers: &Workers,
         control: &Control,
-    ) -> Result<(ValidationRecord, Vec<f64>)> {
+    ) -> Result<Vec<f64>> {
+        self.of_checkpoints.as_ref().map_or(Ok(Vec::new()), |measures| measures.measure(policy, workers, control))
+    }
+
+    /// Measures `policy`, whose log-probabilities of the held-out responses are `log_probs`.
+    pub(super) fn record(
+        &self,
+        step: u64,
+        policy: &dyn Policy,
+        log_probs: &[f64],
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<ValidationRecord> {
         let mut record = ValidationRecord { step, cross_entropy: None, kl: None, coverage: None, exact: None };
-        let mut log_probs = Vec::new();
-        if let Some(held_out) = &self.held_out {
-            log_probs = policy.log_probs(held_out, workers, control)?;
+        if self.held_out.is_some() {
             let count = log_probs.len() as f64;
             record.cross_entropy = Some(-log_probs.iter().sum::<f64>() / count);
             if let Some(reference) = &self.reference {
-                let ratios: Vec<f64> = reference.iter().zip(&log_probs).map(|(p, q)| p - q).collect();
+                let ratios: Vec<f64> = reference.iter().zip(log_probs).map(|(p, q)| p - q).collect();
                 record.kl = Some(ratios.iter().sum::<f64>() / count);
                 let tail = |n: f64| {
                     let log_n = crate::statistics::log_n(n);
@@ -98,6 +130,6 @@ impl Validation {
             }
             record.exact = Some(measure(data, policy, &options, workers, control)?.0);
         }
-        Ok((record, log_probs))
+        Ok(record)
     }
 }

@@ -91,6 +91,37 @@ impl ClassMeasures {
     }
 }
 
+impl GraphMeasures {
+    /// All numbers that are measured, one after the other.
+    pub(super) fn to_values(&self) -> Vec<f64> {
+        let parts = std::iter::once(&self.all).chain(&self.classes);
+        parts
+            .flat_map(|part| {
+                let scalars = [part.weight, part.cross_entropy, part.kl];
+                scalars.into_iter().chain(part.coverage.iter().copied()).chain(part.pass.iter().copied())
+            })
+            .collect()
+    }
+
+    /// The inverse of [`GraphMeasures::to_values`], for what was measured by `options`.
+    pub(super) fn from_values(options: &GraphMeasureOptions, values: &[f64]) -> Self {
+        let mut rest = values.iter().copied();
+        let mut next = || {
+            let mut some = |count| rest.by_ref().take(count).collect::<Vec<f64>>();
+            let scalars = some(3);
+            ClassMeasures {
+                weight: scalars[0],
+                cross_entropy: scalars[1],
+                kl: scalars[2],
+                coverage: some(options.n.len()),
+                pass: some(options.pass.len()),
+            }
+        };
+        let (all, classes) = (next(), [next(), next(), next()]);
+        Self { n: options.n.clone(), pass_n: options.pass.clone(), all, classes }
+    }
+}
+
 /// Calls `visit(probability, log π̂)` for each path of `paths`. What a path has in common with the one before it is
 /// not walked again; log-probabilities are summed in the order of the tokens all the same.
 fn walk(prompt: usize, paths: &ResponseList, walker: &mut dyn Walker, mut visit: impl FnMut(f64, f64)) {

@@ -340,6 +340,7 @@ fn training_shows_what_figure_1_shows() {
             ..TrainOptions::default()
         };
         let task = TrainTask {
+            before: Vec::new(),
             features: class.features,
             data: TrainingData::Fresh(std::sync::Arc::new(task.data().clone())),
             teacher: None,

@@ -90,6 +90,7 @@ fn learners_train_like_the_general_loop() {
     let visits = visits(&instance, 12);
     for (procedure, value) in [(Procedure::Sgd, 0.05), (Procedure::TokenSgd, 0.3)] {
         let task = TrainTask {
+            before: Vec::new(),
             features: instance.features.clone(),
             data: TrainingData::Set(Arc::new(responses(&instance, &visits))),
             teacher: None,

@@ -93,6 +93,7 @@ fn truncated_steps_are_those_of_the_general_loop() {
             let rule = Rule::Truncated { step_size: value, threshold };
             instance.step(rule, &mut at, &mut Stream::new(1, Purpose::Data, run), |_| prompt);
             let task = TrainTask {
+                before: Vec::new(),
                 features: class.features.clone(),
                 data: TrainingData::Fresh(Arc::new(data.clone())),
                 teacher: None,
