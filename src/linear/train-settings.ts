@@ -29,6 +29,12 @@ const procedures = z.discriminatedUnion('kind', [
     })
     .describe('Adam with bias correction, ascending, then projection.'),
   z
+    .strictObject({
+      kind: z.literal('adaGrad'),
+      epsilon: positive.default(1e-10).describe('Added to the root of the sum of squares.'),
+    })
+    .describe('AdaGrad: θ ← Proj(θ + η ĝ/(√G + ε)) coordinate by coordinate, G the sum of ĝ² so far.'),
+  z
     .strictObject({ kind: z.literal('tokenSgd') })
     .describe('A projected step on every token, θ carried from token to token and response to response [21].'),
   z

@@ -231,16 +231,17 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// SGD spelled out: dense vectors, one response at a time, nothing shared.
+/// SGD and AdaGrad spelled out: dense vectors, one response at a time, nothing shared.
 fn plain_sgd(
     features: &dyn FeatureMap,
     responses: &Responses,
     batch: usize,
     eta: f64,
     radius: f64,
-    tokens: bool,
+    procedure: Procedure,
 ) -> Vec<f64> {
     let dim = features.dim();
+    let mut squares = vec![0.0; dim];
     let mut theta = theta(features, 0.5 * radius);
     let project = |theta: &mut Vec<f64>| {
         let norm = theta.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -263,10 +264,16 @@ fn plain_sgd(
                     let weight = f64::from(u8::from(y == token as usize)) - logits[y].exp() / total;
                     gradient.iter_mut().zip(row).for_each(|(g, f)| *g += weight / batch as f64 * f);
                 }
-                if tokens {
+                if procedure == Procedure::TokenSgd {
                     theta.iter_mut().zip(&mut gradient).for_each(|(t, g)| *t += eta * std::mem::take(g));
                     project(&mut theta);
                 }
+            }
+        }
+        if let Procedure::AdaGrad { epsilon } = procedure {
+            for (slope, square) in gradient.iter_mut().zip(&mut squares) {
+                *square += *slope * *slope;
+                *slope /= square.sqrt() + epsilon;
             }
         }
         theta.iter_mut().zip(&gradient).for_each(|(t, g)| *t += eta * g);
@@ -281,7 +288,10 @@ fn shared_and_lazy_steps_are_the_plain_ones() {
     // A step that meets the ball often, and one that never does.
     for (eta, radius) in [(0.7, 0.6), (0.05, 50.0)] {
         for features in maps() {
-            for (procedure, batch) in [(Procedure::Sgd, 1), (Procedure::Sgd, 4), (Procedure::TokenSgd, 1)] {
+            // An ε that does not turn rounding into steps.
+            let ada_grad = Procedure::AdaGrad { epsilon: 1e-3 };
+            let sgd = [(Procedure::Sgd, 1), (Procedure::Sgd, 4), (Procedure::TokenSgd, 1)];
+            for (procedure, batch) in sgd.into_iter().chain([(ada_grad, 1), (ada_grad, 4)]) {
                 let options = TrainOptions {
                     procedure,
                     step_size: StepSize::Constant { value: eta },
@@ -299,7 +309,7 @@ fn shared_and_lazy_steps_are_the_plain_ones() {
                     validation: Validation::default(),
                 };
                 let report = train(task, options, &Workers::sequential(), &Control::new()).unwrap();
-                let expected = plain_sgd(&*features, &data(), batch, eta, radius, procedure == Procedure::TokenSgd);
+                let expected = plain_sgd(&*features, &data(), batch, eta, radius, procedure);
                 for (ours, plain) in report.theta.iter().zip(&expected) {
                     assert!((ours - plain).abs() < 1e-11, "{procedure:?} {batch} {features:?}");
                 }

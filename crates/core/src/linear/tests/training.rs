@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::random_problem;
+use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::train::*;
+use crate::linear::{Constraint, Responses};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
@@ -14,6 +16,7 @@ fn procedures() -> Vec<Procedure> {
         Procedure::NormalizedSgd { lambda: Some(0.1) },
         Procedure::SignSgd,
         Procedure::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        Procedure::AdaGrad { epsilon: 1e-10 },
         Procedure::TokenSgd,
         Procedure::TruncatedSgd { threshold: None },
     ]
@@ -227,4 +230,36 @@ fn bad_configurations_are_named() {
     assert!(serde_json::from_str::<TrainOptions>(r#"{"stepsize":1}"#).is_err());
     let parsed: Procedure = serde_json::from_str(r#"{"kind":"normalizedSgd","lambda":0.5}"#).unwrap();
     assert_eq!(parsed, Procedure::NormalizedSgd { lambda: Some(0.5) });
+}
+
+/// AdaGrad by hand on a coin: φ(heads) = 1, φ(tails) = 0, so that ĝ = 1{heads} − p with p = 1/(1 + e^{−θ}).
+#[test]
+fn ada_grad_divides_by_the_root_of_the_sum_of_squares() {
+    let features = TableFeatures::new(Layout::Prompt { prompts: 1 }, 2, 1, &[0.0, 1.0], None).unwrap();
+    let mut flips = Responses::new();
+    for token in [1, 1, 0] {
+        flips.push(0, &[token]);
+    }
+    let task = TrainTask {
+        before: vec![],
+        features: Arc::new(features),
+        data: TrainingData::Set(Arc::new(flips)),
+        teacher: None,
+        validation: Validation::default(),
+    };
+    let options = TrainOptions {
+        procedure: Procedure::AdaGrad { epsilon: 1e-10 },
+        step_size: StepSize::Constant { value: 0.5 },
+        constraint: Constraint::Unconstrained,
+        shuffle: false,
+        ..TrainOptions::default()
+    };
+    let report = train(task, options, &Workers::sequential(), &Control::new()).unwrap();
+    // ĝ = ½, ½: the first step is η exactly, whatever ĝ is.
+    let p = |theta: f64| 1.0 / (1.0 + (-theta).exp());
+    let (first, second) = (0.5, 1.0 - p(0.5));
+    let at_two = 0.5 + 0.5 * second / (first * first + second * second).sqrt();
+    let third = -p(at_two);
+    let expected = at_two + 0.5 * third / (first * first + second * second + third * third).sqrt();
+    assert!((report.theta[0] - expected).abs() < 1e-9, "{} {expected}", report.theta[0]);
 }

@@ -37,6 +37,7 @@ impl Procedure {
     pub(super) fn moments(&self) -> usize {
         match self {
             Self::Adam { .. } => 2,
+            Self::AdaGrad { .. } => 1,
             _ => 0,
         }
     }
@@ -98,6 +99,14 @@ impl<'f> Optimizer<'f> {
             }
             Procedure::SignSgd => {
                 self.gradient.replace(|_, slope| if slope == 0.0 { 0.0 } else { slope.signum() });
+                parameter.ascend(kernels, step_size, &self.gradient, &self.constraint);
+            }
+            Procedure::AdaGrad { epsilon } => {
+                let [squares] = &mut self.moments[..] else { unreachable!("AdaGrad keeps one") };
+                self.gradient.replace(|at, slope| {
+                    squares[at] += slope * slope;
+                    slope / (squares[at].sqrt() + epsilon)
+                });
                 parameter.ascend(kernels, step_size, &self.gradient, &self.constraint);
             }
             Procedure::Adam { beta1, beta2, epsilon } => {

@@ -29,6 +29,11 @@ pub enum Procedure {
         /// Positive.
         epsilon: f64,
     },
+    /// AdaGrad: θ ← Proj(θ + η ĝ/(√G + ε)) coordinate by coordinate, G the sum of ĝ² so far; a step costs what ĝ touches.
+    AdaGrad {
+        /// Positive.
+        epsilon: f64,
+    },
     /// A projected step on every token, θ carried on from token to token and response to response [21].
     TokenSgd,
     /// Gradients of tokens weighted by α_h until the student has strayed from the teacher by A [24–26].
@@ -198,7 +203,9 @@ impl StageOptions {
             }
             Procedure::Adam { beta1, .. } if !(0.0..1.0).contains(&beta1) => fault("beta1", "in [0, 1)", beta1),
             Procedure::Adam { beta2, .. } if !(0.0..1.0).contains(&beta2) => fault("beta2", "in [0, 1)", beta2),
-            Procedure::Adam { epsilon, .. } if !(epsilon.is_finite() && epsilon > 0.0) => {
+            Procedure::Adam { epsilon, .. } | Procedure::AdaGrad { epsilon }
+                if !(epsilon.is_finite() && epsilon > 0.0) =>
+            {
                 fault("epsilon", "positive and finite", epsilon)
             }
             Procedure::TruncatedSgd { threshold: Some(threshold) } if !(threshold.is_finite() && threshold > 0.0) => {
