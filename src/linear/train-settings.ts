@@ -43,6 +43,33 @@ const procedures = z.discriminatedUnion('kind', [
       threshold: positive.optional().describe('A; default log N.'),
     })
     .describe('Token gradients weighted by α_h until the student has strayed from the teacher by A [24–26].'),
+  z
+    .strictObject({
+      kind: z.literal('policyGradient'),
+      reward: z
+        .enum(['outcome', 'process'])
+        .default('outcome')
+        .describe('1 for the right response, or 1/H for every token up to the first wrong one.'),
+      rollouts: z
+        .int()
+        .min(2)
+        .max(1_000_000)
+        .nullable()
+        .default(8)
+        .describe('G, responses drawn to a prompt; null: the expectation over all responses, as of infinitely many.'),
+      kl: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe('β of the penalty β·KL(π_θ ‖ π_0), π_0 the model at the beginning of the stage.'),
+      standardize: z
+        .boolean()
+        .default(false)
+        .describe('Whether rewards are divided by their standard deviation in the group, as in GRPO; biased.'),
+    })
+    .describe(
+      'θ ← Proj(θ + η ĝ), ĝ the gradient of the mean reward of the model’s own responses to the batch’s prompts, less the mean of the others to the same prompt; the batch’s responses are the right answers (arXiv:2603.06957).',
+    ),
 ]);
 
 /** Names of the update rules. */

@@ -31,6 +31,8 @@ pub enum Purpose {
     Betting = 8,
     /// Counts of models that do not differ; the index is the replicate.
     NoiseAlone = 9,
+    /// Responses that a model draws in training by policy gradient; the index tells runs and steps apart.
+    Rollout = 10,
 }
 
 /// Position of a [`Stream`], enough to go on from it bit for bit.

@@ -10,6 +10,7 @@ mod decoding;
 mod feature_maps;
 mod golden;
 mod measures;
+mod policy_gradient;
 mod training;
 mod worked;
 

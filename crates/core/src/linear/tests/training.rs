@@ -19,6 +19,8 @@ fn procedures() -> Vec<Procedure> {
         Procedure::AdaGrad { epsilon: 1e-10 },
         Procedure::TokenSgd,
         Procedure::TruncatedSgd { threshold: None },
+        Procedure::PolicyGradient { reward: RewardKind::Outcome, rollouts: Some(4), kl: 0.1, standardize: false },
+        Procedure::PolicyGradient { reward: RewardKind::Process, rollouts: None, kl: 0.0, standardize: false },
     ]
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod optimizer;
 mod options;
+pub(super) mod policy_gradient;
 mod report;
 mod run;
 mod source;
@@ -14,6 +15,7 @@ mod truncated;
 mod validation;
 
 pub use options::{Procedure, StageOptions, TrainOptions};
+pub use policy_gradient::RewardKind;
 pub use report::{TrainReport, TrainSummary};
 pub use run::{StopReason, TrainTask, Trainer};
 pub use source::TrainingData;

@@ -2,6 +2,7 @@
 
 use super::batch::BatchGradient;
 use super::options::Procedure;
+use super::policy_gradient::{Group, Objective, add_expected, rollouts_of};
 use super::truncated::{TeacherWalk, add_truncated_gradient};
 use crate::linear::constraint::Constraint;
 use crate::linear::evaluator::Evaluator;
@@ -18,6 +19,9 @@ pub(super) struct Optimizer<'f> {
     lambda: f64,
     /// A of truncated SGD.
     threshold: f64,
+    /// Seed and run of the responses that policy gradient draws.
+    streams: (u64, u64),
+    group: Group,
     batch: BatchGradient<'f>,
     gradient: Gradient,
     /// What the procedure keeps from step to step; set by the run.
@@ -33,12 +37,15 @@ pub(super) struct Batch {
 }
 
 impl Procedure {
-    /// How many vectors of d numbers it keeps from step to step beside θ.
-    pub(super) fn moments(&self) -> usize {
-        match self {
-            Self::Adam { .. } => 2,
-            Self::AdaGrad { .. } => 1,
-            _ => 0,
+    /// The vectors of d numbers that it keeps from step to step beside θ, as they are at the beginning of a stage.
+    pub(super) fn moments(&self, theta: &[f64]) -> Vec<Vec<f64>> {
+        let zeros = vec![0.0; theta.len()];
+        match *self {
+            Self::Adam { .. } => vec![zeros.clone(), zeros],
+            Self::AdaGrad { .. } => vec![zeros],
+            // What the KL divergence is measured from.
+            Self::PolicyGradient { kl, .. } if kl > 0.0 => vec![theta.to_vec()],
+            _ => Vec::new(),
         }
     }
 
@@ -55,12 +62,15 @@ impl<'f> Optimizer<'f> {
         constraint: Constraint,
         lambda: f64,
         threshold: f64,
+        streams: (u64, u64),
     ) -> Self {
         Self {
             procedure,
             constraint,
             lambda,
             threshold,
+            streams,
+            group: Group::default(),
             batch: BatchGradient::new(features),
             gradient: Gradient::new(features),
             moments: Vec::new(),
@@ -85,10 +95,13 @@ impl<'f> Optimizer<'f> {
             return;
         }
         self.gradient.clear();
-        self.add_gradient(parameter, batch, teacher);
+        self.add_gradient(parameter, batch, teacher, step);
         let kernels = self.batch.evaluator().kernels();
         match self.procedure {
-            Procedure::Sgd | Procedure::TruncatedSgd { .. } | Procedure::TokenSgd => {
+            Procedure::Sgd
+            | Procedure::TruncatedSgd { .. }
+            | Procedure::PolicyGradient { .. }
+            | Procedure::TokenSgd => {
                 parameter.ascend(kernels, step_size, &self.gradient, &self.constraint);
             }
             Procedure::NormalizedSgd { .. } => {
@@ -125,8 +138,8 @@ impl<'f> Optimizer<'f> {
         }
     }
 
-    /// The mean gradient of the batch, weighted by α_h for truncated SGD.
-    fn add_gradient(&mut self, parameter: &Parameter, batch: &Batch, teacher: Option<&mut TeacherWalk<'_>>) {
+    /// The mean gradient of the batch, weighted by α_h for truncated SGD; that of the reward for policy gradient.
+    fn add_gradient(&mut self, parameter: &Parameter, batch: &Batch, teacher: Option<&mut TeacherWalk<'_>>, step: u64) {
         let at = (parameter.values(), parameter.scale());
         #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^53 responses")]
         let weight = 1.0 / batch.responses.len() as f64;
@@ -144,6 +157,30 @@ impl<'f> Optimizer<'f> {
                         weight,
                         &mut self.gradient,
                     );
+                }
+            }
+            (Procedure::PolicyGradient { reward, rollouts, kl, standardize }, _) => {
+                let reference = self.moments.first().map_or(&[][..], |reference| reference);
+                let objective = Objective { reward, kl, reference, theta: at.0, scale: at.1 };
+                let mut stream = rollouts_of(self.streams.0, self.streams.1, step);
+                for answer in batch.responses.iter() {
+                    let (evaluator, gradient) = (self.batch.evaluator(), &mut self.gradient);
+                    if let Some(size) = rollouts {
+                        let size = size as usize;
+                        let group = &mut self.group;
+                        group.add_sampled(
+                            evaluator,
+                            objective,
+                            answer,
+                            size,
+                            standardize,
+                            weight,
+                            &mut stream,
+                            gradient,
+                        );
+                    } else {
+                        add_expected(evaluator, objective, answer, weight, gradient);
+                    }
                 }
             }
             _ => self.batch.add(&batch.responses, at.0, at.1, weight, &mut self.gradient),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::policy_gradient::RewardKind;
 use super::step_size::StepSize;
 use crate::error::{Error, Result};
 use crate::linear::constraint::Constraint;
@@ -40,6 +41,19 @@ pub enum Procedure {
     TruncatedSgd {
         /// A, positive; default log N.
         threshold: Option<f64>,
+    },
+    /// θ ← Proj(θ + η ĝ), ĝ the gradient of the mean reward of the model's own responses to the batch's prompts, the
+    /// batch's responses being the right answers (arXiv:2603.06957).
+    PolicyGradient {
+        /// What earns a reward.
+        reward: RewardKind,
+        /// G, responses a prompt, at least 2. None: the expectation over all responses, as of infinitely many.
+        rollouts: Option<u32>,
+        /// β of the penalty β·KL(π_θ ‖ π_0), π_0 the model at the beginning of the stage; not negative.
+        kl: f64,
+        /// Whether what is earned is divided by its standard deviation in the group, as in GRPO: biased, but steps do not
+        /// shrink with the reward.
+        standardize: bool,
     },
 }
 
@@ -207,6 +221,12 @@ impl StageOptions {
                 if !(epsilon.is_finite() && epsilon > 0.0) =>
             {
                 fault("epsilon", "positive and finite", epsilon)
+            }
+            Procedure::PolicyGradient { rollouts: Some(rollouts), .. } if rollouts < 2 => {
+                fault("rollouts", "at least 2, since each response is compared with the others", f64::from(rollouts))
+            }
+            Procedure::PolicyGradient { kl, .. } if !(kl.is_finite() && kl >= 0.0) => {
+                fault("kl", "finite and not negative", kl)
             }
             Procedure::TruncatedSgd { threshold: Some(threshold) } if !(threshold.is_finite() && threshold > 0.0) => {
                 fault("threshold", "positive and finite", threshold)

@@ -121,9 +121,8 @@ impl Trainer {
     fn begin(&mut self, index: usize, mut theta: Vec<f64>) {
         let stage = &self.stages[index];
         self.options.constraint.project(Kernels::default(), &mut theta);
-        let moments = stage.options.procedure.moments();
         self.state.stage = index;
-        self.state.moments = vec![vec![0.0; theta.len()]; moments];
+        self.state.moments = stage.options.procedure.moments(&theta);
         self.state.parameter = Parameter::new(theta, stage.is_lazy());
         self.state.stream = stage.stream(self.options.seed).state();
     }

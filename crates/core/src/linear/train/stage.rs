@@ -98,16 +98,15 @@ impl Stage {
         } else if matches!(stage.options.procedure, Procedure::TruncatedSgd { .. }) {
             return Err(Error::option("teacher", "Truncated SGD on a data set needs a teacher: give one."));
         }
+        if let Procedure::PolicyGradient { rollouts: None, kl, .. } = stage.options.procedure
+            && kl > 0.0
+        {
+            stage.check_enumerable()?;
+        }
         if let StepSize::Theory { inherent_variance } = stage.options.step_size {
-            let horizon = match &stage.task.data {
-                TrainingData::Fresh(data) => data.horizon(),
-                TrainingData::Set(responses) => {
-                    responses.iter().map(|response| response.tokens.len()).max().unwrap_or(0)
-                }
-            };
             let givens = Givens {
                 feature_bound: features.bound(),
-                horizon,
+                horizon: stage.horizon(),
                 inherent_variance,
                 n: run.n,
                 steps,
@@ -116,6 +115,27 @@ impl Stage {
             stage.theory = Some(Theory::of(&stage.options.procedure, &run.constraint, givens)?);
         }
         Ok(stage)
+    }
+
+    /// H, tokens of the longest response.
+    fn horizon(&self) -> usize {
+        match &self.task.data {
+            TrainingData::Fresh(data) => data.horizon(),
+            TrainingData::Set(responses) => responses.iter().map(|response| response.tokens.len()).max().unwrap_or(0),
+        }
+    }
+
+    /// Whether all responses to a prompt can be visited at every step.
+    fn check_enumerable(&self) -> Result<()> {
+        const MOST: f64 = 65_536.0;
+        let count = (self.task.features.vocabulary() as f64).powf(self.horizon() as f64);
+        if count <= MOST {
+            return Ok(());
+        }
+        let message = format!(
+            "The expectation with a KL penalty visits all V^H = {count:.3e} responses to a prompt at every step, more than {MOST}: sample, or leave the penalty out."
+        );
+        Err(Error::option("procedure.rollouts", message))
     }
 
     /// Steps of the run when it is over.
@@ -166,6 +186,7 @@ impl Stage {
             Procedure::TruncatedSgd { threshold } => threshold.unwrap_or_else(|| crate::statistics::log_n(run.n)),
             _ => f64::INFINITY,
         };
-        Optimizer::new(&*self.task.features, procedure, run.constraint, lambda, threshold)
+        let streams = (run.seed, self.options.run);
+        Optimizer::new(&*self.task.features, procedure, run.constraint, lambda, threshold, streams)
     }
 }
