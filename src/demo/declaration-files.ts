@@ -34,7 +34,7 @@ export function declarationFiles(): string[] {
   }
   throw new CoverageError(
     'ERR_IO',
-    `Only ${bytes} bytes of declaration files were found to train on: name text files by --text.`,
+    `Only ${bytes} bytes of declaration files were found to train on: name text files: coverage-principle demo text FILE….`,
   );
 }
 

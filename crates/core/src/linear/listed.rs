@@ -181,6 +181,32 @@ pub struct ListInMemory {
 }
 
 impl ListInMemory {
+    /// As [`ListInMemory::new`] from rows: `horizon` tokens to `prompts[i]`, with `probabilities[i]`.
+    ///
+    /// # Errors
+    /// As there; [`Code::ShapeMismatch`] if the three do not fit each other or some prompt has no response.
+    pub fn from_rows(
+        vocabulary: usize,
+        horizon: usize,
+        prompts: &[usize],
+        tokens: &[u32],
+        probabilities: &[f64],
+    ) -> Result<Self> {
+        let fault = |message: &str| Err(Error::new(Code::ShapeMismatch, message));
+        if prompts.len() != probabilities.len() || prompts.len().checked_mul(horizon) != Some(tokens.len()) {
+            return fault("Every listed response has a prompt, a probability and H tokens.");
+        }
+        let count = prompts.iter().max().map_or(0, |last| last.saturating_add(1));
+        if count > prompts.len() {
+            return fault("Some prompt has no response: number the prompts from 0 on.");
+        }
+        let mut lists = vec![Vec::new(); count];
+        for ((&prompt, tokens), &probability) in prompts.iter().zip(tokens.chunks(horizon.max(1))).zip(probabilities) {
+            lists[prompt].push((tokens.to_vec(), probability));
+        }
+        Self::new(vocabulary, horizon, &lists)
+    }
+
     /// One list a prompt, of responses and their probabilities.
     ///
     /// # Errors

@@ -318,6 +318,25 @@ impl DataDistribution {
         }
     }
 
+    /// `count` fresh pairs, as [`DataDistribution::sample`] draws them. Advances `control` by one a pair.
+    ///
+    /// # Errors
+    /// [`Code::Aborted`].
+    pub fn sample_under(&self, count: usize, stream: &mut Stream, control: &Control) -> Result<Responses> {
+        /// Pairs drawn between two looks at whether to stop.
+        const PAIRS_PER_CHECK: usize = 256;
+        let mut walker = self.policy.walker();
+        let mut responses = Responses::new();
+        control.start(count as u64);
+        while responses.len() < count {
+            control.check()?;
+            let some = PAIRS_PER_CHECK.min(count - responses.len());
+            self.draw(&mut *walker, some, stream, &mut responses);
+            control.advance(some as u64);
+        }
+        Ok(responses)
+    }
+
     /// `count` fresh pairs.
     #[must_use]
     pub fn sample(&self, count: usize, stream: &mut Stream) -> Responses {

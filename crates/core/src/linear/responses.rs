@@ -64,6 +64,43 @@ impl Responses {
         self.ends.extend(other.ends.iter().map(|end| end + offset));
     }
 
+    /// Responses of `lengths[i]` tokens each to `prompts[i]`; `tokens` has them one after the other.
+    ///
+    /// # Errors
+    /// [`Code::ShapeMismatch`] if the lengths do not add up to the tokens, or are not as many as prompts.
+    pub fn from_lengths(
+        prompts: impl ExactSizeIterator<Item = usize>,
+        tokens: &[u32],
+        lengths: &[u32],
+    ) -> Result<Self> {
+        let misfit = || {
+            let message = "The lengths of the responses do not add up to the number of tokens.";
+            Error::new(Code::ShapeMismatch, message)
+        };
+        if prompts.len() != lengths.len() {
+            return Err(misfit());
+        }
+        let mut rest = tokens;
+        let mut responses = Self::new();
+        for (prompt, &length) in prompts.zip(lengths) {
+            let (response, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
+            responses.push(prompt, response);
+            rest = left;
+        }
+        if rest.is_empty() { Ok(responses) } else { Err(misfit()) }
+    }
+
+    /// The responses of `range`, as far as there are any.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
+        let mut responses = Self::new();
+        for index in range.start..range.end.min(self.len()) {
+            let response = self.get(index);
+            responses.push(response.prompt, response.tokens);
+        }
+        responses
+    }
+
     /// Forgets all responses, keeps the memory.
     pub fn clear(&mut self) {
         self.prompts.clear();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coverage_principle_core::linear::{DataDistribution, PromptWeights, Responses};
+use coverage_principle_core::linear::{DataDistribution, PromptWeights};
 use coverage_principle_core::random::{Purpose, Stream};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
@@ -84,9 +84,6 @@ pub(crate) struct DrawOptions {
     shard: u64,
 }
 
-/// Pairs drawn between two looks at whether to stop.
-const PAIRS_PER_CHECK: usize = 256;
-
 /// `count` pairs (x, y) from shard `shard` of the seed's data.
 #[napi(js_name = "drawData", ts_return_type = "Promise<ResponsesHandle>")]
 pub fn draw_data<'env>(env: &'env Env, data: &DataHandle, options: String, job: &Job) -> napi::Result<Object<'env>> {
@@ -95,19 +92,7 @@ pub fn draw_data<'env>(env: &'env Env, data: &DataHandle, options: String, job: 
     spawn(
         env,
         job,
-        move |control| {
-            let mut stream = Stream::new(seed, Purpose::Data, shard);
-            let mut walker = data.policy().walker();
-            let mut responses = Responses::new();
-            control.start(count as u64);
-            while responses.len() < count {
-                control.check()?;
-                let some = PAIRS_PER_CHECK.min(count - responses.len());
-                data.draw(&mut *walker, some, &mut stream, &mut responses);
-                control.advance(some as u64);
-            }
-            Ok(responses)
-        },
+        move |control| data.sample_under(count, &mut Stream::new(seed, Purpose::Data, shard), control),
         |env, responses| ResponsesHandle::new(&env, responses),
     )
 }

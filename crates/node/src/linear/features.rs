@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use coverage_principle_core::Result;
 use coverage_principle_core::linear::FeatureMap;
 use coverage_principle_core::linear::features::{
     CompositeFeatures, HiddenFeatures, Layout, NgramFeatures, RandomFeatures, RandomOptions, SparseRows,
-    SparseTableFeatures, TableFeatures,
+    SparseTableFeatures, TableFeatures, split_prompts,
 };
-use coverage_principle_core::{Code, Error, Result};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
@@ -100,7 +100,7 @@ impl FeaturesHandle {
         ends: Uint32Array,
     ) -> napi::Result<Self> {
         let TableOptions { layout, vocabulary, dim, bound } = parse_options(&options)?;
-        let blocks = sparse_blocks(&coordinates, &values, &ends, vocabulary).map_err(|error| to_napi(&error))?;
+        let blocks = SparseRows::blocks(vocabulary, &coordinates, &values, &ends).map_err(|error| to_napi(&error))?;
         let features = SparseTableFeatures::new(layout.into(), vocabulary, dim, blocks, bound);
         Self::new(env, features.map(|features| Arc::new(features) as _), 12 * values.len() + 8 * ends.len())
     }
@@ -123,7 +123,7 @@ impl FeaturesHandle {
     ) -> napi::Result<Self> {
         let NgramOptions { vocabulary, order, buckets, bound } = parse_options(&options)?;
         let bytes = tokens.as_ref().map_or(0, |tokens| size_of_val::<[u32]>(tokens));
-        let prompts = tokens.zip(lengths).map(|(tokens, lengths)| prompt_tokens(&tokens, &lengths)).transpose();
+        let prompts = tokens.zip(lengths).map(|(tokens, lengths)| split_prompts(&tokens, &lengths)).transpose();
         let features = prompts.and_then(|prompts| NgramFeatures::new(vocabulary, order, buckets, bound, prompts));
         Self::new(env, features.map(|features| Arc::new(features) as _), bytes)
     }
@@ -191,39 +191,4 @@ impl FeaturesHandle {
     pub fn bound(&self) -> f64 {
         self.features.bound()
     }
-}
-
-fn prompt_tokens(tokens: &[u32], lengths: &[u32]) -> Result<Arc<[Vec<u32>]>> {
-    let misfit = || Error::new(Code::ShapeMismatch, "The lengths of the prompts do not add up to their tokens.");
-    let mut rest = tokens;
-    let mut prompts = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (prompt, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
-        prompts.push(prompt.to_vec());
-        rest = left;
-    }
-    if rest.is_empty() { Ok(prompts.into()) } else { Err(misfit()) }
-}
-
-fn sparse_blocks(coordinates: &[u32], values: &[f64], ends: &[u32], vocabulary: usize) -> Result<Vec<SparseRows>> {
-    let misfit = || Error::new(Code::ShapeMismatch, "The rows of sparse features do not end where their values do.");
-    if coordinates.len() != values.len() || ends.last().map_or(0, |&end| end as usize) != values.len() {
-        return Err(misfit());
-    }
-    let mut start = 0;
-    let mut blocks = Vec::new();
-    for rows in ends.chunks(vocabulary.max(1)) {
-        let mut block = SparseRows::default();
-        for &end in rows {
-            let range = start..end as usize;
-            let row = coordinates.get(range.clone()).zip(values.get(range)).ok_or_else(misfit)?;
-            for (&coordinate, &value) in row.0.iter().zip(row.1) {
-                block.add(coordinate, value);
-            }
-            block.end_row();
-            start = end as usize;
-        }
-        blocks.push(block);
-    }
-    Ok(blocks)
 }

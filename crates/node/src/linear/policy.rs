@@ -70,8 +70,10 @@ impl PolicyHandle {
         tokens: Uint32Array,
         probabilities: Float64Array,
     ) -> napi::Result<Self> {
-        let policy = listed(vocabulary as usize, horizon as usize, &prompts, &tokens, &probabilities);
-        policy.map(|policy| Self::of_policy(Arc::new(policy))).map_err(|error| to_napi(&error))
+        let prompts: Vec<usize> = prompts.iter().map(|&prompt| to_index(prompt)).collect();
+        let (vocabulary, horizon) = (vocabulary as usize, horizon as usize);
+        let list = ListInMemory::from_rows(vocabulary, horizon, &prompts, &tokens, &probabilities);
+        list.map(|list| Self::of_policy(Arc::new(Listed(list)))).map_err(|error| to_napi(&error))
     }
 
     /// Σ_k w_k π_k.
@@ -107,27 +109,6 @@ impl PolicyHandle {
     pub fn theta(&self) -> napi::Result<Float64Array> {
         Ok(Float64Array::new(self.linear_model()?.theta().to_vec()))
     }
-}
-
-fn listed(
-    vocabulary: usize,
-    horizon: usize,
-    prompts: &[f64],
-    tokens: &[u32],
-    probabilities: &[f64],
-) -> Result<Listed<ListInMemory>> {
-    if prompts.len() != probabilities.len() || prompts.len().checked_mul(horizon) != Some(tokens.len()) {
-        return Err(Error::new(Code::ShapeMismatch, "Every listed response has a prompt, a probability and H tokens."));
-    }
-    let count = prompts.iter().map(|&prompt| to_index(prompt) + 1).max().unwrap_or(0);
-    if count > prompts.len() {
-        return Err(Error::new(Code::ShapeMismatch, "Some prompt has no response: number the prompts from 0 on."));
-    }
-    let mut lists = vec![Vec::new(); count];
-    for ((&prompt, tokens), &probability) in prompts.iter().zip(tokens.chunks(horizon.max(1))).zip(probabilities) {
-        lists[to_index(prompt)].push((tokens.to_vec(), probability));
-    }
-    ListInMemory::new(vocabulary, horizon, &lists).map(Listed)
 }
 
 /// log π(y_i | x_i) of every response: `floats[0]`.

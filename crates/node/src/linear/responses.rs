@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use coverage_principle_core::linear::Responses;
-use coverage_principle_core::{Code, Error};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
@@ -45,17 +44,9 @@ impl ResponsesHandle {
         tokens: Uint32Array,
         lengths: Uint32Array,
     ) -> napi::Result<Self> {
-        let mut rest: &[u32] = &tokens;
-        let mut responses = Responses::new();
-        for (&prompt, &length) in prompts.iter().zip(lengths.iter()) {
-            let (response, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
-            responses.push(to_index(prompt), response);
-            rest = left;
-        }
-        if !rest.is_empty() || prompts.len() != lengths.len() {
-            return Err(misfit());
-        }
-        Self::new(env, responses)
+        let prompts = prompts.iter().map(|&prompt| to_index(prompt));
+        let responses = Responses::from_lengths(prompts, &tokens, &lengths);
+        Self::new(env, responses.map_err(|error| to_napi(&error))?)
     }
 
     /// n, how many there are.
@@ -91,13 +82,7 @@ impl ResponsesHandle {
     /// The responses `start`, …, `end` − 1.
     #[napi]
     pub fn slice(&self, env: &Env, start: u32, end: u32) -> napi::Result<Self> {
-        let (start, end) = (start as usize, (end as usize).min(self.responses.len()));
-        let mut responses = Responses::new();
-        for index in start..end {
-            let response = self.responses.get(index);
-            responses.push(response.prompt, response.tokens);
-        }
-        Self::new(env, responses)
+        Self::new(env, self.responses.slice(start as usize..end as usize))
     }
 }
 
@@ -105,8 +90,4 @@ impl ResponsesHandle {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "indices are below 2^53")]
 pub(crate) fn to_index(value: f64) -> usize {
     value as usize
-}
-
-fn misfit() -> napi::Error {
-    to_napi(&Error::new(Code::ShapeMismatch, "The lengths of the responses do not add up to the number of tokens."))
 }

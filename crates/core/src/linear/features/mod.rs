@@ -16,7 +16,7 @@ use std::fmt;
 
 pub use compose::CompositeFeatures;
 pub use hidden::HiddenFeatures;
-pub use ngram::NgramFeatures;
+pub use ngram::{NgramFeatures, split_prompts};
 pub use random::{RandomFeatures, RandomOptions};
 pub use scratch::{Scratch, SparseRows};
 pub use sparse::{SparseFeatures, SparseSource};

@@ -24,6 +24,22 @@ pub struct NgramFeatures {
     prompts: Option<Arc<[Vec<u32>]>>,
 }
 
+/// Prompts of `lengths[i]` tokens each, which lie one after the other.
+///
+/// # Errors
+/// [`Code::ShapeMismatch`] if the lengths do not add up to the tokens.
+pub fn split_prompts(tokens: &[u32], lengths: &[u32]) -> Result<Arc<[Vec<u32>]>> {
+    let misfit = || Error::new(Code::ShapeMismatch, "The lengths of the prompts do not add up to their tokens.");
+    let mut rest = tokens;
+    let mut prompts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (prompt, left) = rest.split_at_checked(length as usize).ok_or_else(misfit)?;
+        prompts.push(prompt.to_vec());
+        rest = left;
+    }
+    if rest.is_empty() { Ok(prompts.into()) } else { Err(misfit()) }
+}
+
 impl NgramFeatures {
     /// Contexts of up to `order` tokens, `buckets` of them told apart for each order, ‖φ‖ ≤ `bound`.
     ///

@@ -33,6 +33,35 @@ pub struct SparseRows {
 }
 
 impl SparseRows {
+    /// Blocks of `vocabulary` rows each from rows that lie one after the other: row r has the coordinates and values up
+    /// to `ends[r]`.
+    ///
+    /// # Errors
+    /// [`crate::Code::ShapeMismatch`] if the rows do not end where the values do.
+    pub fn blocks(vocabulary: usize, coordinates: &[u32], values: &[f64], ends: &[u32]) -> Result<Vec<Self>> {
+        let misfit =
+            || Error::new(Code::ShapeMismatch, "The rows of sparse features do not end where their values do.");
+        if coordinates.len() != values.len() || ends.last().map_or(0, |&end| end as usize) != values.len() {
+            return Err(misfit());
+        }
+        let mut start = 0;
+        let mut blocks = Vec::with_capacity(ends.len().div_ceil(vocabulary.max(1)));
+        for rows in ends.chunks(vocabulary.max(1)) {
+            let mut block = Self::default();
+            for &end in rows {
+                let range = start..end as usize;
+                let row = coordinates.get(range.clone()).zip(values.get(range)).ok_or_else(misfit)?;
+                for (&coordinate, &value) in row.0.iter().zip(row.1) {
+                    block.add(coordinate, value);
+                }
+                block.end_row();
+                start = end as usize;
+            }
+            blocks.push(block);
+        }
+        Ok(blocks)
+    }
+
     /// Forgets all rows, keeps the memory.
     pub fn clear(&mut self) {
         self.coordinates.clear();
