@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { npyPieces } from '../log-probs/npy.js';
 import { reportHtml } from '../report/export/page.js';
 import { selectionReport } from '../report/selection/report.js';
+import { writeLogProbs } from '../training/output.js';
 import { writeReportFile } from '../write-file.js';
 import type { GraphDemoResult } from './graph-demo.js';
 import { graphDemoReport } from './graph-demo-report.js';
@@ -19,15 +19,12 @@ export interface GraphDemoFiles {
 /** Writes the reports, and the log-probabilities for `select`, to `folder`. */
 export async function writeGraphDemo(result: GraphDemoResult, folder: string): Promise<GraphDemoFiles> {
   const { run, checkpoints, selection } = result;
-  const files = {
-    report: join(folder, 'report.html'),
-    selection: join(folder, 'selection.html'),
-    logProbs: join(folder, 'logprobs.npy'),
-  };
-  const models = checkpoints.map(({ name }) => name);
-  // The names first: a matrix without names would be read as unnamed models.
-  await writeReportFile(join(folder, 'logprobs.json'), `${JSON.stringify({ models })}\n`);
-  await writeReportFile(files.logProbs, npyPieces([models.length, run.heldOutClasses.length], [run.logProbs]));
+  const logProbs = await writeLogProbs(folder, 'logprobs', {
+    models: checkpoints.map(({ name }) => name),
+    responses: run.heldOutClasses.length,
+    rows: [run.logProbs],
+  });
+  const files = { report: join(folder, 'report.html'), selection: join(folder, 'selection.html'), logProbs };
   await writeReportFile(files.selection, reportHtml(selectionReport(selection)));
   await writeReportFile(files.report, reportHtml(graphDemoReport(result)));
   return files;

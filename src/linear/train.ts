@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
+import { Memo } from '../memo.js';
 import { callNative, native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 import { DataDistribution } from './data-distribution.js';
@@ -190,7 +191,7 @@ export class Training {
   static async #prepare(runs: readonly CheckedRun[], options: JobOptions): Promise<Training> {
     const handle = new native.RunsHandle();
     const sources = [];
-    const prepared = new Preparations(options);
+    const prepared: Preparations = { options, memo: new Memo() };
     for (const [index, run] of runs.entries()) {
       const where = runs.length > 1 ? `runs[${index}]` : '';
       const promptIds = await located(where, () => addRun(handle, run, prepared));
@@ -230,21 +231,10 @@ export class Training {
 /** @internal */
 export const runJobSchema = z.strictObject({ ...jobOptionsShape, until: z.int().min(0).optional() });
 
-/** What several runs may share, computed once. */
-class Preparations {
+/** What several runs share, and the options of the jobs that make it. */
+interface Preparations {
   readonly options: JobOptions;
-  readonly #cache = new Map<unknown, Map<unknown, Promise<unknown>>>();
-
-  constructor(options: JobOptions) {
-    this.options = options;
-  }
-
-  once<T>(a: unknown, b: unknown, make: () => Promise<T>): Promise<T> {
-    const inner = this.#cache.get(a) ?? new Map<unknown, Promise<unknown>>();
-    this.#cache.set(a, inner);
-    if (!inner.has(b)) inner.set(b, make());
-    return inner.get(b) as Promise<T>;
-  }
+  readonly memo: Memo;
 }
 
 /** Adds a run to `runs`; returns the prompt ids of its held-out responses. */
@@ -288,7 +278,7 @@ async function addRun(runs: NativeRuns, run: CheckedRun, prepared: Preparations)
   callNative(() => {
     runs.add(features.handle, task, options, watch, theta0 && Float64Array.from(theta0), state);
   });
-  return heldOut ? prepared.once(heldOut, 'prompts', async () => [...heldOut.prompts].map(String)) : null;
+  return heldOut ? prepared.memo.once([heldOut, 'prompts'], async () => [...heldOut.prompts].map(String)) : null;
 }
 
 /** What a stage is trained on. */
@@ -325,7 +315,9 @@ async function heldOutOf(
 ): Promise<Responses | undefined> {
   if (typeof heldOut !== 'number') return heldOut;
   if (!fresh) throw invalid('validation.heldOut', 'Only a DataDistribution can be drawn from: give the responses.');
-  return prepared.once(fresh, `${heldOut} ${seed}`, () => fresh.sample(heldOut, { ...withSignal(prepared), seed }));
+  return prepared.memo.once([fresh, `${heldOut} ${seed}`], () =>
+    fresh.sample(heldOut, { ...withSignal(prepared), seed }),
+  );
 }
 
 async function referenceOf(
@@ -335,8 +327,8 @@ async function referenceOf(
   prepared: Preparations,
 ): Promise<Float64Array | undefined> {
   if (reference === null || reference instanceof Float64Array) return reference ?? undefined;
-  if (reference) return prepared.once(heldOut, reference, () => reference.logProbs(heldOut, prepared.options));
-  return fresh && prepared.once(heldOut, fresh, () => fresh.policy.logProbs(heldOut, prepared.options));
+  if (reference) return prepared.memo.once([heldOut, reference], () => reference.logProbs(heldOut, prepared.options));
+  return fresh && prepared.memo.once([heldOut, fresh], () => fresh.policy.logProbs(heldOut, prepared.options));
 }
 
 async function varianceOf(
@@ -353,7 +345,7 @@ async function varianceOf(
       'On a data set the step size "theory" needs σ*²: give inherentVariance.',
     );
   }
-  return prepared.once(fresh, features, () =>
+  return prepared.memo.once([fresh, features], () =>
     inherentVariance(fresh, features, { ...withSignal(prepared), maxResponses }),
   );
 }

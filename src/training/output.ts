@@ -143,12 +143,12 @@ export class OutputFolder {
     }
     const { logProbs, checkpoints } = result;
     if (logProbs) {
-      const rows = checkpoints.map((_, index) => logProbs.row(index));
-      const models = checkpoints.map(({ name }) => name);
-      const promptIds = logProbs.metadata.promptIds;
-      // The names first: a matrix without names would be read as unnamed models.
-      await write('checkpoints.json', `${JSON.stringify({ models, ...(promptIds && { promptIds }) })}\n`);
-      await write('checkpoints.npy', npyPieces([models.length, logProbs.responses], rows));
+      await writeLogProbs(folder, 'checkpoints', {
+        models: checkpoints.map(({ name }) => name),
+        promptIds: logProbs.metadata.promptIds,
+        responses: logProbs.responses,
+        rows: checkpoints.map((_, index) => logProbs.row(index)),
+      });
     }
     if (checkpoints.length > 0 && prepared.runs[run]!.config.checkpoints.theta) {
       const thetas = checkpointThetas(result);
@@ -159,6 +159,29 @@ export class OutputFolder {
   async #writeJson(name: string, value: unknown): Promise<void> {
     await writeReportFile(join(this.path, name), `${JSON.stringify(value, null, 2)}\n`);
   }
+}
+
+/** Log-probabilities of named models, [model, response]. */
+interface NamedLogProbs {
+  readonly models: readonly string[];
+  readonly responses: number;
+  /** All values in order, in as many pieces as is convenient. */
+  readonly rows: readonly Float64Array[];
+  readonly promptIds?: readonly string[] | null;
+}
+
+/** Writes what `select` reads: `NAME.npy`, and the names beside it in `NAME.json`. Returns the path of the former. */
+export async function writeLogProbs(
+  folder: string,
+  name: string,
+  { models, responses, rows, promptIds }: NamedLogProbs,
+): Promise<string> {
+  const path = join(folder, `${name}.npy`);
+  // The names first: a matrix without names would be read as unnamed models.
+  const names = { models, ...(promptIds && { promptIds }) };
+  await writeReportFile(join(folder, `${name}.json`), `${JSON.stringify(names)}\n`);
+  await writeReportFile(path, npyPieces([models.length, responses], rows));
+  return path;
 }
 
 function* checkpointThetas(result: TrainResult): Generator<Float64Array> {

@@ -4,6 +4,7 @@ import type { JobOptions } from '../job.js';
 import type { DataDistribution } from '../linear/data-distribution.js';
 import type { Responses } from '../linear/responses.js';
 import { Training, type TrainRunOptions, type TrainStage } from '../linear/train.js';
+import { Memo } from '../memo.js';
 import { compact } from '../text/format.js';
 import { packageVersion } from '../version.js';
 import { type DataSource, type ReadingContext, sequencesData, type TrainingData, textData } from './data.js';
@@ -42,7 +43,7 @@ export interface PrepareOptions extends ReadingContext, JobOptions {
  */
 export async function prepareTraining(config: unknown, options: PrepareOptions = {}): Promise<PreparedTraining> {
   const runs = runConfigs(config);
-  const cache = new Cache();
+  const cache = new Memo();
   const made: MadeRun[] = [];
   for (const run of runs) made.push(await inRun(run.name, () => makeRun(run, cache, options)));
   const sources = [...new Map(made.flatMap((run) => run.sources).map((source) => [source.file, source])).values()];
@@ -71,7 +72,7 @@ interface MadeRun {
   readonly sources: readonly DataSource[];
 }
 
-async function makeRun({ config, name }: RunConfig, cache: Cache, options: PrepareOptions): Promise<MadeRun> {
+async function makeRun({ config, name }: RunConfig, cache: Memo, options: PrepareOptions): Promise<MadeRun> {
   const dataOf = (source: CheckedTrainConfig['data']) => cache.once(['data', source], () => loadData(source, options));
   const featuresOf = async (source: CheckedTrainConfig['data']) => {
     const loaded = await dataOf(source);
@@ -184,23 +185,6 @@ function withoutUndefined<T extends object>(settings: T): { [K in keyof T]: Excl
 
 function modelFact({ features: { dim, vocabulary, bound } }: TrainRunOptions): string {
   return `Features of d = ${dim} dimensions over ${vocabulary} tokens, B = ${compact(bound)}.`;
-}
-
-/** Values by plain-data keys; functions in keys are told apart by identity. */
-class Cache {
-  readonly #values = new Map<string, Promise<unknown>>();
-  readonly #functions: unknown[] = [];
-
-  once<T>(key: unknown, make: () => Promise<T>): Promise<T> {
-    const text = JSON.stringify(key, (_, value) => (typeof value === 'function' ? this.#number(value) : value));
-    if (!this.#values.has(text)) this.#values.set(text, make());
-    return this.#values.get(text) as Promise<T>;
-  }
-
-  #number(value: unknown): string {
-    if (!this.#functions.includes(value)) this.#functions.push(value);
-    return `function ${this.#functions.indexOf(value)}`;
-  }
 }
 
 function fingerprintOf(runs: readonly RunConfig[], sources: readonly DataSource[]): string {

@@ -28,7 +28,13 @@ fn responses(of: &[[u32; 2]]) -> Arc<Responses> {
 }
 
 fn task(data: &[[u32; 2]], teacher: Option<Teacher>) -> TrainTask {
-    TrainTask { before: vec![], features: coin(), data: TrainingData::Set(responses(data)), teacher, validation: Validation::default() }
+    TrainTask {
+        before: vec![],
+        features: coin(),
+        data: TrainingData::Set(responses(data)),
+        teacher,
+        validation: Validation::default(),
+    }
 }
 
 /// θ after one step on the response (1, 1), whose gradient at θ = 0 is (1, 0).
