@@ -222,6 +222,7 @@ describe('files to write', () => {
     ['select', copy, '-N', '4', '--tournament', copy],
     ['select', copy, '-N', '4', '--per-response', copy],
     ['profile', copy, '--reference', 'middle', '--markdown', copy],
+    ['compare', 'early', 'middle', copy, '-N', '4', '--csv', copy],
   ])('never replace an input: %s %s', (...words) => {
     const { status, stderr } = cli(...words);
     expect(status).toBe(2);

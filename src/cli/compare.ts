@@ -4,7 +4,7 @@ import { comparisonReport } from '../report/compare/report.js';
 import { compareModels } from '../selection/compare.js';
 import { checkAsked, parseBudgets, parseConfidence, parseRatios } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
-import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -38,6 +38,7 @@ export function compareCommand({ signal }: CommandContext): Command {
         signal,
         onProgress: progress.stage('reading'),
       });
+      checkOutputs(options, logProbs.metadata.sources);
       const job = { signal, ...(threads !== undefined && { threads }) };
       const result = await compareModels(logProbs, { ...job, models: [a, b], bestOf, N, confidence });
       progress.clear();

@@ -1,5 +1,5 @@
 import { describePlace, type ErrorPlace } from '../error.js';
-import type { Warning } from '../result.js';
+import type { Warning } from '../results/estimate.js';
 
 /** One kind of fault in the input, with the first place where it was found. */
 export interface Finding {

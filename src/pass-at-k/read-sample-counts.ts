@@ -5,7 +5,7 @@ import { type InputFile, inputsSchema, withFiles } from '../files/inputs.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
-import type { Warning } from '../result.js';
+import type { Warning } from '../results/estimate.js';
 import type { SampleCounts } from './pass-at-k.js';
 
 /** Which column holds what, where columns are not named as expected; `outer.inner` names a field inside another. */
