@@ -1,14 +1,16 @@
-// Brings what the tests run up to date: the addon in the development profile (no link-time optimisation; debug
-// assertions and overflow checks on) under native/test, its JavaScript loader and types in native, and dist. Cargo and
-// tsc do nothing where nothing changed. The release addon in native is left alone: tests are pointed at theirs by
-// NAPI_RS_NATIVE_LIBRARY_PATH (see __test__/build.ts).
+// Brings what the tests run up to date. The addon: the release addon in native if it was built from these very sources
+// (as in a fresh clone), else one in the development profile (no link-time optimisation; debug assertions and overflow
+// checks on) under native/test, with its JavaScript loader and types in native. Then dist. Cargo and tsc do nothing where
+// nothing changed. native/test-addon says which addon it is; __test__/build.ts points the tests at it.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addonSources, releaseSourcesFile } from './addon-sources.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const testFolder = join(root, 'native', 'test');
+const native = join(root, 'native');
+const testFolder = join(native, 'test');
 const loader = ['binding.cjs', 'binding.d.cts'];
 
 function run(command, args) {
@@ -20,15 +22,32 @@ function run(command, args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-mkdirSync(testFolder, { recursive: true });
-run('napi', [
-  ...['build', '--platform', '--manifest-path', 'crates/node/Cargo.toml', '--package-json-path', 'package.json'],
-  ...['-o', 'native/test', '--js', loader[0], '--dts', loader[1]],
-]);
-for (const name of loader) {
-  const [from, to] = [join(testFolder, name), join(root, 'native', name)];
-  if (!existsSync(to) || !readFileSync(from).equals(readFileSync(to))) copyFileSync(from, to);
+function addonIn(folder) {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.node'))
+    .map((name) => join(folder, name))[0];
 }
+
+/** The release addon, if it is of these sources. */
+function freshRelease() {
+  const noted = existsSync(releaseSourcesFile) ? readFileSync(releaseSourcesFile, 'utf8') : '';
+  return noted === addonSources() ? addonIn(native) : undefined;
+}
+
+function buildForTests() {
+  run('napi', [
+    ...['build', '--platform', '--manifest-path', 'crates/node/Cargo.toml', '--package-json-path', 'package.json'],
+    ...['-o', 'native/test', '--js', loader[0], '--dts', loader[1]],
+  ]);
+  for (const name of loader) {
+    const [from, to] = [join(testFolder, name), join(native, name)];
+    if (!existsSync(to) || !readFileSync(from).equals(readFileSync(to))) copyFileSync(from, to);
+  }
+  return addonIn(testFolder);
+}
+
+mkdirSync(testFolder, { recursive: true });
+writeFileSync(join(native, 'test-addon'), freshRelease() ?? buildForTests());
 
 // Incremental compilation keeps the output of sources that are gone: it goes first.
 mkdirSync(join(root, 'dist'), { recursive: true });
