@@ -72,16 +72,64 @@ describe('select', () => {
     );
     expect(status).toBe(0);
     expect(readFileSync(join(folder, 'out/report.html'), 'utf8')).toContain('middle');
-    expect(readFileSync(join(folder, 'out/table.csv'), 'utf8').split('\n')[0]).toContain('N,model,rank');
+    expect(readFileSync(join(folder, 'out/table.csv'), 'utf8').split('\n')[0]).toContain('bestOf,N,model,rank');
     expect(readFileSync(join(folder, 'out/uncovered.csv'), 'utf8')).toMatch(
       /16,cross-entropy,late,middle,r5,,3,-7,-4,-4/,
     );
     expect(readdirSync(join(folder, 'out/figures')).length).toBeGreaterThan(2);
   });
 
-  test('a winner within noise is called so, and can be insisted on', () => {
-    expect(cli('select', scores, '-N', '16').stdout).toMatch(/within noise/i);
-    expect(cli('select', scores, '-N', '16', '--require-significant').status).toBe(3);
+  describe('how sure a choice is', () => {
+    // On 60 responses `b` falls behind on 20 and `c` on 3: `b` is ruled out, `c` is not.
+    const sixty = write(
+      'sixty.csv',
+      [
+        'id,a,b,c',
+        ...Array.from({ length: 60 }, (_, i) => `r${i},-2,${i < 20 ? -6 : -2},${i > 56 ? -6 : -2}`),
+        '',
+      ].join('\n'),
+    );
+    const exit = (...args: string[]) => cli('select', sixty, '--best-of', '16', ...args).status;
+
+    test('a budget is answered at its ratio, with the models that may be best', () => {
+      const result = JSON.parse(cli('select', sixty, '--best-of', '16', '-N', '1e9', '--json').stdout);
+      expect(result).toMatchObject({ schemaVersion: 2, version: expect.any(String), prompts: null, unit: 'response' });
+      expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent' });
+      expect(result.tournaments).toMatchObject([
+        { bestOf: 16, N: 4, winner: 'a', verdict: 'noise', possibleWinners: ['a', 'c'] },
+        { bestOf: null, N: 1e9, verdict: 'silent', responsesNeeded: null, sharing: 3 },
+      ]);
+      expect(result.tournaments[0].responsesNeeded).toBeGreaterThan(60);
+      expect(result.tournaments[0].resolution).toBeCloseTo(Math.exp(4), 9);
+      expect(cli('select', sixty, '--best-of', '16').stdout).toMatch(/within noise/i);
+      expect(cli('select', scores, '-N', '16').stdout).toMatch(/too few/i);
+    });
+
+    test('can be insisted on, or left to models named as equals', () => {
+      expect(exit('--require-significant')).toBe(3);
+      expect(exit('--require-significant', '--accept-ties', 'a,b')).toBe(3);
+      expect(exit('--require-significant', '--accept-ties', 'a,c')).toBe(0);
+      expect(exit('--require-significant', '--models', 'a,b')).toBe(0);
+      expect(exit('--accept-ties', 'a,c')).toBe(2);
+      expect(cli('select', sixty, '-N', '1e9', '--require-significant', '--accept-ties', 'a,b,c').status).toBe(3);
+    });
+
+    test('fails against a baseline only where that is shown to be better', () => {
+      expect(exit('--baseline', 'a', '--fail-if-worse', '--models', 'a,b')).toBe(3);
+      expect(exit('--baseline', 'a', '--fail-if-worse', '--models', 'a,c')).toBe(0);
+      expect(exit('--baseline', 'b', '--fail-if-worse')).toBe(0);
+      expect(exit('--fail-if-worse')).toBe(2);
+      expect(exit('--baseline', 'nobody', '--fail-if-worse')).toBe(2);
+    });
+
+    test('two models head to head', () => {
+      const { status, stdout } = cli('compare', 'a', 'b', sixty, '--best-of', '16', '--json');
+      expect(status).toBe(0);
+      const { tournaments, responsesLed } = JSON.parse(stdout);
+      expect(tournaments).toMatchObject([{ better: 'a', verdict: 'clear', leads: [{ count: 20 }, { count: 0 }] }]);
+      expect(responsesLed[0]).toHaveLength(20);
+      expect(cli('compare', 'a', 'b', sixty).status).toBe(2);
+    });
   });
 
   test('the winner alone is the same', () => {
@@ -114,7 +162,7 @@ describe('select', () => {
       ['early', 'middle', 'late'].map((model, c) => JSON.stringify({ model, id: 'p', n: 20, c: 3 * c })).join('\n'),
     );
     const result = JSON.parse(cli('select', scores, '-N', '4', '--samples', samples, '--json').stdout);
-    expect(result.passAtK.picks).toMatchObject([{ N: 4, winner: 'late' }]);
+    expect(result.passAtK.picks).toMatchObject([{ k: 4, N: 4, winner: 'late' }]);
   });
 
   test('a reference gives KL divergences and does not compete', () => {
