@@ -228,6 +228,9 @@ mod tests {
         // A radius of 2 doubles σ* and quadruples a step: √(2/(T·4))·4.
         close(of(sgd, 2.0, 1 << 40).step_size, 2.0 * of(sgd, 1.0, 1 << 40).step_size);
         close(of(Procedure::TokenSgd, 2.0, 1 << 40).step_size, 2.0 / 1_048_576.0);
+        // B doubles, too: where B alone decides, 1/(2H·4B²)·4 and, of a length, 1/(128·2B)·2 are those of radius 1.
+        close(of(sgd, 2.0, 1).step_size, 1.0 / 64.0);
+        close(of(Procedure::NormalizedSgd { lambda: None }, 2.0, 1).step_size, 1.0 / 256.0);
         // T5.1: (log N/(σ*²T))^{1/4} with σ* doubled, times R; λ = log N/(16η) over R.
         let normalized = of(Procedure::NormalizedSgd { lambda: None }, 2.0, 1 << 40);
         let unit = (2.772_588_722_239_781_f64 / 4.0).sqrt().sqrt() / 1024.0;
