@@ -172,7 +172,7 @@ describe('select', () => {
   });
 
   test.each([
-    ['no N', ['select', scores], 2, /--N/],
+    ['no N', ['select', scores], 2, /--best-of 4,16, .* -N 4/],
     ['N below 1', ['select', scores, '-N', '0.5'], 2, /at least 1/],
     ['N that is no number', ['select', scores, '-N', 'four'], 2, /"four"/],
     ['N twice', ['select', scores, '-N', '4,4'], 2, /twice/],
