@@ -68,6 +68,17 @@ describe.skipIf(!installed)('the graph task for a transformer', { timeout: 600_0
     const counts = JSON.parse(read('seed-0', 'pass-at-k.json'));
     expect(profile.models.map(({ model }: { model: string }) => model)).toEqual(names);
     expect(counts.models).toEqual(names);
+    const picks = read('picks.csv').trim().split('\n');
+    expect(picks).toHaveLength(1 + 3);
+    for (const [at, { bestOf, N, winner, verdict }] of select.tournaments.entries()) {
+      const step = Number(winner.slice('step-'.length));
+      const pass = measures.find((each: { step: number }) => each.step === step).pass[at + 1];
+      const [, K, ratio, said, ...numbers] = picks[at + 1]!.split(',');
+      expect([K, ratio].map(Number)).toEqual([bestOf, N]);
+      expect(said).toBe(verdict);
+      expect(numbers.slice(0, 2).map(Number)).toEqual([step, pass]);
+    }
+    expect(read('figure-1.csv').trim().split('\n')).toHaveLength(1 + names.length);
     const scored = read('seed-0', 'log-probs.jsonl');
     rmSync(join(folder, 'seed-0'), { recursive: true });
     figure();

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 import gpt2
-from figure_1 import SETTINGS, Run, export
+from figure_1 import BUDGETS, PASSES, SETTINGS, Run, export, name_of
 from graph_task import read_records, sequences
-from scoring import noise
+from scoring import noise, write_whole
 from training import say
 
 
@@ -54,16 +54,43 @@ def figure_1(options):
         if not (folder / "measures.json").exists():
             run.fine_tune(run.pre_train(), seed)
         choose(cli, folder)
+    summary(options.out, options.seeds)
 
 
 def choose(cli, folder):
     """What the tournament and the losses pick, by `select`; the profiles and Pass@k of all checkpoints."""
     log_probs, data = str(folder / "log-probs.jsonl"), str(folder / "pi-D.jsonl")
-    call(cli, folder / "select.json", "select", log_probs, data, "--reference", "pi_D", "-N", "1.59,2.52,3.3")
-    call(cli, folder / "profile.json", "profile", log_probs, data, "--reference", "pi_D", "-N", "2,3,4,4.6,5.7")
-    call(cli, folder / "pass-at-k.json", "pass-at-k", str(folder / "counts.csv"), "-k", "1,4,8,12")
-    for held in json.loads((folder / "select.json").read_text())["tournaments"]:
-        say(f"{folder.name}: at N = {held['N']} the tournament picks {held['winner']} ({held['verdict']})")
+    best_of, ratios = ",".join(map(str, PASSES[1:])), ",".join(map(str, BUDGETS))
+    call(cli, folder / "select.json", "select", log_probs, data, "--reference", "pi_D", "--best-of", best_of)
+    call(cli, folder / "profile.json", "profile", log_probs, data, "--reference", "pi_D", "-N", ratios)
+    call(cli, folder / "pass-at-k.json", "pass-at-k", str(folder / "counts.csv"), "-k", f"1,{best_of}")
+
+
+def summary(out, seeds):
+    """`figure-1.csv`, the figure's points: a checkpoint of a seed each; `picks.csv`: the checkpoint that the tournament
+    picks for each K, that of the least cross-entropy and that of the least KL, with the exact Pass@K of each."""
+    points, picks = [], []
+    for seed in range(seeds):
+        folder = out / f"seed-{seed}"
+        found = json.loads((folder / "measures.json").read_text())
+        points += [[seed, at["step"], at["kl"], *at["cov"], *at["pass"]] for at in found]
+        chosen = json.loads((folder / "select.json").read_text())
+        least_kl = name_of(min(found, key=lambda at: at["kl"])["step"])
+        for held in chosen["tournaments"]:
+            row = [seed, held["bestOf"], held["N"], held["verdict"]]
+            for name in (held["winner"], chosen["crossEntropy"]["winner"], least_kl):
+                (at,) = (at for at in found if name_of(at["step"]) == name)
+                row += [at["step"], at["pass"][PASSES.index(held["bestOf"])]]
+            picks.append(row)
+    head = ["seed", "step", "kl", *(f"cov_{n}" for n in BUDGETS), *(f"pass_{k}" for k in PASSES)]
+    write_table(out / "figure-1.csv", head, points)
+    by = [f"{of}_{what}" for of in ("tournament", "cross_entropy", "kl") for what in ("step", "pass")]
+    write_table(out / "picks.csv", ["seed", "best_of", "N", "verdict", *by], picks)
+    say((out / "picks.csv").read_text())
+
+
+def write_table(path, head, rows):
+    write_whole(path, "".join(",".join(map(str, row)) + "\n" for row in [head, *rows]))
 
 
 def call(cli, path, *arguments):
