@@ -54,7 +54,7 @@ function timingsSheet({ cases }: BenchmarkResult): Sheet {
 }
 
 /** The growth plots, one a series. */
-export function growthFigures(growth: readonly Growth[]): Figure[] {
+function growthFigures(growth: readonly Growth[]): Figure[] {
   const series = [...new Set(growth.map(({ series }) => series))];
   return series.map((name) => growthFigure(growth.filter((each) => each.series === name)));
 }

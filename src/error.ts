@@ -64,7 +64,7 @@ export function describePlace(place: ErrorPlace): string {
 }
 
 /** Text from files as it may be shown: control characters, which could steer a terminal, are replaced. */
-export function printable(text: string): string {
+function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }

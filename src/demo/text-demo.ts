@@ -21,7 +21,7 @@ const CHECKPOINTS = 14;
  * The demonstration on text: log-linear n-gram models of real text, trained by two procedures at two step sizes in one
  * pass over the text (`bytes` in all), checkpoints along the way.
  */
-export function textDemoConfig(files: readonly string[], bytes: number): TrainConfig {
+function textDemoConfig(files: readonly string[], bytes: number): TrainConfig {
   const steps = (bytes * (1 - HELD_OUT)) / (HORIZON * BATCH_SIZE);
   const every = Math.max(1, Math.floor(steps / CHECKPOINTS));
   return {

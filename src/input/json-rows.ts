@@ -30,7 +30,7 @@ async function isJsonLines(stream: FileStream): Promise<boolean> {
 }
 
 /** Parses one value and insists on an object. */
-export function parseRow(text: string, row: number, file: string): JsonObject {
+function parseRow(text: string, row: number, file: string): JsonObject {
   let value: unknown;
   try {
     value = parseJson(text);

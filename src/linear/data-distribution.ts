@@ -44,7 +44,7 @@ const optionsSchema = z.strictObject({
 });
 
 /** Shard of held-out data, far from any run's. */
-export const HELD_OUT_SHARD = 1_000_000;
+const HELD_OUT_SHARD = 1_000_000;
 
 /** @internal */
 export const sampleSchema = z.strictObject({

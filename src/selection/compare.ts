@@ -8,7 +8,7 @@ import type { SelectionVerdict } from './result.js';
 import { selectCheckpoint } from './select.js';
 
 /** @internal */
-export const compareModelsSchema = z.strictObject({
+const compareModelsSchema = z.strictObject({
   ...jobOptionsShape,
   models: z
     .tuple([z.string(), z.string()])

@@ -17,7 +17,7 @@ export interface DataSource {
 }
 
 /** The tokens of every prompt. */
-export interface PromptTokens {
+interface PromptTokens {
   readonly tokens: Uint32Array;
   readonly lengths: Uint32Array;
 }

@@ -200,7 +200,7 @@ export function trainingJson(prepared: PreparedTraining, results: readonly Train
 }
 
 /** The history of a run as CSV; a measure that was never taken has no column. */
-export function historyCsv({ N, history }: TrainResult): string {
+function historyCsv({ N, history }: TrainResult): string {
   const exact = history.some((record) => record.exact !== null);
   const columns = measureColumns(N).filter(({ name }) => exact || !name.startsWith('exact '));
   return csv(

@@ -7,7 +7,7 @@ import { textWidth } from './marks.js';
 import { LIGHT } from './theme.js';
 
 /** A row of an interval chart. */
-export interface IntervalRow {
+interface IntervalRow {
   readonly name: string;
   readonly value: number;
   readonly interval: Interval | null;

@@ -2,7 +2,7 @@
 import { FONT_FAMILY, LIGHT } from './theme.js';
 
 /** Shapes of marks, one for each colour of a series, so that colour is never the only difference. */
-export const SYMBOLS = [
+const SYMBOLS = [
   'circle',
   'rect',
   'triangle',

@@ -4,7 +4,7 @@ import { compact, confidencePercent, count, listed, percent, plural, points, rou
 import { byN, type Stretch, stretches, VERDICT_WORDS, winShare } from './facts.js';
 
 /** What to take for some N, and how sure that is. */
-export interface Advice {
+interface Advice {
   /** What it is for: `Best-of-12 (N = 3.302)`, `N = 4 and 16`. */
   readonly occasion: string;
   readonly winner: string;

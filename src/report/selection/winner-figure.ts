@@ -181,7 +181,7 @@ interface Segment {
 }
 
 /** Runs of the same winner; a border lies half-way (in log N) between two grid points with different winners. */
-export function winnerSegments(grid: readonly number[], winners: readonly string[]): Segment[] {
+function winnerSegments(grid: readonly number[], winners: readonly string[]): Segment[] {
   const segments: Segment[] = [];
   let start = 0;
   for (let index = 1; index <= grid.length; index += 1) {
