@@ -73,6 +73,7 @@ export {
   type CoverageProfileOptions,
   type CoverageProfiles,
   coverageProfile,
+  type LikelihoodQuantile,
   type ModelProfile,
 } from './profile/coverage-profile.js';
 

@@ -174,7 +174,7 @@ async function feed(source: AsyncIterable<Uint8Array>, target: ReturnType<typeof
  *
  * @throws CoverageError `ERR_IO`, `ERR_UNSUPPORTED_FILE`, `ERR_MALFORMED_FILE`
  */
-export async function checkFile(path: string): Promise<void> {
+async function checkFile(path: string): Promise<void> {
   const info = await stat(path).catch((error) => {
     throw ioError(path, error);
   });
