@@ -85,6 +85,8 @@ function setUp(vector: Case) {
   };
 }
 
+if (cases.length === 0) test.skip('golden vectors of linear models', () => {});
+
 describe.each(cases.map((vector, index) => [index, vector] as const))('case %i', (_, vector) => {
   const { features, star, data, model, responses } = setUp(vector);
 
