@@ -18,7 +18,7 @@ export const SELECTION: SelectionResult = {
       winner: 'step-300',
       scores: [0.5, 0.25, 0.1],
       scoreCounts: [200, 100, 40],
-      reach: [1.9, 1.95, null],
+      reach: [1.9, 1.95, 0.9],
       rivals: ['step-300', 'step-300', 'step-200, "warm"'],
       ranking: ['step-300', 'step-200, "warm"', 'step-100'],
       margin: 0.15,

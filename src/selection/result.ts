@@ -21,11 +21,8 @@ export interface TournamentResult {
   readonly scores: readonly number[];
   /** The same as counts of responses. */
   readonly scoreCounts: readonly number[];
-  /**
-   * Reach of each model: the ratio at which one more response would count against it; 0 where none can, `null` where it
-   * is infinite (a response that the model rules out would be the next).
-   */
-  readonly reach: readonly (number | null)[];
+  /** Reach of each model: the ratio below N at which one more response would count against it; 0 where none can. */
+  readonly reach: readonly number[];
   /** The rival that gives each model its score (the first of several). */
   readonly rivals: readonly string[];
   /** All models, best first. */

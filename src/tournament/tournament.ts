@@ -28,11 +28,8 @@ export interface Tournament {
   readonly scores: readonly number[];
   /** The same as counts of responses. */
   readonly scoreCounts: readonly number[];
-  /**
-   * Reach of each model: the ratio at which one more response would count against it; 0 where none can, `null` where it
-   * is infinite.
-   */
-  readonly reach: readonly (number | null)[];
+  /** Reach of each model: the ratio below N at which one more response would count against it; 0 where none can. */
+  readonly reach: readonly number[];
   /** The rival that gives each model its score (the first of several). */
   readonly rivals: readonly string[];
   /** All models, best first. */
@@ -71,7 +68,7 @@ export interface NativeTournament {
   readonly winner: number;
   readonly scores: number[];
   readonly scoreCounts: number[];
-  readonly reach: (number | null)[];
+  readonly reach: number[];
   readonly rivals: number[];
   readonly ranking: number[];
   readonly margin: number | null;

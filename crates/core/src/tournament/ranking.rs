@@ -24,9 +24,8 @@ pub struct Tournament {
     pub scores: Vec<f64>,
     /// The same as counts of responses.
     pub score_counts: Vec<u32>,
-    /// The reach of each model: the ratio at which one more response would count against it, beyond `score_counts`; 0
-    /// where no further response can. +∞ (in JSON null) where a response that it rules out would, or beyond the range
-    /// of doubles.
+    /// The reach of each model: the ratio below N at which one more response would count against it, beyond
+    /// `score_counts`; 0 where no further response can.
     pub reach: Vec<f64>,
     /// log of the reach, in nats.
     #[serde(skip)]

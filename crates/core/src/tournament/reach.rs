@@ -25,11 +25,15 @@ pub(super) struct Start {
     pub(super) at_least: f64,
     /// Whoever exceeds this much is of no interest: the search may end there.
     pub(super) enough: f64,
+    /// log N of the score: no rival gives this much.
+    pub(super) log_n: f64,
 }
 
 impl Start {
-    /// Nothing is known.
-    pub(super) const NOTHING: Self = Self { at_least: f64::NEG_INFINITY, enough: f64::INFINITY };
+    /// Nothing is known but the N of the score.
+    pub(super) fn at(log_n: f64) -> Self {
+        Self { at_least: f64::NEG_INFINITY, enough: f64::INFINITY, log_n }
+    }
 }
 
 /// Finds reaches in one matrix.
@@ -65,7 +69,7 @@ impl<'a, T: Countable> ReachFinder<'a, T> {
         }
         let mut reach = start.at_least;
         let mut thresholds = Candidate::new(own, above(reach), &self.kernel).thresholds();
-        let mut differences = Vec::new();
+        let mut between = Vec::new();
         for &rival in rivals.iter().filter(|&&rival| rival != model) {
             if reach > start.enough || reach == f64::INFINITY {
                 break;
@@ -76,13 +80,21 @@ impl<'a, T: Countable> ReachFinder<'a, T> {
             if reach > f64::NEG_INFINITY && thresholds.meet(row, count + 1, Limit(Some(count))).count <= count {
                 continue;
             }
-            differences.clear();
-            differences.extend(row.iter().zip(own).map(|(&above, &own)| log_ratio(above.into(), own.into())));
-            let (_, found, _) = differences.select_nth_unstable_by(place, |a, b| b.total_cmp(a));
-            // Adding 0 makes one zero of the two.
-            let found = *found + 0.0;
-            if found > reach {
-                reach = found;
+            // Only what lies between the bound and log N can be the one looked for; what reaches log N comes before it.
+            between.clear();
+            let mut reaching = 0;
+            for (&above, &own) in row.iter().zip(own) {
+                let ratio = log_ratio(above.into(), own.into());
+                if ratio >= start.log_n {
+                    reaching += 1;
+                } else if ratio > reach {
+                    between.push(ratio);
+                }
+            }
+            if reaching + between.len() > place {
+                let (_, found, _) = between.select_nth_unstable_by(place - reaching, |a, b| b.total_cmp(a));
+                // Adding 0 makes one zero of the two.
+                reach = *found + 0.0;
                 thresholds = Candidate::new(own, above(reach), &self.kernel).thresholds();
             }
         }
@@ -169,11 +181,10 @@ fn all<T: Countable>(
     let reaches = workers.map(tasks, control, |task| {
         let (ratio, model) = (task / models, task % models);
         let count = score_counts[ratio][model];
-        let mut rivals = ladder.rivals(ratio, model, count);
-        let mut start = Start::NOTHING;
+        let (mut rivals, mut start) = ladder.rivals(ratio, model, count);
         if let Some((at_least, old)) = known.of(ratio, model, count) {
             rivals.retain(|&rival| rival >= old);
-            start.at_least = at_least;
+            start.at_least = start.at_least.max(at_least);
         }
         let reach = finder.find(model, count, &rivals, start, control)?;
         control.advance(1);
@@ -222,9 +233,9 @@ fn lead<T: Countable>(
             return Ok((alone, scores));
         }
         for model in tied {
-            let rivals = ladder.rivals(ratio, model, least);
+            let (rivals, start) = ladder.rivals(ratio, model, least);
             let enough = best.map_or(f64::INFINITY, |best| best.log_reach);
-            let log_reach = finder.find(model, least, &rivals, Start { enough, ..Start::NOTHING }, control)?;
+            let log_reach = finder.find(model, least, &rivals, Start { enough, ..start }, control)?;
             let standing = Standing { score: least, log_reach, mean: means[model], model };
             if best.is_none_or(|best| standing.compare(&best).is_lt()) {
                 best = Some(standing);
@@ -249,25 +260,28 @@ impl<'a> Ladder<'a> {
         Self { counts, log_n: ratios.log_n(), falling }
     }
 
-    /// The rivals of `model` that can give it its reach at the N with index `ratio`, where its score is `count`; the
-    /// likeliest first. If at some smaller N a rival has more than `count`, the reach is at least log of that N, and
+    /// The rivals of `model` that can give it its reach at the N with index `ratio`, where its score is `count`, the
+    /// likeliest first, and what is known of the reach. If at some smaller N a rival has more than `count`, the reach is at least log of that N, and
     /// rivals that have no more there cannot give it.
-    pub(super) fn rivals(&self, ratio: usize, model: usize, count: u32) -> Vec<usize> {
+    pub(super) fn rivals(&self, ratio: usize, model: usize, count: u32) -> (Vec<usize>, Start) {
         let models = self.counts.models();
         let mut rivals: Vec<usize> = (0..models).filter(|&rival| rival != model).collect();
         let mut at = ratio;
+        let mut start = Start::at(self.log_n[ratio]);
         for &smaller in self.falling.iter().filter(|&&each| self.log_n[each] < self.log_n[ratio]) {
             at = smaller;
             let more = |&rival: &usize| self.counts.get(smaller, rival, model) > count;
             if rivals.iter().any(more) {
                 rivals.retain(more);
+                // One of them gives at least log of the smaller N.
+                start.at_least = self.log_n[smaller].next_down();
                 break;
             }
         }
         rivals.sort_by_cached_key(|&rival| {
             (std::cmp::Reverse((self.counts.get(at, rival, model), self.counts.get(ratio, rival, model))), rival)
         });
-        rivals
+        (rivals, start)
     }
 }
 

@@ -174,7 +174,7 @@ impl<'a, T: Countable> Search<'a, T> {
         // Each task finds the greatest of its rivals; the greatest of all is the reach.
         let parts = self.workers.map(order.len().div_ceil(SCAN_ROUND), self.control, |task| {
             let rivals = &order[task * SCAN_ROUND..order.len().min((task + 1) * SCAN_ROUND)];
-            finder.find(model, best.score, rivals, Start::NOTHING, self.control)
+            finder.find(model, best.score, rivals, Start::at(found.log_n), self.control)
         })?;
         Ok(parts.into_iter().fold(f64::NEG_INFINITY, f64::max))
     }
