@@ -289,11 +289,12 @@ fn divergences(bench: &mut Bench) {
 /// Pass@k with 16 samples a problem.
 fn pass_at_k(bench: &mut Bench) {
     type Chance = fn(&mut Stream) -> f64;
+    type Shape = (&'static str, Chance, fn(f64) -> f64);
     /// The least of three uniforms: Beta(1, 3).
     fn low(stream: &mut Stream) -> f64 {
         stream.uniform().min(stream.uniform()).min(stream.uniform())
     }
-    let shapes: [(&str, Chance, fn(f64) -> f64); 3] = [
+    let shapes: [Shape; 3] = [
         ("chances uniform", |stream| stream.uniform(), |k| 1.0 - 1.0 / (k + 1.0)),
         (
             "four in five unsolvable",
