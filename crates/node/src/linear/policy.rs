@@ -5,7 +5,7 @@ use std::sync::Arc;
 use coverage_principle_core::linear::{
     Constraint, ListInMemory, Listed, Mixture, Model, Policy, TestTimeModel, train::Teacher, train::truncation_weights,
 };
-use coverage_principle_core::{Code, Error, LogProbs, Result, Workers};
+use coverage_principle_core::{Error, LogProbs, Result, Workers};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;

@@ -237,7 +237,7 @@ fn bad_configurations_are_named() {
 /// AdaGrad by hand on a coin: φ(heads) = 1, φ(tails) = 0, so that ĝ = 1{heads} − p with p = 1/(1 + e^{−θ}).
 #[test]
 fn ada_grad_divides_by_the_root_of_the_sum_of_squares() {
-    let features = TableFeatures::new(Layout::Prompt { prompts: 1 }, 2, 1, &[0.0, 1.0], None).unwrap();
+    let features = TableFeatures::new(Layout::Prompt { prompts: 1 }, 2, 1, [0.0, 1.0], None).unwrap();
     let mut flips = Responses::new();
     for token in [1, 1, 0] {
         flips.push(0, &[token]);
