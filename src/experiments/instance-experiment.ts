@@ -11,7 +11,7 @@ import type { Plot } from './plot.js';
 import { exponentVerdict, type Series, sweepTable } from './sweep.js';
 
 /** A sweep of one variable over instances of a problem. */
-export interface InstanceSweep {
+interface InstanceSweep {
   /** The variable as the problem's claims name it: `n`, `H`, `d`, `log N`, … */
   readonly variable: string;
   readonly points: readonly { readonly x: number; readonly problem: Readonly<Record<string, unknown>> }[];
@@ -36,7 +36,7 @@ export interface InstanceExperiment {
 }
 
 /** The trials of one sweep. */
-export interface SweepTrials {
+interface SweepTrials {
   readonly sweep: InstanceSweep;
   readonly trials: readonly ProblemTrials[];
   readonly N: readonly number[];

@@ -7,7 +7,7 @@ import type { Series } from '../results/plot.js';
 export type { Series } from '../results/plot.js';
 
 /** How close an exponent measured at finite size must come to the predicted one. */
-export const EXPONENT_TOLERANCE = 0.15;
+const EXPONENT_TOLERANCE = 0.15;
 /** An interval wider than this on either side decides nothing. */
 const WIDEST_HALF = 0.3;
 
