@@ -46,7 +46,6 @@ const optionsSchema = z.strictObject({
 /** Shard of held-out data, far from any run's. */
 const HELD_OUT_SHARD = 1_000_000;
 
-/** @internal */
 export const sampleSchema = z.strictObject({
   ...jobOptionsShape,
   count: z.int().min(1).max(0xffff_ffff),

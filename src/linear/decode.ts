@@ -43,7 +43,6 @@ const drawShape = {
   horizon: z.int().min(1).max(0xffff_ffff).optional(),
   seed: seedSchema.default(0),
 } as const;
-/** @internal */
 export const sampleSchema = z.strictObject(drawShape);
 
 type Prompts = z.output<typeof drawShape.prompts>;
@@ -120,7 +119,6 @@ export interface BestOfN extends Samples {
   readonly meanReward: number;
 }
 
-/** @internal */
 export const bestOfNSchema = z.strictObject({ ...drawShape, N: z.int().min(1).max(0xffff_ffff), reward: rewardSchema });
 
 /** Candidates that are held in memory at a time when a function of the user's scores them. */
@@ -248,7 +246,6 @@ export interface ExactPassAtN {
   readonly targetReward: readonly number[];
 }
 
-/** @internal */
 export const exactPassAtNSchema = z.strictObject({
   ...jobOptionsShape,
   N: ratiosSchema,

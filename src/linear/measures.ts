@@ -55,14 +55,12 @@ export const MAX_RESPONSES = 2 ** 22;
 /** Schema of a limit on an enumeration. */
 export const maxResponsesSchema = z.int().min(1);
 
-/** @internal */
 export const exactMeasuresSchema = z.strictObject({
   ...jobOptionsShape,
   N: ratiosSchema.default([2, 4, 16]),
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
 });
 
-/** @internal */
 export const inherentVarianceSchema = z.strictObject({
   ...jobOptionsShape,
   maxResponses: maxResponsesSchema.default(MAX_RESPONSES),
@@ -163,7 +161,6 @@ const drawsShape = {
   seed: seedSchema.default(0),
 } as const;
 
-/** @internal */
 export const monteCarloSchema = z.strictObject({ ...drawsShape, N: ratiosSchema.default([2, 4, 16]) });
 const estimateSchema = z.strictObject(drawsShape);
 

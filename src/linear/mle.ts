@@ -59,7 +59,6 @@ export interface MaximumLikelihood {
   readonly stopped: 'certified' | 'maxIterations' | 'noProgress';
 }
 
-/** @internal */
 export const maximumLikelihoodSchema = z.strictObject({
   ...jobOptionsShape,
   features: z.instanceof(FeatureMap, { error: 'must be a FeatureMap' }),

@@ -31,7 +31,6 @@ export interface NgramFeaturesOptions {
   readonly prompts?: { readonly tokens: Uint32Array; readonly lengths: Uint32Array };
 }
 
-/** @internal */
 export const ngramSchema = z.strictObject({
   vocabulary: size,
   order: z.int().min(0).max(16).default(3),
@@ -121,7 +120,6 @@ export interface RandomFeaturesOptions {
   readonly seed?: number;
 }
 
-/** @internal */
 export const randomFeaturesSchema = z.strictObject({
   vocabulary: size,
   horizon: size,

@@ -22,7 +22,7 @@ const prompts = size.describe('|X|, the number of prompts.');
 const horizon = size.describe('H, tokens of the longest response.');
 const sizesShape = { vocabulary: size, dim: size, bound: z.number().positive().optional() } as const;
 
-/** Schema of what every table has beside its layout. @internal */
+/** Schema of what every table has beside its layout. */
 export const tableSizesSchema = z.strictObject(sizesShape);
 
 /** Schema of a layout with more fields beside it. @internal */
@@ -45,7 +45,7 @@ export function withLayout<S extends z.core.$ZodLooseShape>(shape: S) {
   ]);
 }
 
-/** Schema of a {@link TableLayout}. @internal */
+/** Schema of a {@link TableLayout}. */
 export const tableLayoutSchema = withLayout({});
 
 /** What a table of features is looked up by; each is the shape of the table. */

@@ -75,7 +75,7 @@ const procedures = z.discriminatedUnion('kind', [
 /** Names of the update rules. */
 const procedureNames = procedures.options.map(({ shape }) => shape.kind.value);
 
-/** Schema of a {@link Procedure}. @internal */
+/** Schema of a {@link Procedure}. */
 export const procedureSchema = z.union([
   z.enum(procedureNames).transform((kind) => procedures.parse({ kind })),
   procedures,
@@ -103,10 +103,10 @@ const schedules = [
 
 const constant = positive.transform((value) => ({ kind: 'constant' as const, value }));
 
-/** Schema of a step size that needs no theorem. @internal */
+/** Schema of a step size that needs no theorem. */
 export const scheduleSchema = z.union([constant, z.discriminatedUnion('kind', [...schedules])]);
 
-/** Schema of a {@link StepSize}. @internal */
+/** Schema of a {@link StepSize}. */
 export const stepSizeSchema = z.union([
   constant,
   z.literal('theory').transform((kind) => ({ kind, inherentVariance: undefined })),
@@ -135,10 +135,10 @@ const stageShape = {
   shuffle: z.boolean().default(true).describe('Whether each epoch has its own order, drawn from the seed.'),
 } as const;
 
-/** Schema of steps at which checkpoints are kept. @internal */
+/** Schema of steps at which checkpoints are kept. */
 export const checkpointStepsSchema = z.array(z.int().min(0)).readonly().default([]);
 
-/** Schema of {@link StageSettings}, field by field. @internal */
+/** Schema of {@link StageSettings}, field by field. */
 export const stageSettingsShape = {
   ...stageShape,
   checkpoints: checkpointStepsSchema.describe(

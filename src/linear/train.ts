@@ -228,7 +228,6 @@ export class Training {
   }
 }
 
-/** @internal */
 export const runJobSchema = z.strictObject({ ...jobOptionsShape, until: z.int().min(0).optional() });
 
 /** What several runs share, and the options of the jobs that make it. */

@@ -11,7 +11,6 @@ export interface TruncationOptions extends JobOptions {
   readonly threshold: number;
 }
 
-/** @internal */
 export const truncationSchema = z.strictObject({ ...jobOptionsShape, threshold: z.number().positive() });
 
 /**

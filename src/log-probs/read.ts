@@ -80,7 +80,7 @@ export interface ReadLogProbsOptions extends JobOptions {
 
 const name = z.string().min(1).optional();
 
-/** Schema of {@link ColumnNames}. @internal */
+/** Schema of {@link ColumnNames}. */
 export const scoreColumnsSchema = z.strictObject({
   id: name,
   model: name,

@@ -73,7 +73,7 @@ export interface ReadSampleCounts extends SampleCounts {
 
 const name = z.string().min(1).optional();
 
-/** Schema of {@link CountColumnNames}. @internal */
+/** Schema of {@link CountColumnNames}. */
 export const countColumnsSchema = z.strictObject({
   id: name,
   model: name,
@@ -84,7 +84,7 @@ export const countColumnsSchema = z.strictObject({
   models: z.array(z.string()).min(1).optional(),
 });
 
-/** Schema of {@link ReadSampleCountsOptions}. @internal */
+/** Schema of {@link ReadSampleCountsOptions}. */
 export const readSampleCountsSchema = z.strictObject({
   ...jobOptionsShape,
   format: z.enum(FILE_FORMATS).optional(),

@@ -10,14 +10,14 @@ const hashBits = z
   .default(16)
   .describe('log₂ of the number of coordinates that conjunctions are hashed to.');
 
-/** Schema of {@link GraphTaskOptions}'s `features`.`conjunctions`. @internal */
+/** Schema of {@link GraphTaskOptions}'s `features`.`conjunctions`. */
 export const graphConjunctionsSchema = z
   .strictObject({ bits: hashBits, scale: scale.default(1).describe('Norm of the conjunctions of a candidate.') })
   .describe(
     'Hashed conjunctions of a passable candidate beside the features of the graph (name and position; these and the name before; these and the target), by which probabilities vary from prompt to prompt. Default: none, all prompts share their probabilities.',
   );
 
-/** Schema of {@link GraphTaskOptions}'s `features`. @internal */
+/** Schema of {@link GraphTaskOptions}'s `features`. */
 export const graphFeaturesSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
@@ -49,7 +49,7 @@ export const graphFeaturesSchema = z.discriminatedUnion('kind', [
 
 const weightsSchema = z.tuple([z.number().min(0), z.number().min(0), z.number().min(0)]).readonly();
 
-/** Schema of {@link GraphTaskOptions}. @internal */
+/** Schema of {@link GraphTaskOptions}. */
 export const graphTaskSchema = z.strictObject({
   figure: z.enum(['figure-1', 'figure-2']).default('figure-1').describe("Which of the paper's two tasks."),
   layers: z.int().min(2).max(64).default(8).describe('L, middle layers; for Figure 2 even and at least 4.'),
@@ -75,7 +75,7 @@ export const graphTaskSchema = z.strictObject({
 /** The graph reasoning task of the paper's Appendix C. Every option has a default, which its schema tells. */
 export type GraphTaskOptions = z.input<typeof graphTaskSchema>;
 
-/** Schema of a {@link GraphStage}. @internal */
+/** Schema of a {@link GraphStage}. */
 export const graphStageSchema = z.strictObject({
   weights: weightsSchema
     .optional()
@@ -104,13 +104,13 @@ export const graphStageSchema = z.strictObject({
 /** A stage of training; θ is carried on from stage to stage. */
 export type GraphStage = z.input<typeof graphStageSchema>;
 
-/** Schema of what is measured. @internal */
+/** Schema of what is measured. */
 export const graphMeasureSchema = z.strictObject({
   N: ratiosSchema.readonly().default([2, 3, 4, 4.6, 5.7, 16]).describe('Values of N for Cov_N.'),
   pass: z.array(z.int().min(1)).readonly().default([4, 8, 12]).describe('Values of N for Pass@N.'),
 });
 
-/** Schema of {@link GraphRunOptions}. @internal */
+/** Schema of {@link GraphRunOptions}. */
 export const graphRunSchema = z.strictObject({
   task: graphTaskSchema.prefault({}).describe('The task that models are measured on.'),
   stages: z
@@ -140,7 +140,7 @@ export interface GraphRunOptions extends z.input<typeof graphRunSchema> {
   readonly theta0?: Float64Array;
 }
 
-/** Schema of {@link GraphPromptOptions}. @internal */
+/** Schema of {@link GraphPromptOptions}. */
 export const graphPromptsSchema = z.strictObject({
   set: z
     .enum(['train', 'validation'])

@@ -59,7 +59,6 @@ export interface ProblemTrials {
   readonly estimators: readonly EstimatorTrials[];
 }
 
-/** @internal */
 export const problemTrialsSchema = z.strictObject({
   ...jobOptionsShape,
   problems: z.array(z.looseObject({ name: z.string() })).min(1),

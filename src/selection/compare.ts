@@ -7,7 +7,6 @@ import { uncoveredResponses } from '../tournament/uncovered-responses.js';
 import type { SelectionVerdict } from './result.js';
 import { selectCheckpoint } from './select.js';
 
-/** @internal */
 const compareModelsSchema = z.strictObject({
   ...jobOptionsShape,
   models: z

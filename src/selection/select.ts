@@ -29,7 +29,6 @@ import type {
   TournamentResult,
 } from './result.js';
 
-/** @internal */
 export const selectCheckpointSchema = z.strictObject({
   ...jobOptionsShape,
   bestOf: budgetsSchema

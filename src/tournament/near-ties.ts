@@ -31,7 +31,6 @@ export interface NearTies {
   readonly precision: Precision;
 }
 
-/** @internal */
 export const nearTiesSchema = z.strictObject({
   ...jobOptionsShape,
   N: ratiosSchema,

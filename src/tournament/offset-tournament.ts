@@ -6,7 +6,6 @@ import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import { toLabels } from './prompt-labels.js';
 
-/** @internal */
 export const offsetTournamentSchema = z.strictObject({
   ...jobOptionsShape,
   onPolicy: z

@@ -16,7 +16,6 @@ export interface SavedTournamentOptions extends JobOptions {
   readonly N: readonly number[];
 }
 
-/** @internal */
 export const startSchema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
 const extendSchema = z.strictObject(jobOptionsShape);
 

@@ -33,7 +33,6 @@ export interface Winner {
   readonly elementsTotal: number;
 }
 
-/** @internal */
 export const selectWinnerSchema = z.strictObject({ ...jobOptionsShape, N: ratiosSchema });
 
 type NativeWinner = Omit<Winner, 'N' | 'winner' | 'rival'> & { n: number; winner: number; rival: number };

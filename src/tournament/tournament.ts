@@ -55,7 +55,6 @@ export interface Tournaments {
   readonly meanLogProbs: readonly (number | null)[];
 }
 
-/** @internal */
 export const tournamentSchema = z.strictObject({
   ...jobOptionsShape,
   N: ratiosSchema,

@@ -24,7 +24,6 @@ export interface UncoveredResponse {
   readonly rival: string;
 }
 
-/** @internal */
 export const uncoveredResponsesSchema = z.strictObject({
   ...jobOptionsShape,
   model: z.string(),
