@@ -55,7 +55,7 @@ describe('the CSV of a selection', () => {
       "bestOf,N,model,rank,winner,possible,verdict,score,scoreCount,responses,scoreLow,scoreHigh,rival,reach,winShare,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtK,passAtKLow,passAtKHigh
       ,2,step-100,3,false,false,clear,0.5,200,400,0.45,0.55,step-300,1.9,,,,,2,,,,0.25,0.2,0.3
       ,2,"step-200, ""warm""",2,false,false,clear,0.25,100,400,0.21,0.3,step-300,1.95,,12.5,12,13,0,1.5,1.25,1.75,0.5,0.45,0.55
-      ,2,step-300,1,true,true,clear,0.1,40,400,0.07,0.14,"step-200, ""warm""",,1,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
+      ,2,step-300,1,true,true,clear,0.1,40,400,0.07,0.14,"step-200, ""warm""",0.9,1,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
       128,16,step-100,3,false,false,noise,0.2,80,400,0.16,0.24,step-300,15.5,,,,,2,,,,,,
       128,16,"step-200, ""warm""",1,true,true,noise,0.05,20,400,0.03,0.08,step-100,12,0.58,12.5,12,13,0,1.5,1.25,1.75,,,
       128,16,step-300,2,false,true,noise,0.055,22,400,0.035,0.08,"step-200, ""warm""",15,0.42,11.75,11.25,12.25,0,0.75,0.5,1,,,
