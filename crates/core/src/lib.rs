@@ -3,6 +3,9 @@
 //! Data flows one way: file → [`log_probs`] → computation → plain result. Equation and theorem
 //! numbers in brackets are the paper's.
 
+// Here and not in the workspace's lints: a test or an example need not use all that the library does.
+#![warn(unused_crate_dependencies)]
+
 pub mod best_of_n;
 pub mod content_hash;
 pub mod error;

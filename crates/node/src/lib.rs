@@ -4,6 +4,8 @@
 //! promise. Options cross the boundary as JSON (checked by the core), results as JSON plus typed arrays, errors as
 //! JSON with code and place; the TypeScript facade turns all of them into typed values.
 
+#![warn(unused_crate_dependencies)]
+
 pub mod best_of_n;
 mod error;
 pub mod graph;
