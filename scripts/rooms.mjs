@@ -52,7 +52,7 @@ const ORDERS = {
     'linear',
     'problems',
   ],
-  'crates/node/src': ['error', 'memory', 'job', 'log_probs', 'read', 'tournament', 'others'],
+  'crates/node/src': ['error', 'memory', 'queue', 'job', 'log_probs', 'read', 'tournament', 'others'],
 };
 
 /** Files of `src` that are doors: they export and do nothing. */

@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 use coverage_principle_core::{Code, Control, Error, Result};
 use napi::bindgen_prelude::{Float64Array, Object, ToNapiValue, Uint32Array};
@@ -11,12 +10,15 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use crate::error::to_napi;
+use crate::queue;
 
 /// Handle on a computation: made before it starts, asked for progress while it runs, told to stop it.
 #[napi]
 #[derive(Default)]
 pub struct Job {
     control: Arc<Control>,
+    /// The place in the queue of what runs under this job.
+    ticket: Mutex<Option<queue::Ticket>>,
 }
 
 #[napi]
@@ -32,6 +34,10 @@ impl Job {
     #[napi]
     pub fn cancel(&self) {
         self.control.cancel();
+        let ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(ticket) = ticket {
+            ticket.cancel();
+        }
     }
 
     /// What is being done, where the computation has several stages.
@@ -98,30 +104,15 @@ pub struct JobOutput {
     pub counts: Vec<Uint32Array>,
 }
 
-/// The thread of a running job, and what is needed to end it early.
-struct Running {
-    control: Arc<Control>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Running {
-    fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // The thread catches its own panics; there is nothing to learn from the result.
-            let _ = thread.join();
-        }
-    }
-}
-
 /// Carries the cleanup hook through the job's thread back to the JavaScript thread.
-struct HookToRemove(CleanupEnvHook<Arc<Running>>);
+struct HookToRemove(CleanupEnvHook<queue::Ticket>);
 
 // SAFETY: the hook is a pointer that only the resolver dereferences, and the resolver runs on the JavaScript thread
 // that made it; the thread in between moves it without looking.
 unsafe impl Send for HookToRemove {}
 
-/// Runs `compute` on a thread of its own and returns a promise of what `convert` makes of its result.
+/// Runs `compute` on a thread of its own, as soon as fewer jobs run than the machine can (see [`queue`]), and returns a
+/// promise of what `convert` makes of its result.
 ///
 /// A panic in `compute` rejects the promise. When the environment ends first (a worker is terminated, the process
 /// exits), the job is cancelled and waited for, so that no thread outlives the addon.
@@ -137,16 +128,16 @@ where
 {
     let control = Arc::clone(&job.control);
     let (deferred, promise) = env.create_deferred::<V, Box<dyn FnOnce(Env) -> napi::Result<V> + Send>>()?;
-    let running = Arc::new(Running { control: Arc::clone(&control), thread: Mutex::new(None) });
-    let hook = HookToRemove(env.add_env_cleanup_hook(Arc::clone(&running), |running| {
-        running.control.cancel();
-        running.join();
+    let ticket = queue::Ticket::new(Arc::clone(&control));
+    let hook = HookToRemove(env.add_env_cleanup_hook(ticket.clone(), |ticket| {
+        ticket.cancel();
+        ticket.join();
     })?);
-    let mut slot = running.thread.lock().unwrap_or_else(PoisonError::into_inner);
-    let finished = Arc::clone(&running);
-    let thread = std::thread::Builder::new().name("coverage-job".into()).spawn(move || {
-        let result =
-            catch_unwind(AssertUnwindSafe(|| compute(&control))).unwrap_or_else(|panic| Err(from_panic(&*panic)));
+    let finished = ticket.clone();
+    let work = move |start: Result<()>| {
+        let result = start.and_then(|()| {
+            catch_unwind(AssertUnwindSafe(|| compute(&control))).unwrap_or_else(|panic| Err(from_panic(&*panic)))
+        });
         deferred.resolve(Box::new(move |env: Env| {
             // Capture the whole wrapper, not its field: only the wrapper may cross threads.
             let hook = hook;
@@ -154,12 +145,9 @@ where
             finished.join();
             result.map_err(|error| to_napi(&error)).and_then(|value| convert(env, value))
         }));
-    });
-    let thread = thread.map_err(|error| {
-        to_napi(&Error::new(Code::Internal, format!("Cannot start a thread for the computation: {error}.")))
-    })?;
-    *slot = Some(thread);
-    drop(slot);
+    };
+    *job.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket.clone());
+    ticket.enqueue(Box::new(work));
     Ok(promise)
 }
 

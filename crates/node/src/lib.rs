@@ -17,6 +17,7 @@ pub mod near_ties;
 pub mod options;
 pub mod problems;
 pub mod profile;
+mod queue;
 pub mod read;
 pub mod saved_tournament;
 pub mod selection;
