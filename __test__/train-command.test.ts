@@ -136,6 +136,42 @@ test('interrupted and resumed, it ends as if it had not been', async () => {
   }
 });
 
+write('short.json', {
+  data: { kind: 'problem', name: 'prop-i.1', options: { horizon: 64 } },
+  training: { steps: 60_000, stepSize: 0.001, average: true },
+});
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'ended by %s again and again, it comes to the same bytes',
+  async (signal) => {
+    const through = join(folder, 'uninterrupted');
+    const killed = join(folder, signal);
+    if (!existsSync(through)) expect(cli('train', 'short.json', '-o', through, '--quiet').status).toBe(0);
+    let kills = 0;
+    for (let attempt = 0; ; attempt += 1) {
+      const resume = existsSync(join(killed, 'config.json')) ? ['--resume'] : [];
+      const args = ['train', 'short.json', '-o', killed, '--save-every', '0.02', '--quiet', ...resume];
+      const child = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: 'ignore' });
+      const ended = new Promise<number | null>((resolve) => {
+        child.once('close', resolve);
+      });
+      // Kills ever later: the first before anything is written, others in the middle, one run in the end is let through.
+      const timer = setTimeout(() => child.kill(signal), 250 + 100 * attempt);
+      const code = await ended;
+      clearTimeout(timer);
+      if (code === 0) break;
+      expect(code).toBe(signal === 'SIGTERM' && code !== null ? 143 : null);
+      kills += 1;
+    }
+    expect(kills).toBeGreaterThan(0);
+    expect(readdirSync(killed).sort()).toEqual(readdirSync(through).sort());
+    for (const name of readdirSync(through)) {
+      expect(readFileSync(join(killed, name)).equals(readFileSync(join(through, name))), name).toBe(true);
+    }
+  },
+  120_000,
+);
+
 describe('a sweep', () => {
   write(
     'sweep.mjs',

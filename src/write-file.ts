@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CoverageError } from './error.js';
 
 /**
@@ -35,6 +35,17 @@ export async function writeReportFile(
       cause,
     });
   }
+}
+
+/** Whether a file of this name is what a process that was killed had not finished writing. */
+export function isPartial(name: string): boolean {
+  return /\.[0-9a-f]{12}\.partial$/.test(name);
+}
+
+/** Removes what a killed process left half-written in `folder`. */
+export async function removePartials(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter(isPartial);
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -40,6 +40,13 @@ export function parseWholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** Parses a number above 0. */
+export function parsePositive(text: string): number {
+  const value = toNumber(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Give a number above 0.');
+}
+
 /** Parses a number strictly between 0 and 1. */
 export function parseConfidence(text: string): number {
   const value = toNumber(text);

@@ -10,4 +10,6 @@ export const EXIT = {
   notClear: 3,
   /** Interrupted from the keyboard (128 + SIGINT). */
   interrupted: 130,
+  /** Asked to end by the system or a scheduler (128 + SIGTERM). */
+  terminated: 143,
 } as const;

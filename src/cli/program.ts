@@ -18,8 +18,8 @@ const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_OUTPUT_EXISTS', 'ERR_UNK
 /** Runs the command line `argv` (without node and script) and returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort(new Interrupted());
-  process.once('SIGINT', onInterrupt);
+  const onSignal = (signal: keyof typeof EXIT_OF) => interrupt.abort(new Interrupted(EXIT_OF[signal]));
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   let exitCode: number = EXIT.ok;
   const context: CommandContext = {
     signal: interrupt.signal,
@@ -31,25 +31,36 @@ export async function run(argv: readonly string[]): Promise<number> {
     await program(context).parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof Interrupted) return EXIT.interrupted;
+    if (error instanceof Interrupted) return error.exitCode;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (!(error instanceof CoverageError)) throw error;
     process.stderr.write(`error: ${error.message}\n[${error.code}]\n`);
     return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
   } finally {
-    process.removeListener('SIGINT', onInterrupt);
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
   }
 }
 
 /** What a command gets from its surroundings. */
 export interface CommandContext {
-  /** Aborted when the user interrupts. */
+  /** Aborted when the user interrupts, or the system asks to end. */
   readonly signal: AbortSignal;
   /** Sets the exit code of a command that did its work. */
   readonly exitWith: (code: number) => void;
 }
 
-class Interrupted extends Error {}
+/** The signals that end a command after it has saved what it can, and what it exits with. */
+const EXIT_OF = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+class Interrupted extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('Interrupted.');
+    this.exitCode = exitCode;
+  }
+}
 
 function program(context: CommandContext): Command {
   const root = new Command('coverage-principle')

@@ -6,9 +6,9 @@ import { runsTable } from '../report/training/tables.js';
 import { loadConfig } from '../training/load.js';
 import { OutputFolder, trainingJson } from '../training/output.js';
 import { type PreparedTraining, prepareTraining } from '../training/prepare.js';
-import { runPrepared } from '../training/run.js';
+import { runPrepared, SAVE_SECONDS, type SaveOptions } from '../training/run.js';
 import { trainConfigJsonSchema } from '../training/schema.js';
-import { parseWholeNumber } from './arguments.js';
+import { parsePositive, parseWholeNumber } from './arguments.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -18,6 +18,7 @@ interface TrainCommandOptions {
   readonly overwrite?: boolean;
   readonly dryRun?: boolean;
   readonly schema?: boolean;
+  readonly saveEvery?: number;
   readonly threads?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -36,6 +37,7 @@ export function trainCommand(context: CommandContext): Command {
     .option('--overwrite', 'write into an output folder that is not empty')
     .option('--dry-run', 'check the configuration and its data, write nothing')
     .option('--schema', 'print the JSON Schema of configurations, for editors')
+    .option('--save-every <seconds>', `save the state every so many seconds (default: ${SAVE_SECONDS})`, parsePositive)
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
     .option('--json', 'the result as one JSON object on stdout')
     .option('--quiet', 'no progress')
@@ -74,7 +76,7 @@ async function runTraining(
   { signal }: CommandContext,
   progress: ProgressLine,
 ): Promise<void> {
-  const { threads, resume, overwrite, dryRun } = options;
+  const { threads, saveEvery: every, resume, overwrite, dryRun } = options;
   const job = { signal, ...(threads !== undefined && { threads }) };
   const output = new OutputFolder(options.output ?? defaultOutput(configFile));
   // Before anything that takes long: an output that cannot be written should not come as a surprise.
@@ -90,7 +92,12 @@ async function runTraining(
     return;
   }
   await output.writeConfig(prepared, config);
-  const results = await trainOrSave(prepared, output, { ...job, onProgress: progress.stage('training') }, configFile);
+  const results = await trainOrSave(
+    prepared,
+    { output, ...(every !== undefined && { every }) },
+    { ...job, onProgress: progress.stage('training') },
+    configFile,
+  );
   progress.clear();
   await output.writeStates(prepared);
   await output.writeResults(prepared, results, config);
@@ -107,16 +114,16 @@ async function runTraining(
 
 async function trainOrSave(
   prepared: PreparedTraining,
-  output: OutputFolder,
+  save: SaveOptions,
   job: Parameters<typeof runPrepared>[2],
   configFile: string,
 ) {
   try {
-    return await runPrepared(prepared, output, job);
+    return await runPrepared(prepared, save, job);
   } catch (error) {
     if (job.signal?.aborted) {
       process.stderr.write(
-        `\nInterrupted; the state is in ${output.path}. Go on by: coverage-principle train ${configFile} --resume\n`,
+        `\nInterrupted; the state is in ${save.output.path}. Go on by: coverage-principle train ${configFile} --resume\n`,
       );
     }
     throw error;

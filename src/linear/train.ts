@@ -206,14 +206,14 @@ export class Training {
   }
 
   /**
-   * Trains every run until step `until`, by default to its end. Progress is in steps of all runs. When aborted, each run
-   * is as of its last whole step; call again to go on.
+   * Trains every run until step `until`, by default to its end, or for about so many `seconds`. Progress is in steps of
+   * all runs. When aborted, each run is as of its last whole step; call again to go on.
    *
    * @throws the signal's reason when aborted
    */
-  async run(options: JobOptions & { readonly until?: number } = {}): Promise<TrainResult[]> {
-    const { until, threads } = checkOptions('run', runJobSchema, options);
-    await runJob((job) => this.#runs.run(JSON.stringify({ until, threads }), job), options);
+  async run(options: JobOptions & { readonly until?: number; readonly seconds?: number } = {}): Promise<TrainResult[]> {
+    const { until, seconds, threads } = checkOptions('run', runJobSchema, options);
+    await runJob((job) => this.#runs.run(JSON.stringify({ until, seconds, threads }), job), options);
     return this.results();
   }
 
@@ -228,7 +228,11 @@ export class Training {
   }
 }
 
-export const runJobSchema = z.strictObject({ ...jobOptionsShape, until: z.int().min(0).optional() });
+export const runJobSchema = z.strictObject({
+  ...jobOptionsShape,
+  until: z.int().min(0).optional().describe('Train until this step.'),
+  seconds: z.number().positive().optional().describe('Pause at a whole step after about so many seconds.'),
+});
 
 /** What several runs share, and the options of the jobs that make it. */
 interface Preparations {

@@ -9,7 +9,7 @@ import { reportHtml } from '../report/export/page.js';
 import { trainingReport } from '../report/training/report.js';
 import { csv } from '../text/csv.js';
 import { packageVersion } from '../version.js';
-import { writeReportFile } from '../write-file.js';
+import { isPartial, removePartials, writeReportFile } from '../write-file.js';
 import type { IdentifiedRuns, PreparedTraining } from './prepare.js';
 
 const CONFIG = 'config.json';
@@ -49,7 +49,8 @@ export class OutputFolder {
 
   async #entries(): Promise<string[]> {
     try {
-      return await readdir(this.path);
+      // What a process that was killed had not finished writing is nobody's.
+      return (await readdir(this.path)).filter((name) => !isPartial(name));
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
       if (code === 'ENOENT') return [];
@@ -77,8 +78,10 @@ export class OutputFolder {
     }
     return Promise.all(
       identified.runs.map(async (_, run) => {
+        const folder = this.#runFolder(identified, run);
         try {
-          return await readFile(join(this.#runFolder(identified, run), STATE));
+          await removePartials(folder);
+          return await readFile(join(folder, STATE));
         } catch {
           return undefined;
         }
@@ -106,6 +109,7 @@ export class OutputFolder {
   /** Writes what identifies the training, before it begins. */
   async writeConfig({ fingerprint, runs, sources, alphabet }: PreparedTraining, config: unknown): Promise<void> {
     await mkdir(this.path, { recursive: true });
+    await removePartials(this.path);
     const names = runs.map(({ name }) => name);
     await this.#writeJson(CONFIG, { version: packageVersion, fingerprint, config, runs: names, sources, alphabet });
   }

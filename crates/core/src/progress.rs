@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
 
@@ -17,6 +18,7 @@ pub struct Control {
     done: AtomicU64,
     total: AtomicU64,
     stage: Mutex<Option<&'static str>>,
+    pause: OnceLock<Instant>,
 }
 
 impl Control {
@@ -47,6 +49,20 @@ impl Control {
     /// Fails with [`Code::Aborted`] once cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::new(Code::Aborted, "The operation was aborted.")) } else { Ok(()) }
+    }
+
+    /// Asks a computation that can pause to do so at its next whole step once `after` has passed; the first call counts.
+    pub fn pause_after(&self, after: Duration) {
+        // A time that no clock of this machine can show never comes.
+        if let Some(at) = Instant::now().checked_add(after) {
+            self.pause.get_or_init(|| at);
+        }
+    }
+
+    /// Whether it is time to pause.
+    #[must_use]
+    pub fn pause_is_due(&self) -> bool {
+        self.pause.get().is_some_and(|at| Instant::now() >= *at)
     }
 
     /// Announces that another stage of the computation begins, whose amount of work is not known yet.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use coverage_principle_core::linear::train::{
     RecordedTeacher, Run, StageTask, Teacher, TrainOptions, TrainState, TrainTask, Trainer, TrainingData, Validation,
@@ -112,6 +113,7 @@ pub(crate) struct ValidationOptions {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct AdvanceOptions {
     until: Option<u64>,
+    seconds: Option<f64>,
 }
 
 /// Training runs that live in Rust, before, between and after their steps.
@@ -188,17 +190,20 @@ impl RunsHandle {
         Ok(())
     }
 
-    /// Trains every run until step `until`, by default to its end. After an abort the runs are as of their last whole
+    /// Trains every run until step `until`, by default to its end, or for `seconds`. After an abort the runs are as of their last whole
     /// steps.
     #[napi(ts_return_type = "Promise<JobOutput>")]
     pub fn run<'env>(&self, env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
-        let (AdvanceOptions { until }, threads) = parse_job_options(&options)?;
+        let (AdvanceOptions { until, seconds }, threads) = parse_job_options(&options)?;
         if self.is_running.swap(true, Ordering::AcqRel) {
             return Err(busy());
         }
         let (runs, running) = (Arc::clone(&self.runs), Running(Arc::clone(&self.is_running)));
         spawn_output(env, job, move |control| {
             let _running = running;
+            if let Some(after) = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+                control.pause_after(after);
+            }
             let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
             run_all(&mut runs, until, &Workers::new(threads)?, control)?;
             Output::new(&())

@@ -45,7 +45,7 @@ pub struct TrainTask {
 pub enum StopReason {
     /// All steps were taken.
     Finished,
-    /// The step asked for was reached; the run can go on.
+    /// The step asked for was reached, or the time to pause; the run can go on.
     Paused,
     /// θ is no longer finite; only an unbounded Θ allows it.
     Diverged,
@@ -173,7 +173,8 @@ impl Trainer {
         Model::new(self.task.features.clone(), self.state.parameter.theta())
     }
 
-    /// Trains until step `until` (default T). Advances `control` by one a step. After an error, an abort for instance,
+    /// Trains until step `until` (default T), or until `control` asks for a pause, but one step at least. Advances
+    /// `control` by one a step. After an error, an abort for instance,
     /// the state is that of the last whole step.
     ///
     /// # Errors
@@ -193,7 +194,7 @@ impl Trainer {
             if self.state.step == self.steps() {
                 return Ok(StopReason::Finished);
             }
-            if self.state.step < stage.end() {
+            if self.state.step < stage.end() || control.pause_is_due() {
                 return Ok(StopReason::Paused);
             }
             let theta = self.state.parameter.theta();
@@ -243,6 +244,9 @@ impl Trainer {
                 return Ok(StopReason::Diverged);
             }
             self.record(stage, workers, control)?;
+            if self.state.step.is_multiple_of(STEPS_PER_CHECK) && control.pause_is_due() {
+                break;
+            }
         }
         Ok(StopReason::Paused)
     }

@@ -69,7 +69,7 @@ impl Run {
     }
 }
 
-/// Trains every run until step `until` (default: to its end), one thread a run, or all threads for a single one; the
+/// Trains every run until step `until` (default: to its end) or until `control` asks for a pause, one thread a run, or all threads for a single one; the
 /// same results at any number of threads. After an error, an abort for instance, each run is as of its last whole
 /// step, and this can be called again.
 ///
