@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addonSources, releaseSourcesFile } from './addon-sources.mjs';
+import { addonIn, freshRelease } from './addon-sources.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, 'native');
@@ -20,18 +20,6 @@ function run(command, args) {
     shell: process.platform === 'win32',
   });
   if (status !== 0) process.exit(status ?? 1);
-}
-
-function addonIn(folder) {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.node'))
-    .map((name) => join(folder, name))[0];
-}
-
-/** The release addon, if it is of these sources. */
-function freshRelease() {
-  const noted = existsSync(releaseSourcesFile) ? readFileSync(releaseSourcesFile, 'utf8') : '';
-  return noted === addonSources() ? addonIn(native) : undefined;
 }
 
 function buildForTests() {
