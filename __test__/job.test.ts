@@ -41,3 +41,24 @@ test('progress is reported, and a callback that throws does no harm', async () =
   await expect(run).rejects.toMatchObject({ name: 'AbortError' });
   expect(reports).toBeGreaterThanOrEqual(2);
 });
+
+test('a callback that rejects does no harm either', async () => {
+  const controller = new AbortController();
+  const rejections: unknown[] = [];
+  const note = (reason: unknown) => rejections.push(reason);
+  process.on('unhandledRejection', note);
+  let reports = 0;
+  const run = runJob((job) => native.runFault('spin', job), {
+    signal: controller.signal,
+    onProgress: async () => {
+      reports += 1;
+      if (reports === 2) controller.abort();
+      throw new Error('a broken display');
+    },
+  });
+  await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+  // Rejections that nobody handles are told after the microtasks.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', note);
+  expect(rejections).toEqual([]);
+});

@@ -17,13 +17,30 @@ export interface Progress {
 export interface JobOptions {
   /** Stops the computation in well under 200 ms; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Called about every 100 ms while the computation runs, and once when it is done. What it throws is ignored. */
+  /**
+   * Called about every 100 ms while the computation runs, and once when it is done. What it throws, or rejects with, is
+   * ignored.
+   */
   readonly onProgress?: (progress: Progress) => void;
   /**
    * Threads to use: changes speed, never the result.
    * @defaultValue as many as the machine offers
    */
   readonly threads?: number;
+}
+
+/**
+ * Calls a caller's callback. A broken progress display must not break the computation, nor, where it is an async function,
+ * end the process as an unhandled rejection.
+ *
+ * @internal
+ */
+export function tell<A extends readonly unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
+  try {
+    Promise.resolve(callback?.(...args)).catch(() => undefined);
+  } catch {
+    // Nobody to tell: it is the display that failed.
+  }
 }
 
 const PROGRESS_INTERVAL_MS = 100;
@@ -37,10 +54,10 @@ type NativeJob = InstanceType<typeof native.Job>;
  */
 export async function runJob<T>(
   start: (job: NativeJob) => Promise<T>,
-  options: JobOptions,
+  options: JobOptions | undefined,
   names: PlaceNames = {},
 ): Promise<T> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress } = options ?? {};
   signal?.throwIfAborted();
   const job = new native.Job();
   let began = performance.now();
@@ -51,11 +68,8 @@ export async function runJob<T>(
       began = performance.now();
     }
     const [done, total] = job.progress();
-    try {
-      onProgress?.({ done, total, elapsed: (performance.now() - began) / 1000, ...(stage !== null && { stage }) });
-    } catch {
-      // A broken progress display must not break the computation.
-    }
+    const elapsed = (performance.now() - began) / 1000;
+    tell(onProgress, { done, total, elapsed, ...(stage !== null && { stage }) });
   };
   const cancel = () => job.cancel();
   signal?.addEventListener('abort', cancel, { once: true });

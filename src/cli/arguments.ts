@@ -69,6 +69,28 @@ export function parseNames(text: string): string[] {
     .filter((name) => name !== '');
 }
 
+/**
+ * The names that are meant: as they are given, or all that a pattern stands for, in their order; `*` stands for any text.
+ * A name that has a star in it is a name.
+ *
+ * @throws CoverageError `ERR_UNKNOWN_MODEL` for a pattern that stands for none
+ */
+export function matchNames(patterns: readonly string[], names: readonly string[]): string[] {
+  const meant = patterns.flatMap((pattern) => {
+    if (names.includes(pattern) || !pattern.includes('*')) return [pattern];
+    const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    const shape = new RegExp(`^${parts.join('.*')}$`, 's');
+    const found = names.filter((name) => shape.test(name));
+    if (found.length > 0) return found;
+    throw new CoverageError(
+      'ERR_UNKNOWN_MODEL',
+      `No model is called like ${pattern}: there are ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`,
+      { place: { model: pattern } },
+    );
+  });
+  return [...new Set(meant)];
+}
+
 /** Parses three weights, not negative and not all 0. */
 export function parseWeights(text: string): [number, number, number] {
   const weights = text.split(',').map(toNumber);

@@ -31,7 +31,7 @@ export function compareCommand({ signal }: CommandContext): Command {
   return addInputOptions(command).action(async (a: string, b: string, inputs: string[], options: CompareOptions) => {
     const { bestOf = [], N = [], confidence, threads } = options;
     checkAsked(options);
-    const progress = new ProgressLine(options.quiet === true || options.json === true);
+    const progress = new ProgressLine(options.quiet);
     try {
       const logProbs = await readLogProbs(inputs, {
         ...toReadOptions(options),

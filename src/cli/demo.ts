@@ -46,7 +46,7 @@ async function demonstrate(
   { output, threads, quiet, seed }: DemoOptions & { readonly seed: number },
   { signal }: CommandContext,
 ): Promise<void> {
-  const progress = new ProgressLine(quiet === true);
+  const progress = new ProgressLine(quiet);
   try {
     const result = await runGraphDemo(seed, {
       signal,
@@ -73,7 +73,7 @@ function textDemoCommand({ signal }: CommandContext): Command {
     )
     .argument('[file...]', 'text files to train on instead')
     .action(async (text: string[], { output: folder, threads, quiet }: DemoOptions) => {
-      const progress = new ProgressLine(quiet === true);
+      const progress = new ProgressLine(quiet);
       const output = new OutputFolder(folder);
       try {
         const { results, selection } = await runTextDemo(text.length > 0 ? text : declarationFiles(), output, {

@@ -38,7 +38,7 @@ export function offsetCommand({ signal }: CommandContext): Command {
     );
   addOutputOptions(command, 'one row a model and N');
   return addInputOptions(command).action(async (inputs: string[], options: OffsetOptions) => {
-    const progress = new ProgressLine(options.quiet === true || options.json === true);
+    const progress = new ProgressLine(options.quiet);
     try {
       const reading = { ...toReadOptions(options), signal, onProgress: progress.stage('reading') };
       const logProbs = await readLogProbs(inputs, reading);

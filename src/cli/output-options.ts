@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CoverageError } from '../error.js';
 import { reportCsv } from '../report/export/csv.js';
-import { figurePng, figureSvg } from '../report/export/draw.js';
+import { checkPng, figurePng, figureSvg } from '../report/export/draw.js';
 import { reportJson } from '../report/export/json.js';
 import { reportMarkdown } from '../report/export/markdown.js';
 import { reportHtml } from '../report/export/page.js';
@@ -11,6 +11,7 @@ import { terminalOptions } from '../report/export/terminal.js';
 import { reportText } from '../report/export/text.js';
 import { type Made, type Report, reportFigures } from '../report/report.js';
 import { writeReportFile } from '../write-file.js';
+import { commandLine } from './command-line.js';
 
 /** The command-line options that say where results go, as commander hands them over. */
 export interface OutputOptions {
@@ -55,19 +56,28 @@ export async function writeOutputs(report: Report, options: OutputOptions): Prom
 const FILES = ['csv', 'markdown', 'report', 'perResponse', 'tournament'] as const;
 
 /**
- * Makes sure, before anything is computed, that no file asked for would replace an input or another file asked for.
+ * Makes sure, before anything is computed, that no file asked for would replace an input or another file asked for, and
+ * that PNG files have a folder and can be drawn.
  *
- * @throws CoverageError `ERR_INVALID_OPTION` naming both
+ * @throws CoverageError `ERR_INVALID_OPTION` naming both; `ERR_PNG_UNAVAILABLE`
  */
 export function checkOutputs(
-  options: Partial<Record<(typeof FILES)[number], string>>,
+  options: Partial<Record<(typeof FILES)[number], string>> & Pick<OutputOptions, 'figures' | 'png'>,
   inputs: readonly { readonly file?: string }[],
 ): void {
+  if (options.png && options.figures === undefined) {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      '--png draws the figures of --figures as PNG files, too: say into which folder, --figures FOLDER --png.',
+      { place: { field: 'figures' } },
+    );
+  }
+  if (options.png) checkPng();
   const taken = new Map(inputs.flatMap(({ file }) => (file === undefined ? [] : [[truePath(file), 'read']])));
   for (const option of FILES) {
     const file = options[option];
     if (file === undefined) continue;
-    const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = flagOf(option);
     const use = taken.get(truePath(file));
     if (use !== undefined) {
       const reason = use === 'read' ? 'it is an input, which would be lost' : `${use} is to be written there`;
@@ -79,6 +89,11 @@ export function checkOutputs(
     }
     taken.set(truePath(file), flag);
   }
+}
+
+/** The flag of an option: `--per-response` of `perResponse`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The path of a file by which two names of the same one are equal, whether it is there or not. */
@@ -95,7 +110,7 @@ function truePath(file: string): string {
 /** Now, or what SOURCE_DATE_EPOCH says it is, so that a page can be made again byte for byte; and the command line. */
 function made(): Made {
   const epoch = Number(process.env['SOURCE_DATE_EPOCH'] || Number.NaN);
-  const words = ['coverage-principle', ...process.argv.slice(2)];
+  const words = ['coverage-principle', ...commandLine.words];
   return {
     date: Number.isSafeInteger(epoch) ? new Date(epoch * 1000) : new Date(),
     command: words

@@ -72,7 +72,7 @@ export function passAtKCommand({ signal }: CommandContext): Command {
     .option('--shared', 'leave out problems that some model lacks, instead of refusing')
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
     .action(async (inputs: string[], options: PassAtKOptions) => {
-      const progress = new ProgressLine(options.quiet === true || options.json === true);
+      const progress = new ProgressLine(options.quiet);
       const { k, replicates, seed, confidence, base, threads } = options;
       const counts = await readSampleCounts(inputs, {
         ...toReadOptions(options),

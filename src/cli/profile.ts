@@ -28,7 +28,7 @@ export function profileCommand({ signal }: CommandContext): Command {
     .option('--confidence <share>', 'confidence of all intervals and of the band', parseConfidence, 0.95);
   addOutputOptions(command, 'one row a model and N');
   return addInputOptions(command).action(async (inputs: string[], options: ProfileOptions) => {
-    const progress = new ProgressLine(options.quiet === true || options.json === true);
+    const progress = new ProgressLine(options.quiet);
     const { reference, N, confidence, threads } = options;
     const logProbs = await readLogProbs(inputs, {
       ...toReadOptions(options),

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
+import { commandLine } from './command-line.js';
 import { compareCommand } from './compare.js';
+import { completionCommand } from './completion.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { EXIT } from './exit-codes.js';
@@ -9,6 +11,7 @@ import { graphTaskCommand } from './graph-task.js';
 import { offsetCommand } from './offset.js';
 import { passAtKCommand } from './pass-at-k.js';
 import { profileCommand } from './profile.js';
+import { applyProjectFile, PROJECT_FILE, wordsOfProjectFile } from './project-file.js';
 import { reproduceCommand } from './reproduce.js';
 import { selectCommand } from './select.js';
 import { trainCommand } from './train.js';
@@ -27,6 +30,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       exitCode = code;
     },
   };
+  commandLine.words = argv;
   try {
     await program(context).parseAsync([...argv], { from: 'user' });
     return exitCode;
@@ -62,7 +66,8 @@ class Interrupted extends Error {
   }
 }
 
-function program(context: CommandContext): Command {
+/** All commands. */
+export function program(context: CommandContext): Command {
   const root = new Command('coverage-principle')
     .description(
       'Choose checkpoints by coverage profile Cov_N, not by validation loss.\n' +
@@ -75,8 +80,15 @@ function program(context: CommandContext): Command {
     .showHelpAfterError('(--help lists the options)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 usage, 3 not clear (with --require-significant) or worse than\nthe baseline (with --fail-if-worse).',
-    );
+      '\nExit codes: 0 done, 1 failed, 2 usage, 3 not clear (with --require-significant) or worse than\nthe baseline (with --fail-if-worse).\n' +
+        `Options may stand in ${PROJECT_FILE}, too: {"select": {"best-of": [4, 16]}, "all": {"threads": 4}}.`,
+    )
+    .hook('preSubcommand', (_, command) => {
+      if (command.name() !== 'completion') applyProjectFile(root);
+    })
+    .hook('preAction', (_, command) => {
+      commandLine.words = [...commandLine.words, ...wordsOfProjectFile(command)];
+    });
   for (const command of [
     selectCommand(context),
     compareCommand(context),
@@ -88,6 +100,7 @@ function program(context: CommandContext): Command {
     trainCommand(context),
     demoCommand(context),
     graphTaskCommand(context),
+    completionCommand(() => root),
   ]) {
     root.addCommand(command.copyInheritedSettings(root));
     for (const part of command.commands) part.copyInheritedSettings(root);

@@ -1,28 +1,55 @@
 import type { Progress } from '../job.js';
 
-/** A line on stderr that says how far the work is: only on a terminal, never with `--quiet`. */
-export class ProgressLine {
-  readonly #enabled: boolean;
-  #shown = false;
+/** Where there is no terminal, a line every so often: enough to see in a log that the work goes on. */
+const LINE_EVERY_MS = 10_000;
 
-  constructor(quiet: boolean) {
-    this.#enabled = !quiet && process.stderr.isTTY === true;
+/** What progress is written to: `process.stderr`. */
+interface Stream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/**
+ * How far the work is, on stderr: a line that is written over on a terminal, a new line every ten seconds elsewhere (the
+ * log of a job), nothing with `--quiet`. Standard output is never touched.
+ */
+export class ProgressLine {
+  readonly #stream: Stream | null;
+  readonly #now: () => number;
+  #shown = false;
+  #written: number;
+
+  constructor(
+    quiet: boolean | undefined,
+    stream: Stream = process.stderr,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#stream = quiet ? null : stream;
+    this.#now = now;
+    this.#written = now();
   }
 
   /** A callback for the stage called `label`. */
   stage(label: string): (progress: Progress) => void {
     return ({ done, total, elapsed }) => {
-      if (!this.#enabled || elapsed < 0.5) return;
-      const share = total > 0 ? `${bar(done / total)} ${Math.floor((100 * done) / total)}%` : '';
+      if (this.#stream === null) return;
+      const percent = total > 0 ? `${Math.floor((100 * done) / total)}%` : '';
       const left = total > 0 && done > 0 ? ` · ${seconds((elapsed * (total - done)) / done)} left` : '';
-      process.stderr.write(`\r\x1b[K${label} ${share} · ${seconds(elapsed)}${left}`);
-      this.#shown = true;
+      const rest = `${percent} · ${seconds(elapsed)}${left}`;
+      if (!this.#stream.isTTY) {
+        if (this.#now() - this.#written < LINE_EVERY_MS) return;
+        this.#written = this.#now();
+        this.#stream.write(`${label} ${rest}\n`);
+      } else if (elapsed >= 0.5) {
+        this.#stream.write(`\r\x1b[K${label} ${total > 0 ? `${bar(done / total)} ` : ''}${rest}`);
+        this.#shown = true;
+      }
     };
   }
 
   /** Takes the line away, so that what comes next starts on a clean one. */
   clear(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
+    if (this.#shown) this.#stream?.write('\r\x1b[K');
     this.#shown = false;
   }
 }

@@ -4,7 +4,7 @@ import { reproduce } from '../experiments/reproduce.js';
 import { experimentReport } from '../report/experiment/report.js';
 import { packageVersion } from '../version.js';
 import { parseWholeNumber } from './arguments.js';
-import { addOutputOptions, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -54,7 +54,8 @@ function listExperiments(json: boolean): void {
 
 async function run(names: readonly string[], options: ReproduceOptions, { signal }: CommandContext): Promise<void> {
   const { quick = false, seed, threads, out } = options;
-  const line = new ProgressLine(options.quiet === true || options.json === true);
+  checkOutputs(options, []);
+  const line = new ProgressLine(options.quiet);
   const began = performance.now();
   const results = await reproduce(names, {
     quick,

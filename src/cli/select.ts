@@ -13,10 +13,18 @@ import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
-import { checkAsked, parseBudgets, parseConfidence, parseNames, parseRatios, parseWholeNumber } from './arguments.js';
+import {
+  checkAsked,
+  matchNames,
+  parseBudgets,
+  parseConfidence,
+  parseNames,
+  parseRatios,
+  parseWholeNumber,
+} from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
-import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
+import { addOutputOptions, checkOutputs, flagOf, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -52,7 +60,7 @@ export function selectCommand(context: CommandContext): Command {
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
     .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@K')
     .option('--tournament <file>', 'keep the counts there; models already in it are not compared with each other again')
-    .option('--models <names>', 'only these models, comma-separated', parseNames)
+    .option('--models <names>', "only these models, comma-separated; * stands for any text, as in 'step-*'", parseNames)
     .optionsGroup('How sure:')
     .option(
       '--replicates <count>',
@@ -76,7 +84,7 @@ export function selectCommand(context: CommandContext): Command {
   return addInputOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], options: SelectOptions) => {
-      const progress = new ProgressLine(options.quiet === true || options.json === true);
+      const progress = new ProgressLine(options.quiet);
       try {
         await select(inputs, options, context, progress);
       } finally {
@@ -105,7 +113,7 @@ async function select(
     ...all.metadata.sources,
     ...(options.samples === undefined ? [] : [{ file: options.samples }]),
   ]);
-  const logProbs = options.models ? all.selectModels(options.models) : all;
+  const logProbs = options.models ? all.selectModels(matchNames(options.models, all.models)) : all;
   for (const name of [...(options.acceptTies ?? []), ...(options.baseline === undefined ? [] : [options.baseline])]) {
     logProbs.modelIndex(name);
   }
@@ -206,7 +214,7 @@ function refuseBesideWinnerOnly(options: SelectOptions): void {
   ] as const;
   const given = needing.filter((name) => options[name] !== undefined);
   if (given.length === 0) return;
-  const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  const flags = given.map(flagOf);
   throw new CoverageError(
     'ERR_INVALID_OPTION',
     `--winner-only finds the winners and nothing else: leave out ${flags.join(', ')}, or leave out --winner-only.`,

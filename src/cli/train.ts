@@ -48,7 +48,7 @@ export function trainCommand(context: CommandContext): Command {
         return;
       }
       if (config === undefined) command.error("error: missing required argument 'config'");
-      const progress = new ProgressLine(options.quiet === true || options.json === true);
+      const progress = new ProgressLine(options.quiet);
       try {
         await runTraining(config!, options, context, progress);
       } finally {
@@ -60,14 +60,15 @@ export function trainCommand(context: CommandContext): Command {
 const EXAMPLES = `
 Examples:
   $ coverage-principle train model.json
+  $ coverage-principle select model/checkpoints.npy --best-of 4,16
   $ coverage-principle train sweep.mjs --output runs --threads 4
   $ coverage-principle train model.json --resume
-  $ coverage-principle select model/checkpoints.npy -N 4,16
 
-A configuration:
+A configuration, model.json, which keeps four models, the final one among them:
   { "data": { "kind": "text", "files": ["corpus.txt"] },
     "features": { "kind": "ngram", "order": 3 },
-    "training": { "procedure": "normalizedSgd", "stepSize": 0.1, "batchSize": 16, "constraint": { "kind": "ball", "radius": 50 } },
+    "training": { "procedure": "normalizedSgd", "stepSize": 0.1, "batchSize": 16, "steps": 400,
+                  "constraint": { "kind": "ball", "radius": 50 } },
     "validation": { "every": 100 }, "checkpoints": { "every": 100 } }`;
 
 async function runTraining(

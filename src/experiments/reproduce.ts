@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
+import { tell } from '../job.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
 import { writeReportFile } from '../report/write-file.js';
 import { packageVersion } from '../version.js';
@@ -70,7 +71,7 @@ export async function reproduce(
           seed,
           threads,
           signal,
-          progress: (share, doing) => options.onProgress?.(experiment.name, share, doing),
+          progress: (share, doing) => tell(checked.onProgress, experiment.name, share, doing),
         })),
       });
     if (folder !== undefined && stored === null) await store(folder, key, result);

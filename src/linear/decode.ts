@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
-import { type JobOptions, runJob } from '../job.js';
+import { type JobOptions, runJob, tell } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import type { DataDistribution } from './data-distribution.js';
@@ -216,11 +216,7 @@ async function* scored(
       const prompt = start + Math.floor(index / draws.n);
       yield { prompt, first: index % draws.n === 0, response, logProb: output.logProbs[index]!, score };
     }
-    options.onProgress?.({
-      done: end,
-      total: prompts.length,
-      elapsed: (performance.now() - began) / 1000,
-    });
+    tell(options.onProgress, { done: end, total: prompts.length, elapsed: (performance.now() - began) / 1000 });
   }
 }
 

@@ -121,6 +121,15 @@ export function figurePng(figure: Figure, { theme = 'light', scale = 2, fontFile
   return drawn.render().asPng();
 }
 
+/**
+ * Makes sure, before anything is computed, that PNG files can be drawn.
+ *
+ * @throws CoverageError `ERR_PNG_UNAVAILABLE`
+ */
+export function checkPng(): void {
+  loadResvg();
+}
+
 function loadResvg(): typeof import('@resvg/resvg-js') {
   try {
     return createRequire(import.meta.url)('@resvg/resvg-js');
