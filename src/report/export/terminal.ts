@@ -1,4 +1,5 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
+import stringWidth from 'string-width';
 import { type Phrase, phraseText } from '../../results/phrase.js';
 import type { Cell, Column, Table, Tone } from '../../results/table.js';
 import { count, shortName } from '../../text/format.js';
@@ -43,22 +44,8 @@ export function printable(text: string): string {
   );
 }
 
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|^\p{Emoji_Presentation}/u;
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
-/** Columns that text takes in a terminal: East Asian wide characters and emoji take two, combining marks none. */
-export function displayWidth(text: string): number {
-  const plain = stripVTControlCharacters(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range as a whole
-  if (/^[\x00-\x7f]*$/.test(plain)) return plain.length;
-  let width = 0;
-  for (const { segment } of segmenter.segment(plain)) width += WIDE.test(segment) ? 2 : 1;
-  return width;
-}
-
 function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const blanks = ' '.repeat(Math.max(0, width - displayWidth(text)));
+  const blanks = ' '.repeat(Math.max(0, width - stringWidth(text)));
   return align === 'right' ? blanks + text : text + blanks;
 }
 
@@ -78,7 +65,7 @@ export function terminalTable(
 ): string {
   const shown = table.rows.slice(0, limit).map((row) => row.map((cell) => ({ ...cell, text: printable(cell.text) })));
   const natural = table.columns.map((column, index) =>
-    Math.max(displayWidth(column.label), ...shown.map((row) => displayWidth(row[index]!.text))),
+    Math.max(stringWidth(column.label), ...shown.map((row) => stringWidth(row[index]!.text))),
   );
   const widths = fitNames(natural, table.columns, width);
   const lines = [styled('bold', table.caption, color)];
@@ -101,14 +88,14 @@ export function terminalTable(
 }
 
 function cellText(cell: Cell, width: number, column: Column, color: boolean): string {
-  const text = displayWidth(cell.text) > width ? cutToWidth(cell.text, width) : cell.text;
+  const text = stringWidth(cell.text) > width ? cutToWidth(cell.text, width) : cell.text;
   const padded = pad(text, width, column.align);
   return cell.tone && color ? padded.replace(text, () => styled(TONES[cell.tone!], text, color)) : padded;
 }
 
 function cutToWidth(text: string, width: number): string {
   let length = width;
-  while (length > 1 && displayWidth(shortName(text, length)) > width) length -= 1;
+  while (length > 1 && stringWidth(shortName(text, length)) > width) length -= 1;
   return shortName(text, length);
 }
 
@@ -184,12 +171,12 @@ export function terminalParagraph(
     fixed,
     fixed,
   ).split(' ');
-  const indent = ' '.repeat(displayWidth(bullet));
+  const indent = ' '.repeat(stringWidth(bullet));
   const lines: string[] = [];
   let line = bullet;
   let empty = true;
   for (const word of words) {
-    if (!empty && displayWidth(line) + 1 + displayWidth(word) > width) {
+    if (!empty && stringWidth(line) + 1 + stringWidth(word) > width) {
       lines.push(line);
       line = indent;
       empty = true;

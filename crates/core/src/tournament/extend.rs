@@ -8,7 +8,7 @@ use super::mean_log_probs::mean_log_probs;
 use super::ranking::{Scores, Tournament, with_reaches};
 use super::ratios::Ratios;
 use super::reach::{Known, extended_log_reaches, log_reaches};
-use crate::content_hash::ContentHash;
+use crate::content_hash::{ContentHash, ValueHasher};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::{Float, LogProbs, Rows};
 use crate::parallel::Workers;
@@ -272,15 +272,15 @@ fn row_hashes(log_probs: &LogProbs, workers: &Workers, control: &Control) -> Res
 }
 
 fn row_hash<T: Float>(row: &[T], control: &Control) -> Result<ContentHash> {
-    let mut hash = ContentHash::new();
+    let mut hash = ValueHasher::default();
     for chunk in row.chunks(1 << 18) {
         control.check()?;
         for &value in chunk {
             // Adding 0 makes one zero of the two.
-            hash.add((value.into() + 0.0).to_bits());
+            hash.add(value.into() + 0.0);
         }
     }
-    Ok(hash.finish(row.len() as u64))
+    Ok(hash.finish())
 }
 
 #[cfg(test)]
