@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ndarray::Array2;
+
 use crate::error::{Code, Error, Result};
 use crate::linear::evaluator::Evaluator;
 use crate::linear::exact::token_kl_of;
@@ -25,10 +27,10 @@ pub enum Teacher {
 /// A teacher's next-token log-probabilities along the responses of a data set, from a file for instance.
 #[derive(Clone, Debug)]
 pub struct RecordedTeacher {
-    vocabulary: usize,
     /// Where each response's positions begin, in tokens.
     starts: Vec<usize>,
-    log_probs: Vec<f64>,
+    /// [token of the data set in order, V].
+    log_probs: Array2<f64>,
 }
 
 impl RecordedTeacher {
@@ -38,17 +40,16 @@ impl RecordedTeacher {
     /// [`Code::ShapeMismatch`] for another shape; [`Code::NanLogProb`] or [`Code::PositiveLogProb`] for a value that is
     /// no log-probability; [`Code::InvalidOption`] for a distribution that does not sum to 1 within 1e-3.
     pub fn new(responses: &Responses, vocabulary: usize, log_probs: Vec<f64>) -> Result<Self> {
-        if responses.tokens().len().checked_mul(vocabulary) != Some(log_probs.len()) {
-            return Err(Error::new(
+        let (tokens, count) = (responses.tokens().len(), log_probs.len());
+        let log_probs = Array2::from_shape_vec((tokens, vocabulary), log_probs).map_err(|_| {
+            Error::new(
                 Code::ShapeMismatch,
                 format!(
-                    "A teacher of {} tokens over a vocabulary of {vocabulary} does not have {} log-probabilities.",
-                    responses.tokens().len(),
-                    log_probs.len()
+                    "A teacher of {tokens} tokens over a vocabulary of {vocabulary} does not have {count} log-probabilities."
                 ),
-            ));
-        }
-        for (row, values) in log_probs.chunks_exact(vocabulary.max(1)).enumerate() {
+            )
+        })?;
+        for (row, values) in log_probs.outer_iter().enumerate() {
             if values.iter().any(|value| value.is_nan()) {
                 return Err(Error::new(Code::NanLogProb, "A log-probability of the teacher is NaN.").at_row(row));
             }
@@ -74,12 +75,12 @@ impl RecordedTeacher {
                 start
             })
             .collect();
-        Ok(Self { vocabulary, starts, log_probs })
+        Ok(Self { starts, log_probs })
     }
 
     fn at(&self, response: usize, position: usize) -> &[f64] {
-        let start = (self.starts[response] + position) * self.vocabulary;
-        &self.log_probs[start..start + self.vocabulary]
+        let row = self.log_probs.row(self.starts[response] + position);
+        row.to_slice().expect("rows of an array made from a vector are contiguous")
     }
 }
 
@@ -217,7 +218,7 @@ pub(super) fn check_teacher(teacher: &Teacher, features: &dyn FeatureMap, data_s
     let fault = |message: String| Err(Error::new(Code::ShapeMismatch, message).at_field("teacher"));
     let vocabulary = match teacher {
         Teacher::Policy(policy) => policy.vocabulary(),
-        Teacher::Recorded(teacher) => teacher.vocabulary,
+        Teacher::Recorded(teacher) => teacher.log_probs.ncols(),
     };
     if vocabulary != features.vocabulary() {
         return fault(format!("The teacher has {vocabulary} tokens, the student {}.", features.vocabulary()));
