@@ -19,6 +19,7 @@ pub mod parallel;
 pub mod problems;
 pub mod profile;
 pub mod progress;
+pub mod race;
 pub mod random;
 pub mod resample;
 pub mod selection;

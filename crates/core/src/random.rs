@@ -33,6 +33,8 @@ pub enum Purpose {
     NoiseAlone = 9,
     /// Responses that a model draws in training by policy gradient; the index tells runs and steps apart.
     Rollout = 10,
+    /// Order in which a race scores responses.
+    Race = 11,
 }
 
 /// Position of a [`Stream`], enough to go on from it bit for bit.
