@@ -42,10 +42,10 @@ export function isPartial(name: string): boolean {
   return /\.[0-9a-f]{12}\.partial$/.test(name);
 }
 
-/** Removes what a killed process left half-written in `folder`. */
+/** Removes what a killed process left half-written in `folder`, as far as that can be done. */
 export async function removePartials(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter(isPartial);
-  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
+  const names = (await readdir(folder).catch(() => [])).filter(isPartial);
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoverageError } from '../error.js';
 import { measureColumns } from '../linear/measure-columns.js';
@@ -108,7 +108,6 @@ export class OutputFolder {
 
   /** Writes what identifies the training, before it begins. */
   async writeConfig({ fingerprint, runs, sources, alphabet }: PreparedTraining, config: unknown): Promise<void> {
-    await mkdir(this.path, { recursive: true });
     await removePartials(this.path);
     const names = runs.map(({ name }) => name);
     await this.#writeJson(CONFIG, { version: packageVersion, fingerprint, config, runs: names, sources, alphabet });
