@@ -15,8 +15,7 @@ use crate::error::Result;
 use crate::linear::features::{Layout, TableFeatures};
 use crate::linear::{Constraint, DataDistribution, PromptWeights};
 use crate::random::Stream;
-use crate::statistics::at_most;
-use crate::statistics::draw_binomial;
+use crate::statistics::{at_most, draw_binomial, log_n};
 use crate::tournament::Ratios;
 
 /// Options of [`Bernoulli`].
@@ -125,8 +124,8 @@ impl Instance for Bernoulli {
             options: plain(&BernoulliOptions { p: Some(self.p), responses: self.n }),
             derived: BTreeMap::from([
                 ("infiniteKlProbability", self.infinite_kl_probability()),
-                ("expectedCov2", self.expected_cov(2f64.ln())),
-                ("expectedCov16", self.expected_cov(16f64.ln())),
+                ("expectedCov2", self.expected_cov(log_n(2.0))),
+                ("expectedCov16", self.expected_cov(log_n(16.0))),
             ]),
             prompts: Some(1),
             vocabulary: 2,

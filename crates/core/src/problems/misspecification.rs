@@ -155,12 +155,22 @@ impl Misspecification {
             score.max(0.0)
         })
     }
+
+    /// log reach of both models: the greatest log ratio below log N on a response that was seen; −∞ without one.
+    fn log_reaches(&self, cells: &Cells) -> [f64; 2] {
+        [0, 1].map(|own| {
+            let ratio = |(x, y): (usize, usize)| self.ratios[own][x][y] - self.ratios[1 - own][x][y];
+            let seen = [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter().filter(|&(x, y)| cells[x][y] > 0);
+            let below = seen.map(ratio).filter(|&ratio| covered(ratio, self.log_n) == 0.0);
+            below.fold(f64::NEG_INFINITY, f64::max)
+        })
+    }
 }
 
-/// The model of the least score; on a tie that of the greater log-likelihood, then the first.
-fn least(scores: [f64; 2], log_likelihoods: [f64; 2]) -> usize {
-    let second = scores[1] < scores[0] || (scores[1] == scores[0] && log_likelihoods[1] > log_likelihoods[0]);
-    usize::from(second)
+/// The model of the least score; on a tie that of the smaller reach, then of the greater log-likelihood, then the first.
+fn least(scores: [f64; 2], reaches: [f64; 2], log_likelihoods: [f64; 2]) -> usize {
+    let order = scores[1].total_cmp(&scores[0]).then(reaches[1].total_cmp(&reaches[0]));
+    usize::from(order.then(log_likelihoods[0].total_cmp(&log_likelihoods[1])).is_lt())
 }
 
 impl Instance for Misspecification {
@@ -226,8 +236,8 @@ impl Instance for Misspecification {
         let offset = 2.0 * self.options.n.powf(self.options.a);
         let choices = [
             ("mle", usize::from(log_likelihoods[1] > log_likelihoods[0])),
-            ("tournament", least(self.scores(&cells, 0.0), log_likelihoods)),
-            ("offset-tournament", least(self.scores(&cells, offset), log_likelihoods)),
+            ("tournament", least(self.scores(&cells, 0.0), self.log_reaches(&cells), log_likelihoods)),
+            ("offset-tournament", least(self.scores(&cells, offset), [0.0; 2], log_likelihoods)),
         ];
         let rare_seen = (cells[1][0] + cells[1][1]) as f64;
         Ok(choices
@@ -243,8 +253,12 @@ impl Instance for Misspecification {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_probs::LogProbs;
+    use crate::parallel::Workers;
     use crate::problems::tests::enumerated;
+    use crate::progress::Control;
     use crate::random::Purpose;
+    use crate::tournament::tournament;
 
     fn instance(responses: u64) -> Misspecification {
         Misspecification::new(&MisspecificationOptions { responses, ..MisspecificationOptions::default() }).unwrap()
@@ -312,5 +326,19 @@ mod tests {
         assert!((scores[1] - 3.0 / 60.0).abs() < 1e-15);
         let offset = instance.scores(&cells, 2.0);
         assert!((offset[1] - (3.0 - 2.0 * 5.0 * 0.005) / 60.0).abs() < 1e-15);
+        let log_probs = LogProbs::from_f64(rows.to_vec()).unwrap();
+        let ratios = Ratios::new(&[instance.options.n]).unwrap();
+        let (_, results) = tournament(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
+        for (reach, expected) in instance.log_reaches(&cells).into_iter().zip(&results[0].log_reach) {
+            assert!((reach - expected).abs() < 1e-12, "{reach} {expected}");
+        }
+    }
+
+    #[test]
+    fn the_reach_decides_between_equal_scores() {
+        assert_eq!(least([0.1, 0.1], [2.0, 1.0], [0.0, -1.0]), 1);
+        assert_eq!(least([0.1, 0.1], [1.0, 1.0], [-1.0, 0.0]), 1);
+        assert_eq!(least([0.1, 0.1], [1.0, 1.0], [0.0, 0.0]), 0);
+        assert_eq!(least([0.0, 0.1], [2.0, 1.0], [-1.0, 0.0]), 0);
     }
 }
