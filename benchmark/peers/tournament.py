@@ -164,19 +164,32 @@ COUNTS = {
 }
 
 
+def _reach(rows: np.ndarray, model: int, count: int) -> float:
+    """The greatest, over rivals, of the log ratio at which one more response than `count` would count."""
+    rivals = np.delete(rows, model, axis=0)
+    if count >= rows.shape[1] or len(rivals) == 0:
+        return -np.inf
+    place = rows.shape[1] - 1 - count
+    return max(float(np.partition(rival - rows[model], place)[place]) for rival in rivals)
+
+
 def _winner_by(counting: Callable[[dict[str, Any]], Counts]) -> Callable[[dict[str, Any]], Counts]:
-    """Winner and score count at each budget from all counts: least worst count, then greatest mean, then first."""
+    """Winner and score count at each budget from all counts: least worst count, least reach, greatest mean, first."""
 
     def factory(task: dict[str, Any]) -> Counts:
         counts_of = counting(task)
-        means = np.load(task["file"]).mean(axis=1, dtype=np.float64)
+        rows = np.load(task["file"]).astype(np.float64)
+        means = rows.mean(axis=1)
 
         def run() -> np.ndarray:
             found = []
             for counts in np.asarray(counts_of()):
                 np.fill_diagonal(counts, 0)
                 scores = counts.max(axis=0)
-                winner = np.lexsort((np.arange(len(scores)), -means, scores))[0]
+                least = np.flatnonzero(scores == scores.min())
+                # The reach is asked only of those who share the least score.
+                reach = [_reach(rows, model, scores[model]) for model in least] if len(least) > 1 else [0.0]
+                winner = least[np.lexsort((least, -means[least], reach))[0]]
                 found.append((winner, scores[winner]))
             return np.array(found)
 
