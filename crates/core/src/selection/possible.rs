@@ -6,19 +6,18 @@
 //! which just one of the two counts, at α/(M(M − 1)), which pays for the choice of c and a. Tried are c = the winner and a
 //! = the worst rival of b.
 //!
-//! Where prompts repeat they are the units, and limits of p_ab by prompt decide, each at half of α/(M(M − 1)): b is ruled
-//! out if some lower limit of its score exceeds the upper limit of the winner's.
+//! Where prompts repeat they are the units: the same tests are made on the differences prompt by prompt, which lie in
+//! [−1, 1] and are bet on.
 
-use super::limits::{PromptShares, Units, hits_by_prompt, widest_upper};
+use std::sync::OnceLock;
+
+use super::limits::{Prompts, Units, least_times};
 use crate::error::Result;
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::statistics::{BinomialLimits, Interval, at_least};
 use crate::tournament::{Counts, Tournament, indicator};
-
-/// Beyond this many times the responses nothing is foretold.
-const MOST_TIMES: f64 = 1e6;
 
 /// What is asked of one tournament.
 pub(super) struct Question<'a> {
@@ -37,7 +36,7 @@ pub(super) struct Possible {
     /// In the order of the ranking; the winner is always the first.
     pub(super) models: Vec<usize>,
     /// How many times the units it would take to leave the winner alone, if shares stayed as they are; 1 where it is
-    /// alone, `None` where that would never do, or not within [`MOST_TIMES`].
+    /// alone, `None` where that would never do, or not within a million.
     pub(super) times: Option<f64>,
 }
 
@@ -55,17 +54,12 @@ impl Question<'_> {
         let others = &self.result.ranking[1..];
         let attempts = match self.units {
             Units::Responses(_) => self.by_responses(tail, others, workers, control)?,
-            Units::Prompts { of_response, sizes } => {
-                self.by_prompts(0.5 * tail, others, of_response, sizes, workers, control)?
-            }
+            Units::Prompts(prompts) => self.by_prompts(tail, others, prompts, workers, control)?,
         };
         let mut left = vec![self.result.winner];
         left.extend(others.iter().zip(&attempts).filter(|(_, attempt)| !attempt.out).map(|(&model, _)| model));
         let mut times = attempts.iter().map(|attempt| attempt.times);
-        Ok(Possible {
-            models: left,
-            times: times.try_fold(1.0_f64, |most, times| Some(most.max(times?))).filter(|&times| times <= MOST_TIMES),
-        })
+        Ok(Possible { models: left, times: times.try_fold(1.0_f64, |most, times| Some(most.max(times?))) })
     }
 
     /// Rivals of `model`, those with the greatest counts first; at N = 1 the model itself, too.
@@ -84,19 +78,20 @@ impl Question<'_> {
         workers.map(others.len(), control, |place| {
             let model = others[place];
             let own = indicator(self.log_probs, self.result.rivals[model], model, self.log_n);
-            let mut attempt = Attempt { out: true, times: Some(1.0) };
+            let (mut out, mut hardest) = (true, None::<Discordant>);
             for mask in &masks {
-                let (more, less) = discordant(&own, mask);
-                if !shown(more, less, tail) {
-                    attempt.out = false;
-                    // Of tests that fail the one that takes longest decides.
-                    attempt.times = attempt.times.and_then(|times| Some(times.max(times_to_show(more, less, tail)?)));
-                    if attempt.times.is_none() {
-                        break;
-                    }
+                let discordant = Discordant::between(&own, mask);
+                // Once a test has failed the others only say how far it is to go.
+                out = out && discordant.shown(tail);
+                if hardest.is_none_or(|hardest| discordant.strength() < hardest.strength()) {
+                    hardest = Some(discordant);
+                }
+                if discordant.strength() <= 0.0 {
+                    break;
                 }
             }
-            Ok(attempt)
+            let times = if out { Some(1.0) } else { hardest.and_then(|hardest| hardest.times_to_show(tail)) };
+            Ok(Attempt { out, times })
         })
     }
 
@@ -104,28 +99,39 @@ impl Question<'_> {
         &self,
         tail: f64,
         others: &[usize],
-        of_response: &[u32],
-        sizes: &[u32],
+        prompts: &Prompts,
         workers: &Workers,
         control: &Control,
     ) -> Result<Vec<Attempt>> {
-        let hits = |a: usize, b: usize| hits_by_prompt(self.log_probs, (a, b), self.log_n, of_response, sizes.len());
+        let hits = |a: usize, b: usize| prompts.hits(self.log_probs, (a, b), self.log_n);
         let winner = self.result.winner;
         let rivals = self.rivals(winner);
-        let winners = workers.map(rivals.len(), control, |place| Ok(hits(rivals[place], winner)))?;
-        let upper = |times: f64| {
-            winners.iter().map(|hits| PromptShares::new(hits, sizes).upper_with(tail, times)).fold(0.0, f64::max)
-        };
-        let now = upper(1.0);
+        // Most rivals of the winner are told apart from those of others by their counts alone.
+        let winners: Vec<OnceLock<Vec<u32>>> = rivals.iter().map(|_| OnceLock::new()).collect();
         workers.map(others.len(), control, |place| {
             let model = others[place];
-            let own = hits(self.result.rivals[model], model);
-            let own = PromptShares::new(&own, sizes);
-            if own.lower(tail) > now {
-                return Ok(Attempt { out: true, times: Some(1.0) });
+            let rival = self.result.rivals[model];
+            let count = self.counts.get(self.ratio, rival, model);
+            let own = OnceLock::new();
+            let mut attempt = Attempt { out: true, times: Some(1.0) };
+            for (&other, hits_of_other) in rivals.iter().zip(&winners) {
+                if prompts.shown_by_counts(count, self.counts.get(self.ratio, other, winner), tail) {
+                    continue;
+                }
+                control.check()?;
+                let own = own.get_or_init(|| hits(rival, model));
+                let winners = hits_of_other.get_or_init(|| hits(other, winner));
+                if !attempt.out || !prompts.shown_by_hits(own, winners, tail) {
+                    // Once a test has failed the others only say how far it is to go.
+                    attempt.out = false;
+                    let needed = prompts.times_to_show(own, winners, tail);
+                    attempt.times = attempt.times.and_then(|times| Some(times.max(needed?)));
+                    if attempt.times.is_none() {
+                        break;
+                    }
+                }
             }
-            let shown = |times: f64| own.lower_with(tail, times) > upper(times);
-            Ok(Attempt { out: false, times: least_times(shown) })
+            Ok(attempt)
         })
     }
 
@@ -142,67 +148,61 @@ impl Question<'_> {
                     high: BinomialLimits::new(n, high).upper(count),
                 })
             }),
-            Units::Prompts { of_response, sizes } => workers.map(models, control, |model| {
-                let mut interval = Interval { low: 0.0, high: 0.0 };
-                for (place, rival) in self.rivals(model).into_iter().enumerate() {
-                    let count = self.counts.get(self.ratio, rival, model);
-                    // Every rival further on counts no more often, and no spread of its hits gives more than this.
-                    if place > 0 && widest_upper(count, sizes, high) <= interval.high {
-                        break;
-                    }
+            Units::Prompts(prompts) => workers.map(models, control, |model| {
+                let rivals = self.rivals(model);
+                let hits = |place: usize| {
                     control.check()?;
-                    let hits = hits_by_prompt(self.log_probs, (rival, model), self.log_n, of_response, sizes.len());
-                    let shares = PromptShares::new(&hits, sizes);
-                    if place == 0 {
-                        interval.low = shares.lower(low);
-                    }
-                    interval.high = interval.high.max(shares.upper(high));
-                }
-                Ok(interval)
+                    Ok(prompts.hits(self.log_probs, (rivals[place], model), self.log_n))
+                };
+                let counts = rivals.iter().map(|&rival| self.counts.get(self.ratio, rival, model));
+                Ok(Interval { low: prompts.lower(&hits(0)?, low), high: prompts.greatest_upper(counts, hits, high)? })
             }),
         }
     }
 }
 
-/// On how many responses the first mask is set and the second is not, and the reverse.
-fn discordant(first: &[u64], second: &[u64]) -> (u64, u64) {
-    first.iter().zip(second).fold((0, 0), |(more, less), (a, b)| {
-        (more + u64::from((a & !b).count_ones()), less + u64::from((b & !a).count_ones()))
-    })
+/// On how many responses just one of two pairs counts.
+#[derive(Clone, Copy)]
+struct Discordant {
+    /// The first only.
+    more: u64,
+    /// The second only.
+    less: u64,
 }
 
-/// McNemar's exact test: whether so many more than less would be seen with probability at most `tail` if both were
-/// equally likely.
-fn shown(more: u64, less: u64, tail: f64) -> bool {
-    if more <= less {
-        return false;
+impl Discordant {
+    fn between(first: &[u64], second: &[u64]) -> Self {
+        first.iter().zip(second).fold(Self { more: 0, less: 0 }, |Self { more, less }, (a, b)| Self {
+            more: more + u64::from((a & !b).count_ones()),
+            less: less + u64::from((b & !a).count_ones()),
+        })
     }
-    // Hoeffding's bound decides most tests without the tail of the binomial distribution.
-    let (gap, all) = (0.5 * (more - less) as f64, (more + less) as f64);
-    libm::exp(-2.0 * gap * gap / all) <= tail || at_least(more + less, more, 0.5) <= tail
-}
 
-/// How many times the responses it takes until [`shown`], if shares stay.
-fn times_to_show(more: u64, less: u64, tail: f64) -> Option<f64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "far below 2^64")]
-    let scaled = |count: u64, times: f64| (count as f64 * times).round() as u64;
-    (more > less).then(|| least_times(|times| shown(scaled(more, times), scaled(less, times), tail))).flatten()
-}
+    /// The square of the excess of the first in standard deviations, negative where the second has it: what is less strong
+    /// takes longer to show.
+    fn strength(self) -> f64 {
+        let (gap, all) = (self.more as f64 - self.less as f64, (self.more + self.less) as f64);
+        if all > 0.0 { gap * gap.abs() / all } else { 0.0 }
+    }
 
-/// The least factor in 1..=[`MOST_TIMES`] at which something holds that goes on holding, to within a thousandth.
-fn least_times(holds: impl Fn(f64) -> bool) -> Option<f64> {
-    let (mut low, mut high) = (1.0, 2.0);
-    while !holds(high) {
-        (low, high) = (high, 2.0 * high);
-        if low > MOST_TIMES {
-            return None;
+    /// McNemar's exact test: whether so many more than less would be seen with probability at most `tail` if both were
+    /// equally likely.
+    fn shown(self, tail: f64) -> bool {
+        let Self { more, less } = self;
+        if more <= less {
+            return false;
         }
+        // Hoeffding's bound decides most tests without the tail of the binomial distribution.
+        libm::exp(-0.5 * self.strength()) <= tail || at_least(more + less, more, 0.5) <= tail
     }
-    while high / low > 1.001 {
-        let middle = libm::sqrt(low * high);
-        if holds(middle) { high = middle } else { low = middle }
+
+    /// How many times the responses it takes until it is shown, if shares stay.
+    fn times_to_show(self, tail: f64) -> Option<f64> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "far below 2^64")]
+        let scaled = |count: u64, times: f64| (count as f64 * times).round() as u64;
+        let many = |times| Self { more: scaled(self.more, times), less: scaled(self.less, times) };
+        (self.more > self.less).then(|| least_times(|times| many(times).shown(tail))).flatten()
     }
-    Some(high)
 }
 
 #[cfg(test)]
@@ -286,8 +286,24 @@ mod tests {
 
     #[test]
     fn a_test_shows_what_the_binomial_tail_says() {
+        let shown = |more, less, tail| Discordant { more, less }.shown(tail);
         // P(Bin(6, 1/2) = 6) = 1/64, which rounding may miss by an ulp.
         assert!(shown(6, 0, 1.0 / 63.9) && !shown(6, 0, 1.0 / 64.1) && !shown(0, 0, 0.9) && !shown(5, 5, 0.9));
-        assert!(times_to_show(3, 3, 0.01).is_none());
+        assert!(Discordant { more: 3, less: 3 }.times_to_show(0.01).is_none());
+        let between = Discordant::between(&[0b1101, 1], &[0b0111, 0]);
+        assert_eq!((between.more, between.less), (2, 1));
+        assert!((between.strength() - 1.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_is_weaker_takes_longer() {
+        let pairs = [(9, 1), (20, 10), (40, 31), (6, 0), (200, 180)];
+        let of = |&(more, less): &(u64, u64)| Discordant { more, less };
+        for (one, other) in pairs.iter().flat_map(|one| pairs.iter().map(move |other| (of(one), of(other)))) {
+            if one.strength() < 0.8 * other.strength() {
+                let times = |each: Discordant| each.times_to_show(1e-5).unwrap();
+                assert!(times(one) > times(other));
+            }
+        }
     }
 }

@@ -63,6 +63,13 @@ impl BoundedMean {
         Self::from_units(hits.iter().zip(sizes).map(unit).collect())
     }
 
+    /// Of values in [0, 1], each with its weight in (0, 1].
+    #[must_use]
+    pub fn of_weighted(values: &[f64], weights: &[f64]) -> Self {
+        let unit = |(&value, &weight): (&f64, &f64)| Weighted { value: value.clamp(0.0, 1.0), weight };
+        Self::from_units(values.iter().zip(weights).map(unit).collect())
+    }
+
     /// Of clusters of values in [0, 1] (the responses of a prompt). The mean is that of all values.
     #[must_use]
     pub fn of_clusters(clusters: &[Cluster]) -> Self {

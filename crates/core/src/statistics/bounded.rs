@@ -16,6 +16,14 @@ pub fn empirical_bernstein(mean: f64, variance: f64, n: usize, tail: f64) -> Int
     Interval { low: (mean - half).max(0.0), high: (mean + half).min(1.0) }
 }
 
+/// log of the greatest probability with which the mean of `n` independent values in [0, 1] of expectation `mean` is
+/// `seen` or beyond it, away from `mean`: −n·KL(seen‖mean) (Hoeffding 1963, theorem 1).
+#[must_use]
+pub fn log_tail_bound(seen: f64, mean: f64, n: f64) -> f64 {
+    let term = |p: f64, q: f64| if p > 0.0 { p * libm::log(p / q) } else { 0.0 };
+    -n * (term(seen, mean) + term(1.0 - seen, 1.0 - mean))
+}
+
 impl Estimate {
     /// The mean of independent values that lie in `range`, with the betting interval, which holds at every number of
     /// values and is never of zero width.

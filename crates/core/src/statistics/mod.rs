@@ -25,7 +25,7 @@ pub use beta_binomial::{BetaBinomial, Count};
 pub use betting::BoundedMean;
 pub use binomial::{BinomialLimits, at_least, at_most, clopper_pearson, greatest_share_interval, log_pmf};
 pub use binomial_draws::{draw_binomial, draw_uniform_counts};
-pub use bounded::empirical_bernstein;
+pub use bounded::{empirical_bernstein, log_tail_bound};
 pub use clusters::{Cluster, Clusters, clustered_interval, clustered_mean};
 pub use divergences::{e_divergence, e_divergence_of_both, squared_hellinger};
 pub use dkw::{dkw_half_width, dkw_half_width_of_clusters};

@@ -2,16 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::{Counts, counts};
+use super::bootstrap::indicator;
+use super::counts::counts;
 use super::mean_log_probs::mean_log_probs;
 use super::ratios::Ratios;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::statistics::{Interval, check_confidence, clopper_pearson};
+use crate::resample::number_labels;
+use crate::statistics::{BoundedMean, Interval, check_confidence, clopper_pearson};
 
-/// Fewer held-out responses, or on-policy ones of some model, than this allow no verdict.
+/// Fewer held-out responses, or on-policy ones of some model, or prompts where there are labels, than this allow no
+/// verdict.
 const FEWEST: usize = 30;
 
 /// Options of [`offset_tournament`]; whoever calls it gives all of them.
@@ -32,25 +35,43 @@ pub struct OffsetOptions {
 pub struct OnPolicy {
     log_probs: LogProbs,
     /// `None` where every response weighs the same and is a unit by itself.
-    weights: Option<Weights>,
+    prompts: Option<Prompts>,
 }
 
-/// Weights by prompt.
+/// Prompts, which are the independent units, on both sides.
 #[derive(Clone, Debug)]
-struct Weights {
-    /// Of each response; they sum to 1.
+struct Prompts {
+    held_out: Side,
+    drawn: Side,
+    /// Weight of each response drawn; they sum to 1.
     each: Vec<f64>,
-    /// Σ over prompts of the square of a prompt's whole weight: prompts are the independent units.
-    squares: f64,
-    /// Whether a prompt occurs more than once among the held-out responses.
-    repeat: bool,
+    /// Weight of each prompt: how often it is held out beside the most frequent.
+    weights: Vec<f64>,
 }
 
-impl Weights {
-    /// Hoeffding's limits around a share, each wrong with probability at most `tail`.
-    fn around(&self, share: f64, tail: f64) -> Interval {
-        let half = libm::sqrt(0.5 * libm::log(1.0 / tail) * self.squares);
-        Interval { low: (share - half).max(0.0), high: (share + half).min(1.0) }
+/// The number of each response's prompt, and how many responses each prompt has.
+#[derive(Clone, Debug)]
+struct Side {
+    of_response: Vec<u32>,
+    sizes: Vec<f64>,
+}
+
+impl Side {
+    fn new(of_response: Vec<u32>, prompts: usize) -> Self {
+        let mut sizes = vec![0.0; prompts];
+        of_response.iter().for_each(|&prompt| sizes[prompt as usize] += 1.0);
+        Self { of_response, sizes }
+    }
+
+    /// Of each prompt the share of its responses that are in `mask`.
+    fn shares(&self, mask: &[u64]) -> Vec<f64> {
+        let mut hits = vec![0.0; self.sizes.len()];
+        for (i, &prompt) in self.of_response.iter().enumerate() {
+            if mask[i / 64] >> (i % 64) & 1 == 1 {
+                hits[prompt as usize] += 1.0;
+            }
+        }
+        hits.iter().zip(&self.sizes).map(|(hits, size)| hits / size).collect()
     }
 }
 
@@ -58,7 +79,7 @@ impl OnPolicy {
     /// `log_probs` is M × s: s responses of one model under all M models, each of the same weight.
     #[must_use]
     pub fn alike(log_probs: LogProbs) -> Self {
-        Self { log_probs, weights: None }
+        Self { log_probs, prompts: None }
     }
 
     /// The average of Eq. (32) over the held-out prompts with their multiplicities: the responses to a prompt weigh, all
@@ -75,46 +96,82 @@ impl OnPolicy {
                 format!("There are {} prompt labels for {} responses.", prompts.len(), log_probs.responses()),
             ));
         }
-        let count = |labels: &[u32]| {
-            let mut counts = std::collections::HashMap::new();
-            labels.iter().for_each(|&label| *counts.entry(label).or_insert(0_u32) += 1);
-            counts
-        };
-        let (drawn, wanted) = (count(prompts), count(held_out));
-        if let Some(response) = prompts.iter().position(|label| !wanted.contains_key(label)) {
+        let (numbers, count) = number_labels(&[held_out, prompts].concat());
+        let (of_held_out, of_drawn) = numbers.split_at(held_out.len());
+        let (held_out, drawn) = (Side::new(of_held_out.to_vec(), count), Side::new(of_drawn.to_vec(), count));
+        let without =
+            |side: &Side, other: &Side| side.of_response.iter().position(|&prompt| other.sizes[prompt as usize] == 0.0);
+        if let Some(response) = without(&drawn, &held_out) {
             let message =
                 "An on-policy response is to a prompt that is not among the held-out ones: draw responses to those.";
             return Err(Error::new(Code::ShapeMismatch, message).at_response(response).at_field("onPolicy"));
         }
-        if let Some(response) = held_out.iter().position(|label| !drawn.contains_key(label)) {
+        if let Some(response) = without(&held_out, &drawn) {
             let message = "A held-out prompt has no on-policy response: draw at least one from every model.";
             return Err(Error::new(Code::ShapeMismatch, message).at_response(response).at_field("logProbs"));
         }
-        let n = held_out.len() as f64;
-        let weight = |label| f64::from(wanted[label]) / f64::from(drawn[label]) / n;
-        let mut sizes: Vec<u32> = wanted.values().copied().collect();
-        sizes.sort_unstable();
-        let weights = Weights {
-            each: prompts.iter().map(weight).collect(),
-            squares: sizes.iter().map(|&size| f64::from(size) / n).map(|share| share * share).sum(),
-            repeat: wanted.len() < held_out.len(),
-        };
-        Ok(Self { log_probs, weights: Some(weights) })
+        let n = held_out.of_response.len() as f64;
+        let weight = |&prompt: &u32| held_out.sizes[prompt as usize] / drawn.sizes[prompt as usize] / n;
+        let greatest = held_out.sizes.iter().copied().fold(1.0, f64::max);
+        let each = drawn.of_response.iter().map(weight).collect();
+        let weights = held_out.sizes.iter().map(|size| size / greatest).collect();
+        Ok(Self { log_probs, prompts: Some(Prompts { held_out, drawn, each, weights }) })
     }
 
-    /// Ĉ^π_N(a‖b) for the responses of b, the estimated chance under b that a's probability is at least N times b's, with
-    /// limits each of which is wrong with probability at most `tail`: exact binomial ones, or Hoeffding's by prompt.
-    fn share(&self, above: &[f64], own: &[f64], log_n: f64, tail: f64) -> (f64, Interval) {
-        let hit = |(a, b): (&f64, &f64)| a - b >= log_n;
-        let pairs = above.iter().zip(own);
-        let Some(weights) = &self.weights else {
-            let hits = pairs.filter(|&pair| hit(pair)).count();
-            let interval = clopper_pearson(hits as u64, own.len() as u64, 1.0 - 2.0 * tail);
-            return (hits as f64 / own.len() as f64, interval);
+    /// Units of which the fewest decide: responses drawn or prompts.
+    fn units(&self) -> usize {
+        self.prompts.as_ref().map_or(self.log_probs.responses(), |prompts| prompts.weights.len())
+    }
+}
+
+/// Ĉ_N(a‖b) − offset·Ĉ^b_N(a‖b) of one pair, and its limits.
+#[derive(Clone, Copy)]
+struct Value {
+    value: f64,
+    limits: Interval,
+}
+
+/// What the value of a pair is made of.
+struct Pair<'a> {
+    log_probs: &'a LogProbs,
+    on_policy: &'a OnPolicy,
+    a: usize,
+    b: usize,
+    log_n: f64,
+    offset: f64,
+    /// On how many responses held out a counts against b.
+    count: u32,
+    /// How likely each limit may be wrong.
+    tail: f64,
+}
+
+impl Pair<'_> {
+    fn value(&self) -> Value {
+        let Self { on_policy, a, b, log_n, offset, count, tail, .. } = *self;
+        let held_out = self.log_probs.responses() as u64;
+        let covered = f64::from(count) / held_out as f64;
+        let mask = indicator(&on_policy.log_probs, a, b, log_n);
+        let Some(prompts) = &on_policy.prompts else {
+            // Two independent samples, each with exact limits at half the level.
+            let hits = mask.iter().map(|word| u64::from(word.count_ones())).sum();
+            let drawn = on_policy.log_probs.responses() as u64;
+            let (held, own) =
+                (clopper_pearson(u64::from(count), held_out, 1.0 - tail), clopper_pearson(hits, drawn, 1.0 - tail));
+            let limits = Interval { low: held.low - offset * own.high, high: held.high - offset * own.low };
+            return Value { value: covered - offset * (hits as f64 / drawn as f64), limits };
         };
-        let share =
-            pairs.zip(&weights.each).fold(0.0, |sum, (pair, weight)| if hit(pair) { sum + weight } else { sum });
-        (share, weights.around(share, tail))
+        let weighted = |share, (i, weight): (usize, &f64)| {
+            if mask[i / 64] >> (i % 64) & 1 == 1 { share + weight } else { share }
+        };
+        let value = covered - offset * prompts.each.iter().enumerate().fold(0.0, weighted);
+        // Both sides of a prompt together, in [−offset, 1], are one value of one unit.
+        let width = 1.0 + offset;
+        let held = prompts.held_out.shares(&indicator(self.log_probs, a, b, log_n));
+        let together = held.iter().zip(prompts.drawn.shares(&mask));
+        let values: Vec<f64> = together.map(|(held, own)| (held + offset * (1.0 - own)) / width).collect();
+        let mean = BoundedMean::of_weighted(&values, &prompts.weights);
+        let limits = Interval { low: width * mean.lower(tail) - offset, high: width * mean.upper(tail) - offset };
+        Value { value, limits }
     }
 }
 
@@ -142,7 +199,7 @@ pub struct OffsetTournament {
     /// The models whose objective may be least, by rank: the others' lower limits exceed the upper limit of some model.
     pub possible_winners: Vec<usize>,
     /// `clear` with one possible winner, `tied` where several share the least objective, `few` below 30 responses held out
-    /// or drawn from some model, else `noise`.
+    /// or drawn from some model, or 30 prompts where there are labels, else `noise`.
     pub verdict: &'static str,
     /// Objective of the second in the ranking less that of the winner; `None` with a single model.
     pub margin: Option<f64>,
@@ -186,52 +243,45 @@ pub fn offset_tournament(
     }
     let held_out = counts(log_probs, &ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
-    // Two shares a pair, two limits a share, all N: the union of all that may go wrong.
-    let limits = 4 * (models * models.saturating_sub(1)).max(1) * ratios.len();
+    let offsets: Vec<f64> = ratios.n().iter().map(|&n| 2.0 * libm::pow(n, options.a)).collect();
+    // Two limits a pair, all N: the union of all that may go wrong.
+    let limits = 2 * (models * models.saturating_sub(1)).max(1) * ratios.len();
     let tail = (1.0 - options.confidence) / limits as f64;
     // Per model b, then per N and rival a.
-    let shares = workers.map(models, control, |b| {
-        let own = on_policy[b].log_probs.row_f64(b);
-        let mut shares = vec![(0.0, Interval { low: 0.0, high: 0.0 }); ratios.len() * models];
-        for a in 0..models {
-            control.check()?;
-            let above = on_policy[b].log_probs.row_f64(a);
-            for (ratio, &log_n) in ratios.log_n().iter().enumerate() {
-                shares[ratio * models + a] = on_policy[b].share(&above, &own, log_n, tail);
+    let values = workers.map(models, control, |b| {
+        let mut values = Vec::with_capacity(ratios.len() * models);
+        for (ratio, (&log_n, &offset)) in ratios.log_n().iter().zip(&offsets).enumerate() {
+            for a in 0..models {
+                control.check()?;
+                let count = held_out.get(ratio, a, b);
+                let on_policy = &on_policy[b];
+                values.push(Pair { log_probs, on_policy, a, b, log_n, offset, count, tail }.value());
             }
         }
-        Ok(shares)
+        Ok(values)
     })?;
-    let fewest = on_policy.iter().map(|drawn| drawn.log_probs.responses()).fold(log_probs.responses(), usize::min);
+    let fewest = on_policy.iter().map(OnPolicy::units).fold(log_probs.responses(), usize::min);
     Ok((0..ratios.len())
         .map(|ratio| {
-            let share = |a: usize, b: usize| shares[b][ratio * models + a];
-            let by_prompt = on_policy.first().and_then(|drawn| drawn.weights.as_ref()).filter(|weights| weights.repeat);
-            let n = ratios.n()[ratio];
-            let at = At { held_out: &held_out, ratio, n, a: options.a, means: &means, tail, fewest, by_prompt };
-            at.outcome(share)
+            let at = At { n: ratios.n()[ratio], a: options.a, offset: offsets[ratio], means: &means, fewest };
+            at.outcome(|a, b| values[b][ratio * models + a])
         })
         .collect())
 }
 
 /// One N.
 struct At<'a> {
-    held_out: &'a Counts,
-    ratio: usize,
     n: f64,
     a: f64,
+    offset: f64,
     means: &'a [f64],
-    tail: f64,
     fewest: usize,
-    /// Where held-out prompts repeat.
-    by_prompt: Option<&'a Weights>,
 }
 
 impl At<'_> {
-    fn outcome(&self, share: impl Fn(usize, usize) -> (f64, Interval)) -> OffsetTournament {
-        let Self { held_out, ratio, n, a, means, .. } = *self;
-        let models = held_out.models();
-        let offset = 2.0 * libm::pow(n, a);
+    fn outcome(&self, of: impl Fn(usize, usize) -> Value) -> OffsetTournament {
+        let Self { n, a, offset, means, .. } = *self;
+        let models = means.len();
         let mut values = vec![0.0; models * models];
         let mut objectives = vec![f64::NEG_INFINITY; models];
         let mut rivals = vec![0; models];
@@ -239,25 +289,13 @@ impl At<'_> {
         let mut limits = vec![Interval { low: f64::NEG_INFINITY, high: f64::NEG_INFINITY }; models];
         for rival in 0..models {
             for b in 0..models {
-                let count = held_out.get(ratio, rival, b);
-                let covered = f64::from(count) / f64::from(held_out.responses());
-                let (on_policy, drawn) = share(rival, b);
-                let value = covered - offset * on_policy;
+                let Value { value, limits: of_pair } = of(rival, b);
                 values[rival * models + b] = value;
                 if value > objectives[b] {
                     (objectives[b], rivals[b]) = (value, rival);
                 }
-                let held = if rival == b {
-                    Interval { low: value, high: value }
-                } else {
-                    let trials = u64::from(held_out.responses());
-                    let held = match self.by_prompt {
-                        Some(weights) => weights.around(covered, self.tail),
-                        None => clopper_pearson(u64::from(count), trials, 1.0 - 2.0 * self.tail),
-                    };
-                    Interval { low: held.low - offset * drawn.high, high: held.high - offset * drawn.low }
-                };
-                limits[b] = Interval { low: limits[b].low.max(held.low), high: limits[b].high.max(held.high) };
+                let Interval { low, high } = if rival == b { Interval { low: value, high: value } } else { of_pair };
+                limits[b] = Interval { low: limits[b].low.max(low), high: limits[b].high.max(high) };
             }
         }
         let mut ranking: Vec<usize> = (0..models).collect();
@@ -378,6 +416,45 @@ mod tests {
                 assert!((result.values[a * 3 + b] - expected).abs() < 1e-14);
             }
         }
+    }
+
+    #[test]
+    fn limits_by_prompt_hold_the_value_where_responses_move_together() {
+        // 60 prompts, four responses held out and four drawn from the second model to each; both counts hang on the prompt.
+        let labels: Vec<u32> = (0..240).map(|i| i / 4).collect();
+        let mut stream = Stream::new(7, Purpose::Synthetic, 0);
+        let (mut held, mut narrow) = (0, 0);
+        for _ in 0..1000 {
+            let hard: Vec<bool> = (0..60).map(|_| stream.uniform() < 0.4).collect();
+            let mut matrix = |rate: f64| {
+                let hit = |i: usize| hard[i / 4] && stream.uniform() < rate;
+                let hits: Vec<f64> = (0..240).map(hit).map(|hit| if hit { -9.0 } else { -1.0 }).collect();
+                LogProbs::from_f64(vec![vec![-1.0; 240], hits]).unwrap()
+            };
+            let (log_probs, drawn) = (matrix(0.75), matrix(0.125));
+            let on_policy = OnPolicy::by_prompt(drawn, &labels, &labels).unwrap();
+            let mask = indicator(&log_probs, 0, 1, 2.0);
+            let count = mask.iter().map(|word| word.count_ones()).sum();
+            let pair = Pair {
+                log_probs: &log_probs,
+                on_policy: &on_policy,
+                a: 0,
+                b: 1,
+                log_n: 2.0,
+                offset: 3.0,
+                count,
+                tail: 0.025,
+            };
+            let Value { value, limits } = pair.value();
+            assert!(limits.contains(value));
+            // 0.3 − 3·0.05.
+            held += u32::from(limits.contains(0.15));
+            // Hoeffding's limits of both shares by themselves, each at half the level.
+            let half = libm::sqrt(0.5 * libm::log(80.0) / 60.0);
+            narrow += u32::from(limits.high - limits.low < 2.0 * (1.0 + 3.0) * half);
+        }
+        assert!(held >= 930, "{held} of 1000");
+        assert_eq!(narrow, 1000);
     }
 
     #[test]
