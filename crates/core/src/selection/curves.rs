@@ -51,7 +51,7 @@ impl Counted {
         workers: &Workers,
         control: &Control,
     ) -> Result<Curves> {
-        let further: Vec<usize> = (self.asked..self.ratios.len()).collect();
+        let further: Vec<usize> = (self.asked..self.shown).collect();
         let found = leaders(log_probs, &self.counts, &self.ratios, &further, means, workers, control)?;
         let further =
             further.iter().zip(&found).map(|(&at, (winner, scores))| (self.ratios.n()[at], *winner, &*scores.counts));

@@ -26,7 +26,7 @@ use crate::progress::Control;
 use crate::statistics::Interval;
 use crate::tournament::{
     Counts, NearTiesOptions, Ratios, Resampled, SavedTournament, Tournament, Unit, affordable_replicates, counts,
-    first_tournaments, mean_log_probs, near_ties, resampled_wins,
+    first_tournaments, mean_log_probs, near_ties, resampled_wins, rungs,
 };
 
 pub use budget::ratio_of_budget;
@@ -139,8 +139,12 @@ pub fn select(
     let counted = count_once(input, &ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
     control.enter("reach");
-    let results =
-        first_tournaments(counted.asked, log_probs, &counted.counts, &counted.ratios, &means, workers, control)?;
+    let results = match input.saved {
+        Some(saved) => taken_tournaments(saved, &ratios)?,
+        None => {
+            first_tournaments(counted.asked, log_probs, &counted.counts, &counted.ratios, &means, workers, control)?
+        }
+    };
     let curves = counted.curves(log_probs, &means, &results, workers, control)?;
     let asked = counted.counts.select(&(0..counted.asked).collect::<Vec<_>>());
     control.enter("possible winners");
@@ -306,24 +310,30 @@ fn win_shares(
     Ok((replicates, shares))
 }
 
-/// All that is counted: at the values of N asked for, then at the further ones of the curves.
+/// All that is counted: at the values of N asked for, then at the further ones of the curves, then where it helps the
+/// reach.
 struct Counted {
     ratios: Ratios,
     counts: Counts,
     /// How many values of N were asked for.
     asked: usize,
+    /// How many there are with those of the curves.
+    shown: usize,
 }
 
 /// Counts all pairs in one pass, at every N that anything needs.
 fn count_once(input: &SelectionInput<'_>, asked: &Ratios, workers: &Workers, control: &Control) -> Result<Counted> {
     let log_probs = input.log_probs;
-    let further: Vec<f64> =
+    let mut further: Vec<f64> =
         curves::grid(asked.n(), log_probs.models()).into_iter().filter(|n| !asked.n().contains(n)).collect();
-    let ratios = Ratios::new(&[asked.n(), &further].concat())?;
+    let shown = asked.len() + further.len();
     let counts = match input.saved {
-        None => counts(log_probs, &ratios, workers, control)?,
+        None => {
+            further.extend(rungs(asked, log_probs.models()));
+            counts(log_probs, &Ratios::new(&[asked.n(), &further].concat())?, workers, control)?
+        }
         Some(saved) => {
-            let saved = taken(saved, log_probs, asked)?;
+            let saved = taken_counts(saved, log_probs, asked)?;
             if further.is_empty() {
                 saved
             } else {
@@ -331,11 +341,11 @@ fn count_once(input: &SelectionInput<'_>, asked: &Ratios, workers: &Workers, con
             }
         }
     };
-    Ok(Counted { ratios, counts, asked: asked.len() })
+    Ok(Counted { ratios: Ratios::new(&[asked.n(), &further].concat())?, counts, asked: asked.len(), shown })
 }
 
 /// The counts of a saved tournament at the values of N asked for.
-fn taken(saved: &SavedTournament, log_probs: &LogProbs, ratios: &Ratios) -> Result<Counts> {
+fn taken_counts(saved: &SavedTournament, log_probs: &LogProbs, ratios: &Ratios) -> Result<Counts> {
     let (models, responses) = (saved.counts().models(), saved.counts().responses());
     if (models, responses as usize) != (log_probs.models(), log_probs.responses()) {
         return Err(Error::new(
@@ -347,6 +357,17 @@ fn taken(saved: &SavedTournament, log_probs: &LogProbs, ratios: &Ratios) -> Resu
             ),
         ));
     }
+    Ok(saved.counts().select(&places(saved, ratios)?))
+}
+
+/// A saved tournament's outcome at the values of N asked for.
+fn taken_tournaments(saved: &SavedTournament, ratios: &Ratios) -> Result<Vec<Tournament>> {
+    let all = saved.tournaments();
+    Ok(places(saved, ratios)?.into_iter().map(|place| all[place].clone()).collect())
+}
+
+/// Where a saved tournament has the values of N asked for.
+fn places(saved: &SavedTournament, ratios: &Ratios) -> Result<Vec<usize>> {
     let places = ratios.n().iter().map(|n| {
         saved.ratios().n().iter().position(|saved| saved == n).ok_or_else(|| {
             let there = saved.ratios().n().iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
@@ -355,7 +376,7 @@ fn taken(saved: &SavedTournament, log_probs: &LogProbs, ratios: &Ratios) -> Resu
             Error::new(Code::InputChanged, message).at_field("N")
         })
     });
-    Ok(saved.counts().select(&places.collect::<Result<Vec<_>>>()?))
+    places.collect()
 }
 
 /// Coarse numbers make near-ties: the coarsest format that holds some model's values exactly is what counts.

@@ -92,6 +92,11 @@ impl Counts {
         Ok(Self { responses: self.responses, counts })
     }
 
+    /// The counts at the first few values of N.
+    pub(super) fn first(&self, ratios: usize) -> Self {
+        Self { responses: self.responses, counts: self.counts.slice(s![..ratios, .., ..]).to_owned() }
+    }
+
     /// The counts at some of the values of N, by index.
     #[must_use]
     pub fn select(&self, ratios: &[usize]) -> Self {

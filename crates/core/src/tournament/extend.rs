@@ -7,7 +7,7 @@ use super::counts::{Counts, counts, counts_block};
 use super::mean_log_probs::mean_log_probs;
 use super::ranking::{Scores, Tournament, with_reaches};
 use super::ratios::Ratios;
-use super::reach::{Known, extended_log_reaches, log_reaches};
+use super::reach::{Known, counts_with_rungs, extended_log_reaches, log_reaches};
 use crate::content_hash::{ContentHash, ValueHasher};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::{Float, LogProbs, Rows};
@@ -62,9 +62,10 @@ impl SavedTournament {
         control: &Control,
     ) -> Result<Self> {
         check_names(&names, log_probs.models())?;
-        let counts = counts(log_probs, &ratios, workers, control)?;
+        let (with_rungs, all) = counts_with_rungs(log_probs, &ratios, workers, control)?;
+        let counts = with_rungs.first(ratios.len());
         let means = mean_log_probs(log_probs, workers, control)?;
-        let log_reaches = log_reaches(log_probs, &counts, &ratios, &scores(&counts), workers, control)?;
+        let log_reaches = log_reaches(log_probs, &with_rungs, &all, &scores(&counts), workers, control)?;
         Ok(Self { names, hashes: row_hashes(log_probs, workers, control)?, ratios, means, log_reaches, counts })
     }
 

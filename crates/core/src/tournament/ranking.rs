@@ -2,10 +2,10 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::counts::{Counts, counts};
+use super::counts::Counts;
 use super::mean_log_probs::mean_log_probs;
 use super::ratios::Ratios;
-use super::reach::log_reaches;
+use super::reach::{counts_with_rungs, log_reaches};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
@@ -70,23 +70,11 @@ pub(super) fn compare_means(a: (f64, usize), b: (f64, usize)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
-/// The tournament at every N of `counts`; `log_probs` are what was counted, `means` the models' mean log-likelihoods
-/// ([`mean_log_probs`]).
+/// The tournament at the first few values of N of `counts`; the counts at the others help to find the reaches. `log_probs`
+/// are what was counted, `means` the models' mean log-likelihoods ([`mean_log_probs`]).
 ///
 /// # Errors
 /// [`Code::ShapeMismatch`] if counts, N and means do not belong together; [`Code::Aborted`].
-pub fn tournaments(
-    log_probs: &LogProbs,
-    counts: &Counts,
-    ratios: &Ratios,
-    means: &[f64],
-    workers: &Workers,
-    control: &Control,
-) -> Result<Vec<Tournament>> {
-    first_tournaments(ratios.len(), log_probs, counts, ratios, means, workers, control)
-}
-
-/// [`tournaments`] at the first few values of N only; the counts at the others help.
 pub(crate) fn first_tournaments(
     first: usize,
     log_probs: &LogProbs,
@@ -125,20 +113,20 @@ fn check_shapes(counts: &Counts, ratios: &Ratios, means: &[f64]) -> Result<()> {
     ))
 }
 
-/// Counts, scores and ranking of all models in one go: [`counts`], [`mean_log_probs`] and [`tournaments`].
+/// Counts, scores and ranking of all models in one go.
 ///
 /// # Errors
-/// As [`counts`].
+/// As [`counts`](super::counts()).
 pub fn tournament(
     log_probs: &LogProbs,
     ratios: &Ratios,
     workers: &Workers,
     control: &Control,
 ) -> Result<(Counts, Vec<Tournament>)> {
-    let counts = counts(log_probs, ratios, workers, control)?;
+    let (counts, all) = counts_with_rungs(log_probs, ratios, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
-    let tournaments = tournaments(log_probs, &counts, ratios, &means, workers, control)?;
-    Ok((counts, tournaments))
+    let tournaments = first_tournaments(ratios.len(), log_probs, &counts, &all, &means, workers, control)?;
+    Ok((counts.first(ratios.len()), tournaments))
 }
 
 /// The scores at one N.

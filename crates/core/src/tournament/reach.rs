@@ -5,9 +5,10 @@
 //! the greatest log ratio against b, so that coverage decides its own ties.
 //!
 //! One rival gives a lower bound by selection; another is looked at only as far as it takes to see that it has no more
-//! than k responses above the bound. Counts at smaller N rule most rivals out without looking.
+//! than k responses above the bound. Counts at smaller N rule most rivals out without looking: those at N itself a little
+//! smaller ([`rungs`]) leave a few of hundreds.
 
-use super::counts::Counts;
+use super::counts::{Counts, counts};
 use super::kernel::{Countable, Kernel, slices};
 use super::pair::{Candidate, Limit};
 use super::ranking::{Scores, Standing};
@@ -110,6 +111,35 @@ pub(super) fn above(reach: f64) -> f64 {
 /// The log ratio of two log-probabilities: −∞ where the first vanishes, also against another that does.
 fn log_ratio(above: f64, own: f64) -> f64 {
     if above == f64::NEG_INFINITY { f64::NEG_INFINITY } else { above - own }
+}
+
+/// What powers of the values of N are counted, too. Powers of one number stay powers of one number, which one subtraction
+/// on bit planes decides: a rung costs a fraction of the comparisons that it spares.
+const RUNGS: [f64; 2] = [31.0 / 32.0, 7.0 / 8.0];
+/// No more counts than this (256 MiB) are made to spare comparisons.
+const MOST_COUNTS: usize = 1 << 26;
+
+/// Further values of N, a little below each of `ratios`, whose counts rule most rivals out.
+pub(crate) fn rungs(ratios: &Ratios, models: usize) -> Vec<f64> {
+    if models * models * ratios.len() * RUNGS.len() > MOST_COUNTS {
+        return Vec::new();
+    }
+    let above = || ratios.n().iter().filter(|&&n| n > 1.0);
+    RUNGS.iter().flat_map(|&power| above().map(move |&n| libm::pow(n, power))).collect()
+}
+
+/// Counts at `ratios` and then at their [`rungs`], and the values of N of both.
+///
+/// # Errors
+/// As [`counts`].
+pub(super) fn counts_with_rungs(
+    log_probs: &LogProbs,
+    ratios: &Ratios,
+    workers: &Workers,
+    control: &Control,
+) -> Result<(Counts, Ratios)> {
+    let all = Ratios::new(&[ratios.n(), &rungs(ratios, log_probs.models())].concat())?;
+    Ok((counts(log_probs, &all, workers, control)?, all))
 }
 
 /// The log reach of every model at some of the values of N: `score_counts[k]` are the scores at `ratios.n()[k]`, for the
