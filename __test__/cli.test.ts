@@ -130,6 +130,33 @@ describe('select', () => {
       expect(responsesLed[0]).toHaveLength(20);
       expect(cli('compare', 'a', 'b', sixty).status).toBe(2);
     });
+
+    test('two models head to head show what the responses say, where a file has it', () => {
+      const said = (i: number) => ({ id: `r${i}`, prompt: `question\n${i}`, response: 'x'.repeat(10 * i) });
+      const texts = write('texts.jsonl', Array.from({ length: 9 }, (_, i) => `${JSON.stringify(said(i))}\n`).join(''));
+      const compared = (...args: string[]) => cli('compare', 'a', 'b', ...args, '-N', '16');
+      const textOf = (id: string, ...args: string[]) => {
+        const { responsesLed } = JSON.parse(compared(...args, '--json').stdout);
+        return responsesLed[0].find(({ response }: { response: string }) => response === id).text;
+      };
+      expect(textOf('r8', sixty, '--texts', texts)).toEqual({ prompt: 'question\n8', response: 'x'.repeat(80) });
+      expect(textOf('r9', sixty, '--texts', texts)).toBeNull();
+      const shown = compared(sixty, '--texts', texts).stdout;
+      expect(shown).toContain('question 8');
+      expect(shown).not.toContain('x'.repeat(60));
+      // Rows of the input itself, one file a model.
+      const scored = (model: string) =>
+        write(
+          `${model}.jsonl`,
+          Array.from({ length: 60 }, (_, i) => {
+            const sum_logprobs = model === 'b' && i < 20 ? -6 : -2;
+            return `${JSON.stringify({ ...said(i), sum_logprobs })}\n`;
+          }).join(''),
+        );
+      expect(textOf('r8', scored('a'), scored('b')).prompt).toBe('question\n8');
+      expect(compared(sixty, '--texts', join(folder, 'nowhere.jsonl')).stderr).toContain('nowhere.jsonl');
+      expect(compared(sixty, '--texts', texts, '--csv', texts).status).toBe(2);
+    });
   });
 
   test('the winner alone is the same', () => {

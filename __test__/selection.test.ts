@@ -196,9 +196,9 @@ test('two models head to head: who leads where, both ways, and whether it is sho
     ['b', 'clear'],
   ]);
   expect(result.responsesLed[0]).toEqual(
-    [54, 55, 56, 57, 58, 59].map((i) => ({ response: String(i), prompt: null, logRatio: 2 })),
+    [54, 55, 56, 57, 58, 59].map((i) => ({ response: String(i), prompt: null, text: null, logRatio: 2 })),
   );
-  expect(result.responsesLed[1][0]).toEqual({ response: '12', prompt: null, logRatio: null });
+  expect(result.responsesLed[1][0]).toEqual({ response: '12', prompt: null, text: null, logRatio: null });
   expect(result.responsesLed[1]).toHaveLength(13);
   const at4 = result.profile.N.indexOf(4);
   expect(result.profile.shares.map((shares) => shares[at4])).toEqual([6 / 60, 13 / 60]);

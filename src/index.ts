@@ -33,6 +33,7 @@ export {
   type Lead,
   type LeadingResponse,
 } from './selection/compare.js';
+export type { ResponseText } from './selection/response-texts.js';
 export type * from './selection/result.js';
 export { type SelectCheckpointOptions, selectCheckpoint } from './selection/select.js';
 export { type NearTies, type NearTiesOptions, nearTies } from './tournament/near-ties.js';

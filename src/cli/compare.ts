@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { comparisonReport } from '../report/compare/report.js';
 import { compareModels } from '../selection/compare.js';
@@ -12,6 +13,7 @@ interface CompareOptions extends InputOptions, OutputOptions {
   readonly bestOf?: number[];
   readonly N?: number[];
   readonly confidence: number;
+  readonly texts?: string;
 }
 
 /** `coverage-principle compare`: two models head to head. */
@@ -26,7 +28,11 @@ export function compareCommand({ signal }: CommandContext): Command {
     .argument('<input...>', INPUT_ARGUMENT)
     .option('-K, --best-of <list>', 'budgets K, samples a prompt, e.g. 4,16: N = (K/2)^(2/3) for each', parseBudgets)
     .option('-N, --N <list>', 'ratios N at which to compare', parseRatios)
-    .option('--confidence <share>', 'confidence of all intervals and verdicts', parseConfidence, 0.95);
+    .option('--confidence <share>', 'confidence of all intervals and verdicts', parseConfidence, 0.95)
+    .option(
+      '--texts <file>',
+      'JSON Lines with id, prompt and response as texts, shown beside the responses (default: an input that is such a file)',
+    );
   addOutputOptions(command, 'one row for each response on which one of the two leads');
   return addInputOptions(command).action(async (a: string, b: string, inputs: string[], options: CompareOptions) => {
     const { bestOf = [], N = [], confidence, threads } = options;
@@ -38,13 +44,20 @@ export function compareCommand({ signal }: CommandContext): Command {
         signal,
         onProgress: progress.stage('reading'),
       });
-      checkOutputs(options, logProbs.metadata.sources);
+      const texts = options.texts === undefined ? rowsOfJson(logProbs, [a, b]) : [options.texts];
+      checkOutputs(options, [...logProbs.metadata.sources, ...texts.map((file) => ({ file }))]);
       const job = { signal, ...(threads !== undefined && { threads }) };
-      const result = await compareModels(logProbs, { ...job, models: [a, b], bestOf, N, confidence });
+      const result = await compareModels(logProbs, { ...job, models: [a, b], bestOf, N, confidence, texts });
       progress.clear();
       await writeOutputs(comparisonReport(result), options);
     } finally {
       progress.clear();
     }
   });
+}
+
+/** The inputs of two models that are JSON Lines, which may have texts beside the log-probabilities. */
+function rowsOfJson({ models, metadata }: LogProbs, names: readonly string[]): string[] {
+  const files = names.map((name) => metadata.sources[models.indexOf(name)]?.file);
+  return [...new Set(files)].filter((file) => file !== undefined).filter((file) => /\.jsonl(\.gz)?$/.test(file));
 }

@@ -4,6 +4,7 @@ import type { LogProbs } from '../log-probs/log-probs.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Interval, Provenance, Warning } from '../results/estimate.js';
 import { uncoveredResponses } from '../tournament/uncovered-responses.js';
+import { type ResponseText, readResponseTexts } from './response-texts.js';
 import type { SelectionVerdict } from './result.js';
 import { selectCheckpoint } from './select.js';
 
@@ -22,6 +23,14 @@ const compareModelsSchema = z.strictObject({
   confidence: confidenceSchema
     .default(0.95)
     .describe('Confidence of the intervals, and of the verdicts at all N together.'),
+  texts: z
+    .array(z.string())
+    .readonly()
+    .default([])
+    .describe(
+      'Files of JSON Lines whose rows have the `id` of a response and its `prompt` and `response` as texts, to be shown ' +
+        'beside it.',
+    ),
 });
 
 /** Options of {@link compareModels}. */
@@ -30,8 +39,10 @@ export type CompareModelsOptions = JobOptions & Omit<z.input<typeof compareModel
 /** A response on which one model leads. */
 export interface LeadingResponse {
   readonly response: string;
-  /** Its prompt; `null` if unknown. */
+  /** Id of its prompt; `null` if unknown. */
   readonly prompt: string | null;
+  /** What prompt and response say; `null` if unknown. */
+  readonly text: ResponseText | null;
   /** log of the leader's probability over the other's, in nats; `null` where the other rules it out. */
   readonly logRatio: number | null;
 }
@@ -83,7 +94,8 @@ export interface Comparison {
  * Two models head to head: how often each leads the other by N and more, on which responses, and whether the difference
  * is shown. It is the tournament of the two.
  *
- * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`; the signal's reason when aborted
+ * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`; for files of texts that cannot be read; the signal's
+ * reason when aborted
  */
 export async function compareModels(logProbs: LogProbs, options: CompareModelsOptions): Promise<Comparison> {
   const {
@@ -91,6 +103,7 @@ export async function compareModels(logProbs: LogProbs, options: CompareModelsOp
     bestOf,
     N,
     confidence,
+    texts,
     signal,
     onProgress: _,
     threads,
@@ -107,15 +120,23 @@ export async function compareModels(logProbs: LogProbs, options: CompareModelsOp
     counts: false,
   });
   const least = Math.min(...result.tournaments.map((each) => each.N));
-  const led = async (model: 0 | 1): Promise<LeadingResponse[]> => {
-    const [leader, other] = [models[model], models[1 - model]!];
-    const found = await uncoveredResponses(pair, { ...job, model: other, rival: leader, N: least });
-    return found.map(({ response, logRatio }) => ({
-      response: pair.responseId(response),
-      prompt: pair.metadata.promptIds?.[response] ?? null,
-      logRatio: Number.isFinite(logRatio) ? logRatio : null,
-    }));
-  };
+  const found = async (model: 0 | 1) =>
+    uncoveredResponses(pair, { ...job, model: models[1 - model]!, rival: models[model], N: least });
+  const [ofFirst, ofSecond] = [await found(0), await found(1)];
+  const ids = new Set([...ofFirst, ...ofSecond].map(({ response }) => pair.responseId(response)));
+  const known = new Map<string, ResponseText>();
+  for (const file of texts) {
+    for (const [id, text] of await readResponseTexts(file, ids, signal)) if (!known.has(id)) known.set(id, text);
+  }
+  const led = (all: typeof ofFirst) =>
+    all.map(
+      ({ response, logRatio }): LeadingResponse => ({
+        response: pair.responseId(response),
+        prompt: pair.metadata.promptIds?.[response] ?? null,
+        text: known.get(pair.responseId(response)) ?? null,
+        logRatio: Number.isFinite(logRatio) ? logRatio : null,
+      }),
+    );
   const { curves, responses, prompts, unit, units, warnings, provenance } = result;
   return {
     models: [models[0], models[1]],
@@ -144,7 +165,7 @@ export async function compareModels(logProbs: LogProbs, options: CompareModelsOp
         };
       },
     ),
-    responsesLed: [await led(0), await led(1)],
+    responsesLed: [led(ofFirst), led(ofSecond)],
     profile: { N: curves.N, shares: [curves.scores[1]!, curves.scores[0]!] },
     warnings,
     provenance,

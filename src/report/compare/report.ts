@@ -1,4 +1,4 @@
-import { numberCell, type Table } from '../../results/table.js';
+import { type Cell, numberCell, type Table } from '../../results/table.js';
 import type { Comparison, LeadingResponse } from '../../selection/compare.js';
 import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../../text/format.js';
 import { shareAxis } from '../charts/axis.js';
@@ -9,6 +9,8 @@ import { figureSection, list, type Report, type Sheet, table, warnings } from '.
 import { VERDICT_TONES, VERDICT_WORDS } from '../selection/facts.js';
 
 const MOST_ROWS = 20;
+/** Of a text so many characters stand in a table; the whole of it is shown on hovering, and in CSV and JSON. */
+const SHOWN = 60;
 const SIZE = { width: 900, height: 420 };
 
 /** The report of two models head to head. */
@@ -75,6 +77,7 @@ function leadsTable({ models, responses, tournaments }: Comparison): Table {
 
 function responsesTable(model: string, led: readonly LeadingResponse[]): Table {
   const prompts = led.some(({ prompt }) => prompt !== null);
+  const texts = (['prompt', 'response'] as const).filter((of) => led.some(({ text }) => text?.[of]));
   return {
     caption:
       `${model} leads on ${plural(led.length, 'response')}` +
@@ -82,17 +85,31 @@ function responsesTable(model: string, led: readonly LeadingResponse[]): Table {
     columns: [
       { label: 'response', name: true },
       ...(prompts ? [{ label: 'prompt', name: true } as const] : []),
+      ...texts.map((of) => ({ label: `text of the ${of}`, name: true })),
       { label: 'log ratio', align: 'right', title: 'log of its probability over the other’s, in nats' },
     ],
     rows: led
       .slice(0, MOST_ROWS)
-      .map(({ response, prompt, logRatio }) => [
+      .map(({ response, prompt, text, logRatio }) => [
         { text: response },
         ...(prompts ? [{ text: prompt ?? '–' }] : []),
+        ...texts.map((of) => textCell(text?.[of] ?? null)),
         logRatio === null
           ? { text: '∞', sort: Number.MAX_VALUE, title: 'the other gives probability zero' }
           : numberCell(logRatio, (value) => decimal(value, 2)),
       ]),
+  };
+}
+
+/** The beginning of a text, on one line. */
+function textCell(text: string | null): Cell {
+  if (text === null) return { text: '–', tone: 'muted' };
+  const line = text.replace(/\s+/g, ' ').trim();
+  const characters = [...line];
+  const cut = characters.length > SHOWN;
+  return {
+    text: cut ? `${characters.slice(0, SHOWN - 1).join('')}…` : line,
+    ...(line !== text || cut ? { title: text } : {}),
   };
 }
 
@@ -124,14 +141,16 @@ function profileFigure({ models, responses, profile: { N, shares } }: Comparison
 /** One row for each response on which one of the two leads. */
 function sheetOf({ models, responsesLed }: Comparison): Sheet {
   return {
-    columns: ['leader', 'other', 'response', 'prompt', 'logRatio'],
+    columns: ['leader', 'other', 'response', 'prompt', 'logRatio', 'promptText', 'responseText'],
     rows: models.flatMap((leader, model) =>
-      responsesLed[model]!.map(({ response, prompt, logRatio }) => [
+      responsesLed[model]!.map(({ response, prompt, text, logRatio }) => [
         leader,
         models[1 - model]!,
         response,
         prompt,
         logRatio ?? 'inf',
+        text?.prompt ?? null,
+        text?.response ?? null,
       ]),
     ),
   };
