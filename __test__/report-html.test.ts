@@ -141,6 +141,13 @@ describe('figures', () => {
     const names = (matrix.option.yAxis as { data: string[] }).data;
     expect([names.length, names[40]]).toEqual([61, '⋮']);
     expect(names.at(-1)).toMatch(/ 80$/);
+    // Cells of a colour are one path, and all cells are there.
+    const paths = [...figureSvg(matrix).matchAll(/<path d="(M[^"]*Z)"/g)].map(([, path]) => path!);
+    expect(paths.length).toBeLessThan(30);
+    const side = (matrix.option.grid as { width: number }).width / 61;
+    const areas = paths.flatMap((path) => [...path.matchAll(/M([\d.]+) ([\d.]+)[lL][^MZ]*/g)].map(([piece]) => piece));
+    expect(areas.length).toBeGreaterThan(60);
+    expect(side).toBeGreaterThan(9);
   });
 
   it('have colours that tell good models apart, however bad the others are', () => {

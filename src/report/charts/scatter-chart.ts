@@ -26,6 +26,9 @@ export interface ScatterChart {
 }
 
 const KEY_ROW = 22;
+/** Beyond so many points those that are not picked are dots of one path, which say nothing on hovering: each by itself they
+ * would weigh megabytes. */
+const MOST_WITH_TIPS = 300;
 
 /** How picks are marked; circles are all the others. */
 const MARKS = [
@@ -63,12 +66,18 @@ function drawing(
       .filter(({ name }) => chosen(name))
       .map((point) => ({ value: [place(point.x, x), place(point.y, y)], tip: point.tip })),
   });
+  const others = (name: string) => !names.includes(name);
+  const placed = points
+    .filter(({ name }) => others(name))
+    .map((point) => [place(point.x, x), place(point.y, y)] as const);
   return {
     grid: { left: 70, right: 20, top: 14 + keyRows * KEY_ROW, bottom: 52, containLabel: false },
     xAxis: axisOption(x, 'x', labels),
     yAxis: axisOption(y, 'y'),
     series: [
-      series((name) => !names.includes(name), 'circle', points.length > 60 ? 6 : 9, LIGHT.axis, 3),
+      points.length > MOST_WITH_TIPS
+        ? dotsSeries(placed, 5, LIGHT.axis, 3)
+        : series(others, 'circle', points.length > 60 ? 6 : 9, LIGHT.axis, 3),
       ...names.map((picked, index) => {
         const { symbol, size, colour } = MARKS[index]!;
         return series((name) => name === picked, symbol, size, colour, 10 - index);
@@ -84,4 +93,24 @@ function drawing(
       ];
     }),
   } as EChartsOption;
+}
+
+/** Many dots as one path: lines of hardly any length with round ends. */
+function dotsSeries(points: readonly (readonly [number, number])[], size: number, colour: string, z: number): object {
+  return {
+    type: 'custom',
+    silent: true,
+    z,
+    data: [0],
+    renderItem: (_: unknown, { coord }: { coord(point: readonly [number, number]): [number, number] }) => {
+      const pathData = points
+        .map((point) => {
+          const [x, y] = coord(point);
+          return `M${x.toFixed(1)} ${y.toFixed(1)}h.1`;
+        })
+        .join('');
+      const style = { stroke: colour, lineWidth: size, lineCap: 'round', fill: 'none' };
+      return { type: 'path', shape: { pathData }, style };
+    },
+  };
 }

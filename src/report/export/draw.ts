@@ -11,13 +11,15 @@ import { escapeHtml } from './html.js';
 export interface SvgOptions {
   /** Default `light`. */
   readonly theme?: FigureTheme;
+  /** Whether marks say on hovering what they are, default `true`; a drawing for screens that are touched needs it not. */
+  readonly tips?: boolean;
 }
 
 /**
  * Draws a figure as one SVG element. The same figure always gives the same bytes. Model names and all other text are
  * escaped.
  */
-export function figureSvg(figure: Figure, { theme = 'light' }: SvgOptions = {}): string {
+export function figureSvg(figure: Figure, { theme = 'light', tips = true }: SvgOptions = {}): string {
   // Loaded on first use: programs that draw nothing should not pay for it.
   const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts');
   const { width, height } = figure;
@@ -29,7 +31,7 @@ export function figureSvg(figure: Figure, { theme = 'light' }: SvgOptions = {}):
       textStyle: { fontFamily: FONT_FAMILY },
       ...figure.option,
     });
-    return finish(chart.renderToSVGString(), figure, theme);
+    return finish(chart.renderToSVGString(), figure, theme, tips);
   } finally {
     chart.dispose();
   }
@@ -41,7 +43,7 @@ export function figureSvg(figure: Figure, { theme = 'light' }: SvgOptions = {}):
  * show on hovering and screen readers read. Quotes in texts are escaped by ECharts, so no text can look like an
  * attribute.
  */
-function finish(svg: string, figure: Figure, theme: FigureTheme): string {
+function finish(svg: string, figure: Figure, theme: FigureTheme, tips: boolean): string {
   const colours = recolouring(theme);
   const ids = new Map<string, string>();
   const label = `<title>${escapeHtml(figure.title)}</title>\n<desc>${escapeHtml(figure.description)}</desc>`;
@@ -60,7 +62,7 @@ function finish(svg: string, figure: Figure, theme: FigureTheme): string {
     .replace(
       /(<(\w+)[^<>]*?) ecmeta_series_index="(\d+)" ecmeta_data_index="(\d+)"([^<>]*>)([^<]*)<\/\2>/g,
       (_, open: string, tag: string, series: string, item: string, rest: string, text: string) => {
-        const tip = itemTip(figure.option, Number(series), Number(item));
+        const tip = tips && itemTip(figure.option, Number(series), Number(item));
         return `${open}${rest}${tip ? `<title>${escapeHtml(tip)}</title>` : ''}${text}</${tag}>`;
       },
     )

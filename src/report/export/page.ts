@@ -111,11 +111,11 @@ function warningsHtml(warnings: readonly Warning[]): Html {
  */
 function figureHtml(figure: Figure, heading: string): Html {
   const { slim } = figure;
-  const svg = (each: Figure) => new Html(figureSvg(each, { theme: 'page' }));
+  const svg = (each: Figure, tips: boolean) => new Html(figureSvg(each, { theme: 'page', tips }));
   return html`<figure id="${figure.id}">
 ${figure.title !== heading && html`<h3>${figure.title}</h3>\n`}<div class="drawing" role="region" tabindex="0" aria-label="${figure.title}" style="max-width:${figure.width}px">
-<div class="canvas${slim && ' wide'}" style="min-width:${Math.round(Math.min(figure.width, 300 + figure.width * 0.35))}px">${svg(figure)}</div>${
-    slim && html`<div class="canvas slim">${svg({ ...figure, ...slim, id: `${figure.id}-slim` })}</div>`
+<div class="canvas${slim && ' wide'}" style="min-width:${Math.round(Math.min(figure.width, 300 + figure.width * 0.35))}px">${svg(figure, true)}</div>${
+    slim && html`<div class="canvas slim">${svg({ ...figure, ...slim, id: `${figure.id}-slim` }, false)}</div>`
   }</div>
 <figcaption>${figure.caption}</figcaption>
 </figure>

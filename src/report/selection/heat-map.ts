@@ -12,7 +12,8 @@ const SHOWN = { most: 60, top: 40 };
 const SHOWN_SLIM = { most: 24, top: 16 };
 /** Up to so many models the cells are large enough for figures in them. */
 const MOST_WITH_FIGURES = 16;
-/** Up to so many models every cell says on hovering what it holds; beyond, that would weigh megabytes. */
+/** Up to so many models every cell says on hovering what it holds; beyond, cells of a colour are one path: each by itself
+ * they would weigh megabytes. */
 const MOST_WITH_TIPS = 30;
 
 /** Classes from this one on bear the ink of dark cells. */
@@ -132,39 +133,64 @@ function drawing(
       nameTextStyle: { color: LIGHT.muted, fontSize: 12.5 },
     },
     yAxis: namesOption(labels, 'y', fontSize),
-    visualMap: {
-      type: 'piecewise',
-      show: false,
-      dimension: 2,
-      pieces: bounds.map((bound, index) => ({
-        gte: index === 0 ? 0 : bounds[index - 1]!,
-        ...(index === bounds.length - 1 ? { lte: bound } : { lt: bound }),
-        color: LIGHT.ramp[index]!,
-      })),
-    },
-    series: [
-      {
-        type: 'heatmap',
-        silent: !withTips,
-        itemStyle: { borderColor: LIGHT.surface, borderWidth: ranks.length > 30 || isSlim ? 0.5 : 1.5 },
-        label: { show: withFigures, fontSize: Math.min(11.5, cellSize / 3), textBorderWidth: 0 },
-        data: cells.map(({ rival, model, share }) => ({
-          value: [rival, model, share],
-          ...(withFigures && {
-            label: {
-              color: share >= bounds[DARK_FROM - 1]! ? LIGHT.rampHighInk : LIGHT.rampLowInk,
-              formatter: cellText(share),
-            },
-          }),
-          ...(withTips && {
-            tip: `${names[rival]} gives at least ${compact(N)} times the probability of ${names[model]} on ${percent(share, n)} of the responses`,
-          }),
+    ...(withTips && {
+      visualMap: {
+        type: 'piecewise',
+        show: false,
+        dimension: 2,
+        pieces: bounds.map((bound, index) => ({
+          gte: index === 0 ? 0 : bounds[index - 1]!,
+          ...(index === bounds.length - 1 ? { lte: bound } : { lt: bound }),
+          color: LIGHT.ramp[index]!,
         })),
       },
-    ],
+    }),
+    series: withTips
+      ? [
+          {
+            type: 'heatmap',
+            itemStyle: { borderColor: LIGHT.surface, borderWidth: isSlim ? 0.5 : 1.5 },
+            label: { show: withFigures, fontSize: Math.min(11.5, cellSize / 3), textBorderWidth: 0 },
+            data: cells.map(({ rival, model, share }) => ({
+              value: [rival, model, share],
+              ...(withFigures && {
+                label: {
+                  color: share >= bounds[DARK_FROM - 1]! ? LIGHT.rampHighInk : LIGHT.rampLowInk,
+                  formatter: cellText(share),
+                },
+              }),
+              tip: `${names[rival]} gives at least ${compact(N)} times the probability of ${names[model]} on ${percent(share, n)} of the responses`,
+            })),
+          },
+        ]
+      : cellPaths(cells, bounds, { left, top, size: cellSize }),
     graphic: key(bounds, isSlim ? 16 : left, isSlim ? 38 : 44),
   } as EChartsOption;
   return { width: isSlim ? SLIM : Math.ceil(Math.max(left + side + 24, 640)), height: top + side + 50, option };
+}
+
+/** All cells, those of a colour as one path, runs along a row as one piece of it. */
+function cellPaths(
+  cells: readonly { readonly rival: number; readonly model: number; readonly share: number }[],
+  bounds: readonly number[],
+  { left, top, size }: { readonly left: number; readonly top: number; readonly size: number },
+): object[] {
+  const paths = bounds.map(() => '');
+  const colourOf = (share: number) => bounds.findIndex((bound, index) => share < bound || index === bounds.length - 1);
+  for (let first = 0; first < cells.length; ) {
+    const { rival, model, share } = cells[first]!;
+    const colour = colourOf(share);
+    let length = 1;
+    const continues = (cell: (typeof cells)[number] | undefined) =>
+      cell?.model === model && cell.rival === rival + length && colourOf(cell.share) === colour;
+    while (continues(cells[first + length])) length += 1;
+    paths[colour] += `M${left + rival * size} ${top + model * size}h${length * size}v${size - 0.5}h${-length * size}z`;
+    first += length;
+  }
+  return paths.flatMap((pathData, index) => {
+    const path = { type: 'path', shape: { pathData }, style: { fill: LIGHT.ramp[index]! } };
+    return pathData === '' ? [] : [{ type: 'custom', silent: true, data: [0], renderItem: () => path }];
+  });
 }
 
 /** All ranks, or the first `top` and the last ones up to `most`. */
