@@ -5,8 +5,11 @@
 // Log-probabilities are L_a,i = c + μ_a + σ·ε_a,i with independent normal ε, so that L_a − L_b is normal and p_ab, scores
 // and the truly best models are known exactly. Where prompts repeat, half of the variance of ε is the prompt's: responses to
 // a prompt have correlation ½ and the same p_ab. The table goes to stdout in Markdown.
-import { LogProbs, type SelectionResult, selectCheckpoint } from '../src/index.js';
-import { native } from '../src/native.js';
+import type { LogProbs, SelectionResult } from '../src/index.js';
+import { loadPackage } from './hosts/addon.js';
+import { ROOT } from './paths.js';
+
+const { facade, binding: native } = await loadPackage(ROOT);
 
 const RUNS = Number(process.argv[2] ?? 2000);
 const CONFIDENCE = 0.95;
@@ -70,7 +73,7 @@ function draw({ means, responses, perPrompt }: Cell, seed: number): LogProbs {
   });
   const promptIds =
     perPrompt === 1 ? null : Array.from({ length: responses }, (_, i) => String(Math.floor(i / perPrompt)));
-  return LogProbs.fromArrays(rows, { promptIds });
+  return facade.LogProbs.fromArrays(rows, { promptIds });
 }
 
 interface Tally {
@@ -97,7 +100,7 @@ async function simulate(cell: Cell): Promise<Tally> {
   const truth = cell.N.map((N) => trueScores(cell.means, N));
   for (let run = 0; run < RUNS; run += 1) {
     const logProbs = draw(cell, 1 + run);
-    const result = await selectCheckpoint(logProbs, {
+    const result = await facade.selectCheckpoint(logProbs, {
       N: cell.N,
       confidence: CONFIDENCE,
       replicates: 0,
