@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PREBUILT } from '../src/addon.js';
@@ -75,7 +75,20 @@ test('the tarball holds what is needed to run and to build, and no addon of one 
   expect(packed).toEqual(
     expect.arrayContaining(['Cargo.toml', 'Cargo.lock', 'crates/core/src/lib.rs', 'crates/node/build.rs']),
   );
-  expect(packed.filter((path) => /\.node$|^(__test__|benchmark|src|target|docs)\//.test(path))).toEqual([]);
+  expect(packed.filter((path) => /\.node$|^(__test__|src|target|examples\/graph-transformer)\//.test(path))).toEqual(
+    [],
+  );
+});
+
+test('what README and the guides link to is in the tarball', () => {
+  const pages = packed.filter((path) => /^(README|docs\/.*|examples\/README)\.md$/.test(path));
+  expect(pages.length).toBeGreaterThan(8);
+  for (const page of pages) {
+    const text = readFileSync(join(root, page), 'utf8').replace(/^( *)```[\s\S]*?^\1```/gm, '');
+    for (const [, link] of text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+      if (!/^https?:/.test(link!)) expect(packed, `${page}: ${link}`).toContain(posix.join(posix.dirname(page), link!));
+    }
+  }
 });
 
 const program = `

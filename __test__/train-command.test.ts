@@ -338,20 +338,11 @@ describe('configurations', () => {
 });
 
 describe('the schema', () => {
-  test('is printed, and in the package for editors as it is', () => {
+  test('is printed', () => {
     const { status, stdout } = cli('train', '--schema');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toEqual(trainConfigJsonSchema());
-    expect(JSON.parse(readFileSync(join(root, 'schemas/train-config.json'), 'utf8'))).toEqual(trainConfigJsonSchema());
   });
-});
-
-test('the example trains, selects and decodes', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'examples/train-select-decode.mjs')], {
-    encoding: 'utf8',
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toMatch(/^step-\d+: Best-of-16 has a mean reward of \d/);
 });
 
 test('the demonstration on text trains, selects and reports, the same every time', () => {

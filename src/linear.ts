@@ -73,6 +73,7 @@ export {
   type HistoryRecord,
   type StopReason,
   type Theory,
+  type TrainRecord,
   TrainResult,
 } from './linear/train-result.js';
 export type { Procedure, StepSize, TrainSettings } from './linear/train-settings.js';

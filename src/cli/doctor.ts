@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { doctor } from '../log-probs/doctor.js';
 import { doctorText } from '../report/doctor/text.js';
+import { resultJson } from '../report/export/json.js';
 import { terminalOptions } from '../report/export/terminal.js';
 import { parseRatios } from './arguments.js';
 import { EXIT } from './exit-codes.js';
@@ -21,9 +22,7 @@ export function doctorCommand({ signal, exitWith }: CommandContext): Command {
     .option('--json', 'the findings as one JSON object on stdout');
   return addInputOptions(command).action(async (inputs: string[], options: DoctorOptions) => {
     const report = await doctor(inputs, { ...toReadOptions(options), signal, ...(options.N && { N: options.N }) });
-    process.stdout.write(
-      options.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report, terminalOptions(process.stdout)),
-    );
+    process.stdout.write(options.json ? resultJson(report) : doctorText(report, terminalOptions(process.stdout)));
     if (!report.usable) exitWith(EXIT.failed);
   });
 }

@@ -5,13 +5,15 @@ import type { JobOptions } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
+import { resultJson } from '../report/export/json.js';
 import { selectionReport } from '../report/selection/report.js';
+import type { Warning } from '../results/estimate.js';
 import { ratioOfBestOf } from '../selection/budget.js';
 import { uncoveredCsv } from '../selection/per-response.js';
 import type { TournamentResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
-import { selectWinner } from '../tournament/select-winner.js';
+import { selectWinner, type Winner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
 import {
   checkAsked,
@@ -222,6 +224,17 @@ function refuseBesideWinnerOnly(options: SelectOptions): void {
   );
 }
 
+/** What `select --winner-only --json` prints. */
+export interface PrintedWinners {
+  /** Names of the models, in input order. */
+  readonly models: readonly string[];
+  /** n, the number of held-out responses. */
+  readonly responses: number;
+  /** One entry for each N. */
+  readonly tournaments: readonly Winner[];
+  readonly warnings: readonly Warning[];
+}
+
 async function printWinners(
   logProbs: LogProbs,
   options: SelectOptions,
@@ -237,13 +250,13 @@ async function printWinners(
   const winners = await selectWinner(logProbs, { ...job, N: ratios(options) });
   progress.clear();
   if (options.json) {
-    const result = {
+    const result: PrintedWinners = {
       models: logProbs.models,
       responses: logProbs.responses,
       tournaments: winners,
       warnings: logProbs.metadata.warnings,
     };
-    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    process.stdout.write(resultJson(result));
     return;
   }
   for (const { N, winner, score, rival, pairsLookedAt, pairsTotal } of winners) {

@@ -1,10 +1,11 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { CoverageError } from '../error.js';
+import { resultJson } from '../report/export/json.js';
 import { terminalOptions, terminalParagraph, terminalTable } from '../report/export/terminal.js';
 import { runsTable } from '../report/training/tables.js';
 import { loadConfig } from '../training/load.js';
-import { OutputFolder, trainingJson } from '../training/output.js';
+import { OutputFolder, type PrintedTraining, trainingJson } from '../training/output.js';
 import { type PreparedTraining, prepareTraining } from '../training/prepare.js';
 import { runPrepared, SAVE_SECONDS, type SaveOptions } from '../training/run.js';
 import { trainConfigJsonSchema } from '../training/schema.js';
@@ -103,7 +104,8 @@ async function runTraining(
   await output.writeStates(prepared);
   await output.writeResults(prepared, results, config);
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ output: output.path, ...trainingJson(prepared, results) }, null, 2)}\n`);
+    const printed: PrintedTraining = { output: output.path, ...trainingJson(prepared, results) };
+    process.stdout.write(resultJson(printed));
     return;
   }
   const terminal = terminalOptions(process.stdout);

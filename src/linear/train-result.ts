@@ -75,6 +75,16 @@ export interface ResultSource {
   readonly promptIds: readonly string[] | null;
 }
 
+/** What a training run has come to as plain data, without θ and log-probabilities. */
+export interface TrainRecord
+  extends Pick<
+    TrainResult,
+    'name' | 'step' | 'steps' | 'stopped' | 'theory' | 'N' | 'history' | 'checkpoints' | 'drawnStep'
+  > {
+  /** The step at which each stage begins, where there are stages before the run's own. */
+  readonly stageStarts?: readonly number[];
+}
+
 /** What a training run has come to. */
 export class TrainResult {
   readonly #source: ResultSource;
@@ -176,7 +186,7 @@ export class TrainResult {
   }
 
   /** The plain data of the result, without θ and log-probabilities. */
-  toJSON(): object {
+  toJSON(): TrainRecord {
     const { name, step, steps, stageStarts, stopped, theory, N, history, checkpoints, drawnStep } = this;
     const stages = stageStarts.length > 1 && { stageStarts };
     return { name, step, steps, ...stages, stopped, theory, N, history, checkpoints, drawnStep };

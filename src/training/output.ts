@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CoverageError } from '../error.js';
 import { measureColumns } from '../linear/measure-columns.js';
 import { type SweepRow, sweepCsv } from '../linear/sweep.js';
-import type { TrainResult } from '../linear/train-result.js';
+import type { TrainRecord, TrainResult } from '../linear/train-result.js';
 import { npyPieces } from '../log-probs/npy.js';
 import { reportHtml } from '../report/export/page.js';
 import { trainingReport } from '../report/training/report.js';
@@ -192,7 +192,26 @@ function* checkpointThetas(result: TrainResult): Generator<Float64Array> {
 }
 
 /** The results of a training as plain data. */
-export function trainingJson(prepared: PreparedTraining, results: readonly TrainResult[]): object {
+export interface TrainingRecord {
+  readonly version: string;
+  /** Of configuration, data and version: what a training must share with this one to be resumed by it. */
+  readonly fingerprint: string;
+  /** Files that were read, with their SHA-256. */
+  readonly sources: PreparedTraining['sources'];
+  /** What was found out about data and features, in sentences. */
+  readonly facts: readonly string[];
+  /** One entry a run, with the values of the sweep that are its own. */
+  readonly runs: readonly ({ readonly point: PreparedTraining['runs'][number]['point'] } & TrainRecord)[];
+}
+
+/** What `train --json` prints. */
+export interface PrintedTraining extends TrainingRecord {
+  /** Folder that the results were written to. */
+  readonly output: string;
+}
+
+/** The results of a training as plain data. */
+export function trainingJson(prepared: PreparedTraining, results: readonly TrainResult[]): TrainingRecord {
   return {
     version: packageVersion,
     fingerprint: prepared.fingerprint,

@@ -31,6 +31,13 @@ export interface ExperimentExtras {
   readonly provenance?: Provenance;
 }
 
+/** What `reproduce --json` prints, plain data. */
+export interface PrintedExperiments {
+  /** All claims of all experiments. */
+  readonly verdicts: readonly Verdict[];
+  readonly experiments: readonly ReportedExperiment[];
+}
+
 /** The report of one or several experiments: verdicts on all of them first, then each with what its verdicts rest on. */
 export function experimentReport(
   experiments: readonly ReportedExperiment[],
@@ -55,7 +62,7 @@ export function experimentReport(
       ...(provenance ? [provenanceSection(provenance, [], [])] : []),
     ],
     sheet: verdictsSheet(experiments),
-    result: { verdicts, experiments, ...(provenance && { version: provenance.version }) },
+    result: { verdicts, experiments } satisfies PrintedExperiments,
   };
 }
 

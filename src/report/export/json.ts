@@ -1,6 +1,15 @@
+import { packageVersion } from '../../version.js';
 import type { Report } from '../report.js';
 
 /** The result of a report as JSON, as `--json` prints it. */
 export function reportJson({ result }: Report): string {
-  return `${JSON.stringify(result, null, 2)}\n`;
+  return resultJson(result as object);
+}
+
+/**
+ * A result as JSON. It begins with the version of its schema (`schemas/` has them all), 1 where the result does not say
+ * another, and that of the package.
+ */
+export function resultJson(result: object): string {
+  return `${JSON.stringify({ schemaVersion: 1, version: packageVersion, ...result }, null, 2)}\n`;
 }

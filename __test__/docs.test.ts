@@ -1,0 +1,209 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { globSync } from 'tinyglobby';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { run } from '../src/cli/program.js';
+import { npyPieces } from '../src/log-probs/npy.js';
+
+/*
+ * Every command and snippet of README and docs is run, page by page, in a folder that holds the files that pages speak of.
+ *
+ *   sh            each line by itself, in this process where it is only a command of ours, else by bash
+ *   yaml          the commands behind `run:`
+ *   js, mjs       by Node; python by python3, where there is one (without NumPy what imports it is left out)
+ *   json          parsed
+ *
+ * `<!-- file: NAME -->` before a snippet writes it there, for what comes after; `<!-- not run: REASON -->` leaves it out,
+ * for what needs a server, a GPU, a package or hours; `<!-- exit: 3 -->` says how its last command ends, if not by 0.
+ */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })].sort();
+const folder = mkdtempSync(join(tmpdir(), 'coverage-docs-'));
+const before = process.cwd();
+
+interface Snippet {
+  readonly page: string;
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+  readonly marks: Readonly<Record<string, string>>;
+}
+
+function snippetsOf(page: string): Snippet[] {
+  const lines = readFileSync(join(root, page), 'utf8').split('\n');
+  const snippets: Snippet[] = [];
+  for (let line = 0; line < lines.length; line += 1) {
+    const [, indent = '', language] = /^( *)```(\w+)/.exec(lines[line]!) ?? [];
+    if (language === undefined) continue;
+    const end = lines.findIndex((text, index) => index > line && text.startsWith(`${indent}\`\`\``));
+    const marks: Record<string, string> = {};
+    for (let above = line - 1; above >= 0; above -= 1) {
+      const [, name, value] = /^ *<!-- (file|not run|exit): (.+) -->$/.exec(lines[above]!) ?? [];
+      if (name === undefined) break;
+      marks[name] = value!;
+    }
+    const text = lines.slice(line + 1, end).map((each) => each.slice(indent.length));
+    snippets.push({ page, line: line + 1, language, text: `${text.join('\n')}\n`, marks });
+    line = end;
+  }
+  return snippets;
+}
+
+/** The files that pages speak of. */
+function furnish(): void {
+  const write = (name: string, content: string | Uint8Array) => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  };
+  const models = ['base', 'step-1000', 'step-2000', 'step-3000'];
+  // Later checkpoints are better on most responses and far worse on some of every ten.
+  const rows = models.map((_, m) =>
+    Float64Array.from({ length: 200 }, (_, i) => -20 + (i % 10 < 8 ? m : -1.1 * m) + 0.3 * Math.sin(7 * i + m)),
+  );
+  const npy = Buffer.concat([...npyPieces([models.length, 200], rows)]);
+  write('logprobs.npy', npy);
+  write('logprobs.json', JSON.stringify({ models }));
+  const csv = (names: readonly string[]) =>
+    ['id', ...names].join(',') +
+    `\n${Array.from({ length: 200 }, (_, i) => [`r${i}`, ...names.map((name) => rows[models.indexOf(name)]![i])].join(',')).join('\n')}\n`;
+  write('scores.csv', csv(models));
+  write('runs/scores.csv', csv(models));
+  for (const [m, name] of models.entries()) {
+    const lines = Array.from({ length: 200 }, (_, i) => JSON.stringify({ id: `r${i}`, logProb: rows[m]![i] }));
+    write(`scored/${name}.jsonl`, `${lines.join('\n')}\n`);
+    const samples = Array.from({ length: 40 }, (_, p) => JSON.stringify({ id: `p${p}`, n: 16, c: (p * (m + 1)) % 17 }));
+    write(`samples/${name}.jsonl`, `${samples.join('\n')}\n`);
+  }
+  const fixtures = join(root, '__test__/fixtures/log-probs');
+  cpSync(join(fixtures, 'responses/vllm-http'), join(folder, 'vllm'), { recursive: true });
+  cpSync(join(fixtures, 'responses/sglang'), join(folder, 'sglang'), { recursive: true });
+  cpSync(join(fixtures, 'lm-eval/choice'), join(folder, 'lm-eval'), { recursive: true });
+  cpSync(join(fixtures, 'lm-eval/rolling'), join(folder, 'rolling'), { recursive: true });
+  write('corpus.txt', readFileSync(join(root, 'README.md'), 'utf8').repeat(2));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules/coverage-principle'), 'junction');
+  write('package.json', '{ "type": "module" }');
+  mkdirSync(join(folder, 'bin'));
+  const command = `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'dist/cli/main.js')}" "$@"\n`;
+  writeFileSync(join(folder, 'bin/coverage-principle'), command, { mode: 0o755 });
+  writeFileSync(join(folder, 'bin/npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+}
+
+const env = { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}` };
+
+/** The words of a command of ours, or `null` where it takes a shell to read the line. */
+function ownWords(line: string): string[] | null {
+  const words = line.match(/'[^']*'|"[^"$]*"|[^\s'"]+/g) ?? [];
+  if (words[0] === 'npx') words.shift();
+  if (words.shift() !== 'coverage-principle' || /[|<>$&;*{]/.test(line.replace(/'[^']*'/g, ''))) return null;
+  return words.map((word) => (/^['"]/.test(word) ? word.slice(1, -1) : word));
+}
+
+async function runLine(line: string): Promise<{ status: number | null; said: string }> {
+  const words = ownWords(line);
+  if (words === null) {
+    const { status, stdout, stderr } = spawnSync('bash', ['-ec', line], { cwd: folder, env, encoding: 'utf8' });
+    return { status, said: stdout + stderr };
+  }
+  const said: string[] = [];
+  const record = (text: unknown) => said.push(String(text)) > 0;
+  const streams = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')];
+  for (const stream of streams) stream.mockImplementation(record);
+  try {
+    return { status: await run(words), said: said.join('') };
+  } finally {
+    for (const stream of streams) stream.mockRestore();
+  }
+}
+
+/** The lines of a script; one that ends in a backslash goes on, loops and conditions are one. */
+function linesOf(script: string): string[] {
+  const plain = script.replace(/\\\n\s*/g, ' ').replace(/(^|\s)#.*$/gm, '');
+  if (/^\s*(for|if|while)\b|<<|^\s*export\b|^\w+=/m.test(plain)) return [plain];
+  return plain
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+const python = spawnSync('python3', ['--version']).status === 0;
+const numpy = python && spawnSync('python3', ['-c', 'import numpy']).status === 0;
+
+function runScript(command: string, name: string, { text }: Snippet): void {
+  writeFileSync(join(folder, name), text);
+  const { status, stdout, stderr } = spawnSync(command, [name], { cwd: folder, env, encoding: 'utf8' });
+  expect(status, `${stdout}${stderr}`).toBe(0);
+}
+
+async function runCommands(lines: readonly string[], exit: number): Promise<void> {
+  for (const [index, line] of lines.entries()) {
+    const { status, said } = await runLine(line);
+    expect(status, `$ ${line}\n${said}`).toBe(index === lines.length - 1 ? exit : 0);
+  }
+}
+
+async function tryOut(snippet: Snippet): Promise<void> {
+  const { language, text, marks } = snippet;
+  const exit = Number(marks['exit'] ?? 0);
+  if (marks['file'] !== undefined) writeFileSync(join(folder, marks['file']), text);
+  if (language === 'json') JSON.parse(text);
+  else if (marks['file'] !== undefined && language !== 'js') return;
+  else if (language === 'sh') await runCommands(linesOf(text), exit);
+  else if (language === 'yaml') {
+    const block = /run: \|\n((?: {8,}.*\n)+)/g;
+    const lines = [...text.matchAll(block)].flatMap(([, lines]) => linesOf(lines!.replace(/^ +/gm, '')));
+    await runCommands(
+      lines.filter((line) => !/^npm (ci|install)/.test(line)),
+      exit,
+    );
+  } else if (language === 'js' || language === 'mjs') runScript(process.execPath, 'snippet.mjs', snippet);
+  else if (language === 'python') {
+    if (python && (numpy || !/import numpy/.test(text))) runScript('python3', 'snippet.py', snippet);
+  } else throw new Error(`Nothing is known of ${language}: use text for what is shown, not run.`);
+}
+
+beforeAll(() => {
+  furnish();
+  process.chdir(folder);
+});
+
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each(pages)('%s', (page) => {
+  const snippets = snippetsOf(page).filter(({ language }) => language !== 'text');
+
+  for (const snippet of snippets) {
+    const reason = snippet.marks['not run'];
+    test.skipIf(reason !== undefined)(`${snippet.language} at line ${snippet.line}${reason ? `: ${reason}` : ''}`, () =>
+      tryOut(snippet),
+    );
+  }
+
+  test('its links lead to files that are there', () => {
+    const text = readFileSync(join(root, page), 'utf8').replace(/^( *)```[\s\S]*?^\1```/gm, '');
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+    for (const link of links.filter((link) => !/^(https?:|#)/.test(link))) {
+      const [path, anchor] = link.split('#');
+      const target = join(root, dirname(page), decodeURI(path!));
+      const there = readFileSync(/\.\w+$/.test(target) ? target : join(target, 'README.md'), 'utf8');
+      if (anchor !== undefined) expect(anchorsOf(there), link).toContain(anchor);
+    }
+  });
+});
+
+/** Anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+}
