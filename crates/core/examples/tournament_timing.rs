@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use coverage_principle_core::tournament::{Ratios, counts_using, select_winner};
+use coverage_principle_core::tournament::{Ratios, counts_using, select_winner, tournament};
 use coverage_principle_core::{Control, Isa, LogProbs, Workers};
 
 type Failure = Box<dyn std::error::Error>;
@@ -38,6 +38,12 @@ fn main() -> Result<(), Failure> {
             println!("{name}, {instructions:?}: {least:.2} ms, {:.2} pair elements/ns", pairs / least / 1e6);
         }
     }
+    let four = Ratios::new(&[2.0, 4.0, 16.0, 64.0])?;
+    let workers = Workers::new(Some(1))?;
+    let least = least_ms(repeats, || counts_using(Isa::best(), &single, &four, &workers, &Control::new()))?;
+    println!("f32, N = 2, 4, 16, 64, counts: {least:.2} ms");
+    let least = least_ms(repeats, || tournament(&single, &four, &workers, &Control::new()))?;
+    println!("f32, N = 2, 4, 16, 64, with reaches: {least:.2} ms");
     for n in [4.0, 16.0, 64.0] {
         let budgets = Ratios::new(&[n])?;
         for threads in [1, 2] {

@@ -115,7 +115,7 @@ fn log_ratio(above: f64, own: f64) -> f64 {
 
 /// What powers of the values of N are counted, too. Powers of one number stay powers of one number, which one subtraction
 /// on bit planes decides: a rung costs a fraction of the comparisons that it spares.
-const RUNGS: [f64; 2] = [31.0 / 32.0, 7.0 / 8.0];
+const RUNGS: [f64; 2] = [127.0 / 128.0, 31.0 / 32.0];
 /// No more counts than this (256 MiB) are made to spare comparisons.
 const MOST_COUNTS: usize = 1 << 26;
 
