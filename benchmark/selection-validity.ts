@@ -25,15 +25,20 @@ interface Cell {
   readonly perPrompt: number;
 }
 
-/** Numbers from a seed: mulberry32, made normal by Box and Muller. */
-function normals(seed: number): () => number {
+/** Numbers from a seed: mulberry32. */
+function uniforms(seed: number): () => number {
   let state = seed >>> 0;
-  const uniform = () => {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** Normal ones by Box and Muller. */
+function normals(seed: number): () => number {
+  const uniform = uniforms(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
@@ -76,6 +81,56 @@ function draw({ means, responses, perPrompt }: Cell, seed: number): LogProbs {
   return facade.LogProbs.fromArrays(rows, { promptIds });
 }
 
+/** Runs of which a bootstrap is made besides, and its resamples: it is slow, and only a picture of what it would say. */
+const BOOTSTRAPPED = 40;
+const RESAMPLES = 100;
+
+/** How often each pair counts in each unit at one N, `[rival, model]` by `rival * M + model`. */
+function hitsByUnit(rows: readonly Float64Array[], logN: number, perUnit: number): Uint16Array[] {
+  const units = rows[0]!.length / perUnit;
+  return rows.flatMap((above) =>
+    rows.map((own) => {
+      const hits = new Uint16Array(units);
+      if (own !== above) {
+        for (let i = 0; i < own.length; i += 1) hits[Math.floor(i / perUnit)]! += Number(above[i]! - own[i]! >= logN);
+      }
+      return hits;
+    }),
+  );
+}
+
+/** The fewest models that together win 95% of the resamples: what a bootstrap would call possible. */
+function bootstrapSet(rows: readonly Float64Array[], logN: number, perUnit: number, uniform: () => number): number[] {
+  const models = rows.length;
+  const hits = hitsByUnit(rows, logN, perUnit);
+  const units = hits[0]!.length;
+  const wins = new Array<number>(models).fill(0);
+  for (let resample = 0; resample < RESAMPLES; resample += 1) {
+    const times = new Uint8Array(units);
+    for (let draw = 0; draw < units; draw += 1) times[Math.floor(uniform() * units)]! += 1;
+    const score = (model: number) => {
+      let worst = 0;
+      for (let rival = 0; rival < models; rival += 1) {
+        if (rival === model) continue;
+        const of = hits[rival * models + model]!;
+        let sum = 0;
+        for (let unit = 0; unit < units; unit += 1) sum += times[unit]! * of[unit]!;
+        worst = Math.max(worst, sum);
+      }
+      return worst;
+    };
+    const scores = rows.map((_, model) => score(model));
+    wins[scores.indexOf(Math.min(...scores))]! += 1;
+  }
+  const order = rows.map((_, model) => model).sort((a, b) => wins[b]! - wins[a]!);
+  let won = 0;
+  return order.filter((model) => {
+    const wanted = won < CONFIDENCE * RESAMPLES;
+    won += wins[model]!;
+    return wanted;
+  });
+}
+
 interface Tally {
   intervals: number;
   covered: number;
@@ -84,6 +139,10 @@ interface Tally {
   sizes: number;
   plainSizes: number;
   sets: number;
+  /** The same of the bootstrap. */
+  bootstrapHeld: number;
+  bootstrapSizes: number;
+  bootstrapSets: number;
 }
 
 /** The set that exact limits of all pairs leave, each at α/(M(M − 1)) over the values of N. */
@@ -96,7 +155,10 @@ function plainSize({ scoreCounts }: SelectionResult['tournaments'][number], n: n
 }
 
 async function simulate(cell: Cell): Promise<Tally> {
-  const tally: Tally = { intervals: 0, covered: 0, held: 0, falseClear: 0, sizes: 0, plainSizes: 0, sets: 0 };
+  const tally: Tally = {
+    ...{ intervals: 0, covered: 0, held: 0, falseClear: 0, sizes: 0, plainSizes: 0, sets: 0 },
+    ...{ bootstrapHeld: 0, bootstrapSizes: 0, bootstrapSets: 0 },
+  };
   const truth = cell.N.map((N) => trueScores(cell.means, N));
   for (let run = 0; run < RUNS; run += 1) {
     const logProbs = draw(cell, 1 + run);
@@ -107,7 +169,9 @@ async function simulate(cell: Cell): Promise<Tally> {
       counts: false,
       threads: 1,
     });
-    let [held, wronglyClear] = [true, false];
+    let [held, wronglyClear, bootstrapHeld] = [true, false, true];
+    const rows = run < BOOTSTRAPPED ? logProbs.models.map((name) => logProbs.row(name)) : null;
+    const uniform = uniforms(1e6 + run);
     for (const [at, tournament] of result.tournaments.entries()) {
       const scores = truth[at]!;
       const least = Math.min(...scores);
@@ -121,7 +185,14 @@ async function simulate(cell: Cell): Promise<Tally> {
       tally.sizes += tournament.possibleWinners.length;
       tally.plainSizes += plainSize(tournament, cell.responses, cell.N.length);
       tally.sets += 1;
+      if (rows) {
+        const set = bootstrapSet(rows, Math.log(tournament.N), cell.perPrompt, uniform);
+        bootstrapHeld &&= best.some((name) => set.includes(logProbs.modelIndex(name)));
+        tally.bootstrapSizes += set.length;
+        tally.bootstrapSets += 1;
+      }
     }
+    if (rows) tally.bootstrapHeld += Number(bootstrapHeld);
     tally.held += Number(held);
     tally.falseClear += Number(wronglyClear);
     logProbs.dispose();
@@ -133,11 +204,6 @@ const alike = (models: number) => Array.from({ length: models }, () => 0);
 /** Every model a tenth of a standard deviation worse than the one before. */
 const apart = (models: number) => Array.from({ length: models }, (_, model) => -0.15 * model);
 const cells: Cell[] = [
-  ...[200, 1000, 5000].flatMap((responses) => [
-    { name: '2 alike', means: alike(2), N: [4, 16, 100], responses, perPrompt: 1 },
-    { name: '20 alike', means: alike(20), N: [4, 16, 100], responses, perPrompt: 1 },
-    { name: '12 apart', means: apart(12), N: [4, 16, 100], responses, perPrompt: 1 },
-  ]),
   { name: '2 alike, five N', means: alike(2), N: [2, 4, 8, 16, 32], responses: 1000, perPrompt: 1 },
   ...(
     [
@@ -153,19 +219,32 @@ const cells: Cell[] = [
     responses: prompts * perPrompt,
     perPrompt,
   })),
-  { name: '12 apart, 200 prompts × 5', means: apart(12), N: [4], responses: 1000, perPrompt: 5 },
+  { name: '12 apart, N = 4, 200 prompts × 5', means: apart(12), N: [4], responses: 1000, perPrompt: 5 },
+  ...[200, 1000, 5000].flatMap((responses) => [
+    { name: '2 alike, N = 4, 16, 100', means: alike(2), N: [4, 16, 100], responses, perPrompt: 1 },
+    { name: '12 apart, N = 4, 16, 100', means: apart(12), N: [4, 16, 100], responses, perPrompt: 1 },
+    { name: '20 alike, N = 4, 16, 100', means: alike(20), N: [4, 16, 100], responses, perPrompt: 1 },
+  ]),
 ];
 
 const share = (hits: number, of: number) => `${((100 * hits) / of).toFixed(1)}%`;
+const bootstrapped = Math.min(BOOTSTRAPPED, RUNS);
 process.stdout.write(
-  `${RUNS} runs a row, nominal ${100 * CONFIDENCE}%.\n\n` +
-    '| models | responses | score intervals hold | a best model possible, all N | false “clear” | possible winners, mean | plain Bonferroni set, mean |\n' +
-    '|---|---|---|---|---|---|---|\n',
+  `${RUNS} runs a row, nominal ${100 * CONFIDENCE}%; the bootstrap (fewest models that win 95% of ${RESAMPLES} resamples) on ${bootstrapped} of them.\n\n` +
+    '| models | responses | score intervals hold | a best model possible, all N | false “clear” | possible winners, mean | plain Bonferroni set, mean | bootstrap’s set, mean (holds a best model, all N) |\n' +
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n',
 );
 for (const cell of cells) {
-  const { intervals, covered, held, falseClear, sizes, plainSizes, sets } = await simulate(cell);
-  process.stdout.write(
-    `| ${cell.name} | ${cell.responses} | ${share(covered, intervals)} | ${share(held, RUNS)} | ${share(falseClear, RUNS)} | ` +
-      `${(sizes / sets).toFixed(2)} | ${cell.perPrompt === 1 ? (plainSizes / sets).toFixed(2) : '–'} |\n`,
-  );
+  const tally = await simulate(cell);
+  const row = [
+    cell.name,
+    String(cell.responses),
+    share(tally.covered, tally.intervals),
+    share(tally.held, RUNS),
+    share(tally.falseClear, RUNS),
+    (tally.sizes / tally.sets).toFixed(2),
+    cell.perPrompt === 1 ? (tally.plainSizes / tally.sets).toFixed(2) : '–',
+    `${(tally.bootstrapSizes / tally.bootstrapSets).toFixed(2)} (${share(tally.bootstrapHeld, bootstrapped)})`,
+  ];
+  process.stdout.write(`| ${row.join(' | ')} |\n`);
 }
