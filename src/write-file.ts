@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CoverageError } from './error.js';
 
@@ -16,7 +16,7 @@ export async function writeReportFile(
 ): Promise<void> {
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     // `wx`: never through a link or over a file that happens to be there.
     const file = await open(partial, 'wx');
     try {
@@ -35,6 +35,23 @@ export async function writeReportFile(
       cause,
     });
   }
+}
+
+/** Makes a folder and those that it lies in. Node's own `recursive` never returns for a folder below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (await exists(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch(async (error) => {
+    // Another may have made it meanwhile.
+    if (!(await exists(path))) throw error;
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Whether a file of this name is what a process that was killed had not finished writing. */
