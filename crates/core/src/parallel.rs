@@ -75,6 +75,30 @@ impl Workers {
         }
     }
 
+    /// [`Workers::map`], while the calling thread does `meanwhile`. An error of `meanwhile` comes before those of the tasks.
+    pub fn map_beside<T: Send>(
+        &self,
+        count: usize,
+        control: &Control,
+        task: impl Fn(usize) -> Result<T> + Sync,
+        meanwhile: impl FnOnce() -> Result<()>,
+    ) -> Result<Vec<T>> {
+        let Some(pool) = &self.pool else {
+            meanwhile()?;
+            return self.map(count, control, task);
+        };
+        let mut results: Vec<Option<Result<T>>> = (0..count).map(|_| None).collect();
+        pool.in_place_scope(|scope| {
+            for (index, result) in results.iter_mut().enumerate() {
+                let task = &task;
+                scope.spawn(move |_| *result = Some(control.check().and_then(|()| task(index))));
+            }
+            meanwhile()
+        })?;
+        // The scope has waited for every task.
+        results.into_iter().flatten().collect()
+    }
+
     /// Runs `task(index, chunk)` over consecutive chunks of `chunk_len` elements of `items` (the last may be
     /// shorter), in parallel. The cut depends on `chunk_len` alone.
     pub fn for_each_chunk<T: Send>(
@@ -110,6 +134,28 @@ mod tests {
             let workers = Workers::new(Some(threads)).unwrap();
             let squares = workers.map(100, &control, |index| Ok(index * index)).unwrap();
             assert_eq!(squares, (0..100).map(|index| index * index).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn work_of_the_caller_goes_on_beside_the_tasks() {
+        for threads in [1, 2, 3] {
+            let (workers, mut own) = (Workers::new(Some(threads)).unwrap(), 0);
+            let beside = workers.map_beside(
+                50,
+                &Control::new(),
+                |index| Ok(index * 2),
+                || {
+                    own = 7;
+                    Ok(())
+                },
+            );
+            assert_eq!((beside.unwrap(), own), ((0..50).map(|index| index * 2).collect(), 7));
+            let task = |_| Err::<(), _>(Error::new(Code::Internal, "task"));
+            let error = workers.map_beside(3, &Control::new(), task, || Err(Error::new(Code::Io, "own"))).unwrap_err();
+            assert_eq!(error.code, Code::Io);
+            let error = workers.map_beside(3, &Control::new(), task, || Ok(())).unwrap_err();
+            assert_eq!(error.code, Code::Internal);
         }
     }
 

@@ -6,6 +6,11 @@ use super::table::{Column, Kind, Lists, Numbers, Texts};
 /// Names under which an object in a list of tokens holds its log-probability.
 const TOKEN_KEYS: [&str; 4] = ["logprob", "log_prob", "logp", "lp"];
 
+/// Leaves what stands before `count`.
+fn cut(odd: &mut Vec<(usize, Json<'static>)>, count: usize) {
+    odd.truncate(odd.partition_point(|(at, _)| *at < count));
+}
+
 impl Numbers {
     /// Adds a number; NaN is kept as what is odd.
     #[inline]
@@ -21,6 +26,12 @@ impl Numbers {
     pub fn push_odd(&mut self, value: Json<'static>) {
         self.odd.push((self.values.len(), value));
         self.values.push(f64::NAN);
+    }
+
+    /// Leaves the first `count` numbers.
+    fn truncate(&mut self, count: usize) {
+        self.values.truncate(count);
+        cut(&mut self.odd, count);
     }
 
     /// Adds what a text says.
@@ -143,6 +154,24 @@ impl Column {
             Self::Texts(texts) => texts.ends.len(),
             Self::Lists(lists) => lists.ends.len(),
             Self::Values(values) => values.len(),
+        }
+    }
+
+    /// Leaves the first `rows` rows.
+    pub fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Numbers(numbers) => numbers.truncate(rows),
+            Self::Texts(texts) => {
+                texts.ends.truncate(rows);
+                texts.bytes.truncate(texts.ends.last().copied().unwrap_or(0));
+                cut(&mut texts.odd, rows);
+            }
+            Self::Lists(lists) => {
+                lists.ends.truncate(rows);
+                lists.elements.truncate(lists.ends.last().copied().unwrap_or(0));
+                cut(&mut lists.odd, rows);
+            }
+            Self::Values(values) => values.truncate(rows),
         }
     }
 

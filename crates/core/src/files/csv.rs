@@ -4,7 +4,9 @@
 //! unless the field it opens closes just before a tab or the end of the line.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use super::decimal::decimal;
 use super::format::{Format, Head};
 use super::input::Input;
 use super::json::{self, shorten};
@@ -60,7 +62,7 @@ impl<'a> Csv<'a> {
         let delimiter = delimiter_of(input.head());
         let file = input.shown().to_owned();
         let mut blocks = Blocks::new(input, delimiter != b'\t')?;
-        let mut first = blocks.next(1, control)?.pop();
+        let mut first = blocks.next(control)?;
         let mut columns: Vec<String> = Vec::new();
         if let Some(block) = &mut first {
             let mut records = Records::new(&block.text, delimiter, block.line);
@@ -86,34 +88,126 @@ struct Form<'a> {
 
 impl Form<'_> {
     fn parse(&self, block: &Block, control: &Control) -> Result<Batch> {
-        let wanted = self.wanted;
-        let slots: Vec<usize> = (0..wanted.len()).filter(|&column| wanted[column].is_some()).collect();
-        let mut columns: Vec<Column> = wanted.iter().copied().flatten().map(Column::new).collect();
-        let mut places = Vec::new();
+        let mut rows = Rows {
+            slots: self.wanted.iter().map(Option::is_some).collect(),
+            columns: self.wanted.iter().copied().flatten().map(Column::new).collect(),
+            places: Vec::new(),
+        };
         let mut records = Records::new(&block.text, self.delimiter, block.line);
-        let mut fields = Vec::with_capacity(wanted.len());
+        let mut fields = Vec::with_capacity(self.wanted.len());
         loop {
-            if places.len() % 256 == 0 {
+            if rows.places.len() % 256 == 0 {
                 control.check()?;
+            }
+            if rows.take_plain(&mut records) {
+                continue;
             }
             if !records.next(&mut fields).map_err(|error| error.in_file(self.file))? {
                 break;
             }
-            if fields.len() != wanted.len() {
+            if fields.len() != self.wanted.len() {
                 let message = format!(
                     "This is not a valid table: the row has {} fields, the header has {}. Quote fields that contain the delimiter, quotes or line breaks.",
                     fields.len(),
-                    wanted.len()
+                    self.wanted.len()
                 );
                 let error = Error::new(Code::MalformedFile, message).in_file(self.file);
                 return Err(error.at_row(records.began as usize));
             }
-            for (column, &slot) in columns.iter_mut().zip(&slots) {
-                column.push_cell(&fields[slot]);
-            }
-            places.push(records.began);
+            rows.take(&fields, records.began);
         }
+        let Rows { columns, places, .. } = rows;
         Ok(Batch { columns, rows: places.len(), places: Places::Each(places) })
+    }
+}
+
+/// Rows in the making.
+struct Rows {
+    /// Of each column of the table, whether it is wanted.
+    slots: Vec<bool>,
+    /// The wanted ones.
+    columns: Vec<Column>,
+    places: Vec<u64>,
+}
+
+impl Rows {
+    fn take(&mut self, fields: &[Cow<'_, str>], place: u64) {
+        let wanted = fields.iter().zip(&self.slots).filter(|(_, wanted)| **wanted);
+        for (column, (field, _)) in self.columns.iter_mut().zip(wanted) {
+            column.push_cell(field);
+        }
+        self.places.push(place);
+    }
+
+    /// Takes the next record if it is one line without quotes that has all fields and is not blank; if it is not, nothing
+    /// happens, and [`Records::next`] says what it is.
+    fn take_plain(&mut self, records: &mut Records<'_>) -> bool {
+        let Some(end) = self.cells(records) else {
+            let rows = self.places.len();
+            self.columns.iter_mut().for_each(|column| column.truncate(rows));
+            return false;
+        };
+        self.places.push(records.line);
+        records.at = end;
+        if end < records.text.len() {
+            records.line_end();
+        }
+        true
+    }
+
+    /// The end of the line in which the next record lies, after its cells were added; `None`, with some of them added, if
+    /// it is not of the plain kind.
+    #[inline]
+    fn cells(&mut self, records: &Records<'_>) -> Option<usize> {
+        // A table of one column alone has lines that are blank.
+        if self.slots.len() < 2 {
+            return None;
+        }
+        let (text, delimiter, mut at) = (records.text.as_bytes(), records.delimiter, records.at);
+        let mut columns = self.columns.iter_mut();
+        let mut left = self.slots.len();
+        for wanted in &self.slots {
+            left -= 1;
+            let column = if *wanted { columns.next() } else { None };
+            let ends = |at: usize| match text.get(at) {
+                None | Some(b'\n' | b'\r') => Some(true),
+                Some(byte) if *byte == delimiter => Some(false),
+                Some(_) => None,
+            };
+            let start = at;
+            let number = match column {
+                Some(Column::Numbers(_)) => {
+                    decimal(&text[start..]).filter(|(_, length)| ends(start + length).is_some())
+                }
+                _ => None,
+            };
+            let last = match (column, number) {
+                (Some(Column::Numbers(numbers)), Some((value, length))) => {
+                    numbers.values.push(value);
+                    at += length;
+                    ends(at)?
+                }
+                (column, _) => {
+                    let last = loop {
+                        match ends(at) {
+                            Some(last) => break last,
+                            None if text[at] == b'"' => return None,
+                            None => at += 1,
+                        }
+                    };
+                    if let Some(column) = column {
+                        column.push_cell(records.text[start..at].trim_ascii());
+                    }
+                    last
+                }
+            };
+            // The line has to end with the last field.
+            if last != (left == 0) {
+                return None;
+            }
+            at += usize::from(!last);
+        }
+        Some(at)
     }
 }
 
@@ -134,16 +228,14 @@ impl Table for Csv<'_> {
         control: &Control,
     ) -> Result<()> {
         let form = Form { file: &self.file, delimiter: self.delimiter, wanted };
-        loop {
-            let mut blocks: Vec<Block> = self.first.take().into_iter().collect();
-            blocks.extend(self.blocks.next(workers.threads() * 2, control)?);
-            if blocks.is_empty() {
-                return Ok(());
-            }
-            for batch in workers.map(blocks.len(), control, |index| form.parse(&blocks[index], control))? {
-                sink.batch(&batch)?;
-            }
-        }
+        let first = self.first.take().filter(|block| !block.text.is_empty());
+        self.blocks.each_parsed(
+            first,
+            &mut Arc::new(()),
+            (workers, control),
+            |block, ()| form.parse(block, control),
+            |_, batch, _| sink.batch(&batch),
+        )
     }
 }
 
@@ -290,6 +382,8 @@ fn unquote_whole(field: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn records(text: &str, delimiter: u8) -> Result<Vec<(u64, Vec<String>)>> {
@@ -339,5 +433,55 @@ mod tests {
         assert_eq!(names(&["-1.5e0", "-2.5"]).unwrap_err().code, Code::MissingColumn);
         assert!(names(&["", "1000", "2000"]).is_ok());
         assert_eq!(names(&["id", "a", "a"]).unwrap_err().code, Code::MalformedFile);
+    }
+
+    /// A batch field by field, as [`Records`] cuts them.
+    fn slowly(form: &Form<'_>, text: &str) -> Result<(Vec<Column>, Vec<u64>)> {
+        let mut rows = Rows {
+            slots: form.wanted.iter().map(Option::is_some).collect(),
+            columns: form.wanted.iter().copied().flatten().map(Column::new).collect(),
+            places: Vec::new(),
+        };
+        let (mut records, mut fields) = (Records::new(text, form.delimiter, 2), Vec::new());
+        while records.next(&mut fields)? {
+            if fields.len() != form.wanted.len() {
+                return Err(Error::new(Code::MalformedFile, "").at_row(records.began as usize));
+            }
+            rows.take(&fields, records.began);
+        }
+        Ok((rows.columns, rows.places))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        #[test]
+        fn lines_without_quotes_are_read_as_all_others(
+            cells in prop::collection::vec(
+                prop::sample::select(vec![
+                    "-1.5", "-12.34567890123456789", "0", "", " -2 ", "x", "\"a,b\"", "\"q\"\"\"", "1e-3", "nan", "é", "-",
+                    "\"two\nlines\"", "[-1, -2]", "a\"b", "NA", "01",
+                ]),
+                0..24,
+            ),
+            ends in prop::collection::vec(prop::sample::select(vec![",", ",", "\t", "\n", "\r\n", "\n\n", "\r"]), 24),
+            tsv in any::<bool>(),
+            wanted in prop::collection::vec(prop::option::of(prop::sample::select(
+                vec![Kind::Number, Kind::Text, Kind::List, Kind::Any])), 1..5),
+        ) {
+            let text: String = cells.iter().zip(&ends).flat_map(|(cell, end)| [*cell, *end]).collect();
+            let form = Form { file: "f", delimiter: if tsv { b'\t' } else { b',' }, wanted: &wanted };
+            let expected = slowly(&form, &text);
+            let read = form.parse(&Block { text, line: 2 }, &Control::new());
+            match (read, expected) {
+                (Ok(batch), Ok((columns, places))) => {
+                    let found: Vec<u64> = (0..batch.rows).map(|row| batch.places.of(row)).collect();
+                    prop_assert_eq!(found, places);
+                    prop_assert_eq!(format!("{:?}", batch.columns), format!("{columns:?}"));
+                }
+                (Err(read), Err(expected)) => prop_assert_eq!(read.place.row, expected.place.row),
+                (read, expected) => prop_assert!(false, "{:?} and {:?}", read.err(), expected.err()),
+            }
+        }
     }
 }

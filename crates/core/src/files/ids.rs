@@ -5,13 +5,32 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use crate::error::Result;
+use crate::parallel::Workers;
+use crate::progress::Control;
+
+/// Ids that are sorted, or looked at, between two looks at whether to stop.
+const RUN: usize = 1 << 16;
+
 /// Distinct ids, numbered as they come.
 pub(super) struct Ids {
     bytes: String,
     /// Where the id of each number ends in `bytes`.
     ends: Vec<usize>,
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     state: RandomState,
+}
+
+/// A number and the hash of its id, so that a table that grows need not look at the ids again.
+#[derive(Clone, Copy)]
+struct Entry {
+    number: u32,
+    hash: u32,
+}
+
+/// The table goes by the highest and the lowest bits: all of them must depend on the hash.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(hash)
 }
 
 impl Ids {
@@ -29,43 +48,137 @@ impl Ids {
         &self.bytes[start..self.ends[index]]
     }
 
+    #[inline]
+    fn bytes(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes.as_bytes()[start..self.ends[index]]
+    }
+
+    /// Whether `id` is the id of number `index`.
+    #[inline]
+    pub(super) fn is(&self, index: usize, id: &[u8]) -> bool {
+        index < self.len() && same(self.bytes(index), id)
+    }
+
     /// The number of `id`, and whether it is new. `guesses` are looked at first: files of several models mostly have the same
     /// ids in the same order.
     #[inline]
     pub(super) fn number(&mut self, id: &str, guesses: [usize; 2]) -> (usize, bool) {
-        for guess in guesses {
-            if guess < self.len() && self.get(guess) == id {
-                return (guess, false);
-            }
+        if let Some(guess) = guesses.into_iter().find(|guess| self.is(*guess, id.as_bytes())) {
+            return (guess, false);
         }
-        let hash = self.state.hash_one(id);
-        let at = |index: &u32| {
-            let index = *index as usize;
-            let start = if index == 0 { 0 } else { self.ends[index - 1] };
-            &self.bytes[start..self.ends[index]]
-        };
-        if let Some(&index) = self.table.find(hash, |index| at(index) == id) {
-            return (index as usize, false);
+        let hash = self.state.hash_one(id) as u32;
+        let is = |entry: &Entry| entry.hash == hash && self.bytes(entry.number as usize) == id.as_bytes();
+        if let Some(entry) = self.table.find(spread(hash), is) {
+            return (entry.number as usize, false);
         }
         let index = self.ends.len();
         self.bytes.push_str(id);
         self.ends.push(self.bytes.len());
-        let (bytes, ends, state) = (&self.bytes, &self.ends, &self.state);
-        self.table.insert_unique(hash, index as u32, |&index| {
-            let index = index as usize;
-            let start = if index == 0 { 0 } else { ends[index - 1] };
-            state.hash_one(&bytes[start..ends[index]])
-        });
+        let entry = Entry { number: index as u32, hash };
+        self.table.insert_unique(spread(hash), entry, |entry| spread(entry.hash));
         (index, true)
     }
 
     /// All numbers, in the order of their ids.
-    pub(super) fn sorted(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        if !order.is_sorted_by(|&a, &b| compare(self.get(a), self.get(b)) != Ordering::Greater) {
-            order.sort_unstable_by(|&a, &b| compare(self.get(a), self.get(b)));
+    pub(super) fn sorted(&self, workers: &Workers, control: &Control) -> Result<Vec<usize>> {
+        if self.are_sorted(control)? {
+            return Ok((0..self.len()).collect());
         }
-        order
+        let mut keys: Vec<Key> = vec![Key::default(); self.len()];
+        workers.for_each_chunk(&mut keys, RUN, control, |run, keys| {
+            for (index, key) in keys.iter_mut().enumerate() {
+                *key = Key::of(self.get(run * RUN + index), (run * RUN + index) as u32);
+            }
+            keys.sort_unstable_by(|a, b| self.order(a, b));
+            Ok(())
+        })?;
+        // Runs are merged two by two, on all threads while there are several.
+        let mut merged = keys.clone();
+        let mut length = RUN;
+        while length < keys.len() {
+            workers.for_each_chunk(&mut merged, 2 * length, control, |pair, into| {
+                let both = &keys[pair * 2 * length..][..into.len()];
+                let (mut left, mut right) = both.split_at(length.min(both.len()));
+                for (index, next) in into.iter_mut().enumerate() {
+                    if index % RUN == 0 {
+                        control.check()?;
+                    }
+                    let from = match (left.first(), right.first()) {
+                        (Some(a), Some(b)) if self.order(a, b) == Ordering::Greater => &mut right,
+                        (Some(_), _) => &mut left,
+                        (None, _) => &mut right,
+                    };
+                    if let Some((first, rest)) = from.split_first() {
+                        (*next, *from) = (*first, rest);
+                    }
+                }
+                Ok(())
+            })?;
+            std::mem::swap(&mut keys, &mut merged);
+            length *= 2;
+        }
+        Ok(keys.into_iter().map(|key| key.number as usize).collect())
+    }
+
+    fn are_sorted(&self, control: &Control) -> Result<bool> {
+        for index in 1..self.len() {
+            if index % RUN == 0 {
+                control.check()?;
+            }
+            if compare(self.get(index - 1), self.get(index)) == Ordering::Greater {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn order(&self, a: &Key, b: &Key) -> Ordering {
+        let by_key = (a.kind, a.begin).cmp(&(b.kind, b.begin));
+        by_key.then_with(|| compare(self.get(a.number as usize), self.get(b.number as usize)))
+    }
+}
+
+/// Whether two texts are the same; short ones, as ids mostly are, without a call.
+#[inline]
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), a.last_chunk::<8>(), b.first_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(first), Some(last), Some(other), Some(other_last)) if a.len() <= 16 => {
+            first == other && last == other_last
+        }
+        (None, ..) => a.iter().zip(b).all(|(a, b)| a == b),
+        _ => a == b,
+    }
+}
+
+/// What decides about most pairs of ids without a look at them.
+#[derive(Clone, Copy, Default)]
+struct Key {
+    /// Negative numbers by falling length, other numbers by growing length, texts.
+    kind: u32,
+    number: u32,
+    /// The first eight bytes, so that a greater number comes later.
+    begin: u64,
+}
+
+impl Key {
+    fn of(id: &str, number: u32) -> Self {
+        const ZERO: u32 = 1 << 30;
+        let begin = |text: &str| {
+            let mut first = [0; 8];
+            let length = text.len().min(8);
+            first[..length].copy_from_slice(&text.as_bytes()[..length]);
+            u64::from_be_bytes(first)
+        };
+        let (kind, begin) = match whole(id) {
+            Some((true, digits)) => (ZERO - 1 - digits.len() as u32, !begin(digits)),
+            Some((false, digits)) => (ZERO + digits.len() as u32, begin(digits)),
+            None => (u32::MAX, begin(id)),
+        };
+        Self { kind, number, begin }
     }
 }
 
@@ -115,6 +228,46 @@ mod tests {
             }
         }
         assert_eq!(ids.get(999), "id 999");
-        assert_eq!(ids.sorted()[..3], [0, 1, 10]);
+        assert_eq!(ids.sorted(&Workers::sequential(), &Control::new()).unwrap()[..3], [0, 1, 10]);
+    }
+
+    #[test]
+    fn sameness_is_equality() {
+        let text: Vec<u8> = (0..40).collect();
+        for length in 0..=text.len() {
+            for other in 0..=text.len() {
+                assert_eq!(same(&text[..length], &text[..other]), length == other);
+            }
+            for place in 0..length {
+                let mut changed = text[..length].to_vec();
+                changed[place] ^= 1;
+                assert!(!same(&text[..length], &changed), "{place} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn sorting_in_runs_gives_the_order_of_comparing() {
+        let mut ids = Ids::new();
+        // Multiplied modulo a prime, so that the ids come in no order; 200,001 are three runs and a bit.
+        for index in 0..200_001_u64 {
+            let mixed = index * 7919 % 200_003;
+            let id = match index % 4 {
+                0 => format!("{mixed}"),
+                1 => format!("-{mixed}"),
+                2 => format!("response number {mixed}"),
+                _ => format!("{mixed}\0{}", "x".repeat(index as usize % 5)),
+            };
+            ids.number(&id, [usize::MAX; 2]);
+        }
+        let mut expected: Vec<usize> = (0..ids.len()).collect();
+        expected.sort_unstable_by(|&a, &b| compare(ids.get(a), ids.get(b)));
+        for threads in [1, 2, 3] {
+            let workers = Workers::new(Some(threads)).unwrap();
+            assert_eq!(ids.sorted(&workers, &Control::new()).unwrap(), expected, "{threads} threads");
+        }
+        let stopped = Control::new();
+        stopped.cancel();
+        assert!(ids.sorted(&Workers::sequential(), &stopped).is_err());
     }
 }

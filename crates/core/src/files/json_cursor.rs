@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::decimal::decimal;
 use super::json::{Fault, Json, shorten};
 
 /// Objects and lists inside one another that are followed; deeper ones are no data.
@@ -63,6 +64,22 @@ impl<'a> Cursor<'a> {
         let found = self.peek() == byte;
         self.at += usize::from(found);
         found
+    }
+
+    /// Whether `text` comes next; passes it if so.
+    #[inline]
+    pub(super) fn pass(&mut self, text: &str) -> bool {
+        let found = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        self.at += if found { text.len() } else { 0 };
+        found
+    }
+
+    /// Passes a number that is written plainly, and returns it; `None` if another way of writing it has to be understood.
+    #[inline]
+    pub(super) fn decimal(&mut self) -> Option<f64> {
+        let (value, length) = decimal(&self.text.as_bytes()[self.at..])?;
+        self.at += length;
+        Some(value)
     }
 
     /// Nothing but white space is left.

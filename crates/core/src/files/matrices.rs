@@ -6,7 +6,7 @@ use super::reading::{FileContext, Matrix};
 use super::scores::join::{At, Observation, ScoreJoin};
 use super::scores::{Origin, Shape};
 use crate::error::{Code, Error, Result};
-use crate::log_probs::{LogProbs, Rows};
+use crate::log_probs::{Float, LogProbs, Rows, first_illegal};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -112,7 +112,7 @@ pub(super) fn finish(
         if findings.failed() {
             return Ok(None);
         }
-        return match stack(matrices, workers, control) {
+        return match stack(matrices) {
             Ok(all) => Ok(Some(all)),
             Err(error) => findings.error(error).map(|()| None),
         };
@@ -144,11 +144,12 @@ fn check(
     let [models, _] = shape_of(&stored.matrix.rows);
     let shapes = workers.map(models, control, |model| {
         Ok(match &stored.matrix.rows {
-            Rows::F32(rows) => Shape::of(&rows[model]),
-            Rows::F64(rows) => Shape::of(&rows[model]),
+            Rows::F32(rows) => illegal_shape(&rows[model], control)?,
+            Rows::F64(rows) => illegal_shape(&rows[model], control)?,
         })
     })?;
     for (model, shape) in shapes.into_iter().enumerate() {
+        let Some(shape) = shape else { continue };
         let first = |is: &dyn Fn(f64) -> bool| match &stored.matrix.rows {
             Rows::F32(rows) => rows[model].iter().position(|&value| is(f64::from(value))),
             Rows::F64(rows) => rows[model].iter().position(|&value| is(value)),
@@ -173,11 +174,17 @@ fn check(
     Ok(())
 }
 
-fn stack(matrices: Vec<StoredMatrix>, workers: &Workers, control: &Control) -> Result<AllScores> {
+/// What the values of a row are, if some are no log-probabilities.
+fn illegal_shape<T: Float>(row: &[T], control: &Control) -> Result<Option<Shape>> {
+    first_illegal(row, control)?.map(|_| Shape::of(row, control)).transpose()
+}
+
+/// All matrices, whose values [`check`] has seen, one above the other.
+fn stack(matrices: Vec<StoredMatrix>) -> Result<AllScores> {
     let mut all: Option<AllScores> = None;
     for stored in matrices {
         let StoredMatrix { matrix, models, source, file } = stored;
-        let log_probs = LogProbs::new(matrix.rows, workers, control).map_err(|error| error.in_file(&*file))?;
+        let log_probs = LogProbs::of_legal(matrix.rows).map_err(|error| error.in_file(&*file))?;
         let sources = vec![source; models.len()];
         all = Some(match all {
             None => AllScores {

@@ -409,6 +409,6 @@ pub fn read_counts(
     let Target::Counts(counts) = target else {
         return Err(Error::new(Code::Internal, "Counts became log-probabilities."));
     };
-    let counts = counts.join.finish(&mut findings)?;
+    let counts = counts.join.finish(&mut findings, workers, control)?;
     Ok(CountsRead { counts, sources, findings: findings.into_list() })
 }

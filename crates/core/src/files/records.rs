@@ -36,7 +36,7 @@ pub(super) fn each_text(
     match layout(input.head()) {
         Layout::Lines => {
             let mut blocks = Blocks::new(input, false)?;
-            while let Some(block) = blocks.next(1, control)?.pop() {
+            while let Some(block) = blocks.next(control)? {
                 for (index, line) in block.text.split('\n').enumerate() {
                     if index % 1024 == 0 {
                         control.check()?;

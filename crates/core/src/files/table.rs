@@ -86,6 +86,7 @@ impl Places {
 }
 
 /// The values of one column.
+#[derive(Debug)]
 pub enum Column {
     /// Read as [`Kind::Number`].
     Numbers(Numbers),
@@ -98,7 +99,7 @@ pub enum Column {
 }
 
 /// Numbers, and what stood where there was none.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Numbers {
     /// One a row; NaN where [`Numbers::odd`] has an entry.
     pub values: Vec<f64>,
@@ -108,7 +109,7 @@ pub struct Numbers {
 }
 
 /// Texts end to end.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Texts {
     /// All texts, one after another.
     pub bytes: String,
@@ -131,6 +132,20 @@ impl Texts {
         self.push("");
     }
 
+    /// The bytes of the text of row `index`.
+    #[inline]
+    #[must_use]
+    pub fn bytes_of(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes.as_bytes()[start..self.ends[index]]
+    }
+
+    /// Whether a row has a text without characters.
+    #[must_use]
+    pub fn has_empty(&self) -> bool {
+        self.ends.first() == Some(&0) || self.ends.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// The text of row `index`.
     #[must_use]
     pub fn get(&self, index: usize) -> &str {
@@ -140,7 +155,7 @@ impl Texts {
 }
 
 /// Lists of numbers end to end.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Lists {
     /// The elements of all lists; those of `odd` are NaN.
     pub elements: Numbers,

@@ -1,14 +1,20 @@
 //! Text files in blocks of whole lines, so that blocks can be parsed on several threads.
 
+use std::sync::Arc;
+
 use super::input::{ByteStream, Input};
 use crate::error::{Code, Error, Result};
+use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// Bytes of a block, about.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a block, about: with what is parsed from them, they stay in a core's own cache.
+const BLOCK: usize = 1 << 18;
 
 /// Longest line, record or JSON value in bytes. Files may be of any length.
 pub(super) const MAX_RECORD: usize = 1 << 28;
+
+/// Most blocks that are parsed together, whatever the number of threads: memory stays bounded.
+const MOST_BLOCKS: usize = 128;
 
 /// Some whole lines of a file.
 pub(super) struct Block {
@@ -37,18 +43,60 @@ impl<'a> Blocks<'a> {
         Ok(Self { stream: input.stream()?, file, rest: Vec::new(), line: 1, begun: false, ended: false, quoted })
     }
 
-    /// Up to `count` blocks; none at the end of the file.
-    pub(super) fn next(&mut self, count: usize, control: &Control) -> Result<Vec<Block>> {
-        let mut blocks = Vec::new();
-        while blocks.len() < count
-            && let Some(block) = self.next_block(control)?
-        {
-            blocks.push(block);
+    /// Parses all blocks, `first` before the others, on all threads, and hands what comes of them over in order, while the
+    /// next ones are parsed. What `parse` goes by may be changed by `take`; blocks that are in work have what was before.
+    ///
+    /// # Errors
+    /// The first one in the order of the file, whatever the number of threads.
+    pub(super) fn each_parsed<S: Send + Sync, T: Send>(
+        &mut self,
+        first: Option<Block>,
+        state: &mut Arc<S>,
+        (workers, control): (&Workers, &Control),
+        parse: impl Fn(&Block, &S) -> Result<T> + Sync,
+        mut take: impl FnMut(&Block, T, &mut Arc<S>) -> Result<()>,
+    ) -> Result<()> {
+        // One thread takes what it has parsed while that is in its cache.
+        let together = if workers.threads() == 1 { 1 } else { (4 * workers.threads()).min(MOST_BLOCKS) };
+        let mut failed = None;
+        let mut group = Vec::from_iter(first);
+        if group.is_empty() {
+            self.fill(&mut group, 1, &mut failed, control);
         }
-        Ok(blocks)
+        let mut ready: Vec<(Block, Result<T>)> = Vec::new();
+        while !group.is_empty() || !ready.is_empty() {
+            let (now, mut next) = (Arc::clone(state), Vec::new());
+            let parsed = workers.map_beside(
+                group.len(),
+                control,
+                |index| Ok(parse(&group[index], &now)),
+                || {
+                    for (block, parsed) in ready.drain(..) {
+                        control.check()?;
+                        take(&block, parsed?, state)?;
+                    }
+                    self.fill(&mut next, together, &mut failed, control);
+                    Ok(())
+                },
+            )?;
+            ready.extend(std::mem::replace(&mut group, next).into_iter().zip(parsed));
+        }
+        failed.map_or(Ok(()), Err)
     }
 
-    fn next_block(&mut self, control: &Control) -> Result<Option<Block>> {
+    /// Adds blocks until there are `count`; what fails is told once the blocks before it were taken.
+    fn fill(&mut self, blocks: &mut Vec<Block>, count: usize, failed: &mut Option<Error>, control: &Control) {
+        while blocks.len() < count && failed.is_none() {
+            match self.next(control) {
+                Ok(Some(block)) => blocks.push(block),
+                Ok(None) => return,
+                Err(error) => *failed = Some(error),
+            }
+        }
+    }
+
+    /// The next block; `None` at the end of the file.
+    pub(super) fn next(&mut self, control: &Control) -> Result<Option<Block>> {
         let mut bytes = std::mem::take(&mut self.rest);
         let mut wanted = BLOCK;
         let end = loop {

@@ -1,22 +1,34 @@
 use super::rows::{Float, LogProbs};
 use crate::error::{Code, Error, Result};
+use crate::progress::Control;
 
 /// Values checked between two looks at the outcome.
 const BLOCK: usize = 4096;
 
-/// Fails on the first value of `row` that is no log-probability.
-pub(super) fn check_row<T: Float>(model: usize, row: &[T]) -> Result<()> {
+/// The first value of `row` that is no log-probability.
+pub(crate) fn first_illegal<T: Float>(row: &[T], control: &Control) -> Result<Option<usize>> {
     // One comparison rejects NaN, +∞ and positive values alike.
     let legal = |value: T| value.into() <= LogProbs::POSITIVE_TOLERANCE;
     for (block, values) in row.chunks(BLOCK).enumerate() {
+        if block % 64 == 0 {
+            control.check()?;
+        }
         // Without an early exit, so that the compiler can use vectors.
         if !values.iter().fold(true, |all, &value| all & legal(value))
             && let Some(at) = values.iter().position(|&value| !legal(value))
         {
-            return Err(illegal(values[at].into()).at_model(model).at_response(block * BLOCK + at));
+            return Ok(Some(block * BLOCK + at));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Fails on the first value of `row` that is no log-probability.
+pub(super) fn check_row<T: Float>(model: usize, row: &[T], control: &Control) -> Result<()> {
+    match first_illegal(row, control)? {
+        Some(at) => Err(illegal(row[at].into()).at_model(model).at_response(at)),
+        None => Ok(()),
+    }
 }
 
 fn illegal(value: f64) -> Error {

@@ -73,6 +73,16 @@ impl LogProbs {
     /// [`Code::NoResponses`], [`Code::TooFewModels`] for an empty matrix, [`Code::ShapeMismatch`] for rows of
     /// different lengths, [`Code::NanLogProb`] and [`Code::PositiveLogProb`] naming model and response.
     pub fn new(rows: Rows, workers: &Workers, control: &Control) -> Result<Self> {
+        let log_probs = Self::of_legal(rows)?;
+        match &log_probs.rows {
+            Rows::F32(rows) => workers.map(rows.len(), control, |model| check_row(model, &rows[model], control))?,
+            Rows::F64(rows) => workers.map(rows.len(), control, |model| check_row(model, &rows[model], control))?,
+        };
+        Ok(log_probs)
+    }
+
+    /// [`LogProbs::new`] for values that were looked at one by one.
+    pub(crate) fn of_legal(rows: Rows) -> Result<Self> {
         let lengths: Vec<usize> = match &rows {
             Rows::F32(rows) => rows.iter().map(|row| row.len()).collect(),
             Rows::F64(rows) => rows.iter().map(|row| row.len()).collect(),
@@ -96,10 +106,6 @@ impl LogProbs {
             )
             .at_model(model));
         }
-        match &rows {
-            Rows::F32(rows) => workers.map(rows.len(), control, |model| check_row(model, &rows[model]))?,
-            Rows::F64(rows) => workers.map(rows.len(), control, |model| check_row(model, &rows[model]))?,
-        };
         Ok(Self { rows, responses })
     }
 

@@ -1,12 +1,12 @@
 //! The arrays of a file of any of the three binary formats, told apart by how the file begins.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 
 use super::layout::{Layout, check_extent};
 use super::{npy, npz, safetensors};
 use crate::error::{Code, Error, Result};
-use crate::files::bytes::{Digest, PIECE, RandomFile, Stream, from_io, unreadable};
+use crate::files::bytes::{Digest, RandomFile, Stream, from_io, unreadable};
 use crate::progress::Control;
 
 /// A file and the arrays in it. Elements of a `.npy` or `.safetensors` file are taken in the order in which they lie in
@@ -97,14 +97,21 @@ impl Container {
                 std::io::copy(&mut stream.take(gap), &mut std::io::sink()).map_err(ended)?;
                 let mut left = array.layout.bytes;
                 *taken = offset + left as u64;
-                // An element of text may be longer than a piece.
-                let mut piece = vec![0; (PIECE / size).max(1).saturating_mul(size).min(left)];
                 while left > 0 {
                     stream.poll(control)?;
-                    let count = piece.len().min(left);
-                    stream.read_exact(&mut piece[..count]).map_err(ended)?;
-                    take(&piece[..count])?;
-                    left -= count;
+                    let bytes = stream.fill_buf().map_err(ended)?;
+                    let whole = bytes.len().min(left) / size * size;
+                    if whole > 0 {
+                        take(&bytes[..whole])?;
+                        stream.consume(whole);
+                        left -= whole;
+                    } else {
+                        // An element that two pieces share, or a text that is longer than a piece.
+                        let mut element = vec![0; size];
+                        stream.read_exact(&mut element).map_err(ended)?;
+                        take(&element)?;
+                        left -= size;
+                    }
                 }
                 Ok(())
             }

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use sha2::{Digest as _, Sha256};
@@ -12,26 +13,27 @@ use super::stamp::{Digest, Stamp, changed};
 use super::{PIECE, into_io, unreadable};
 use crate::error::{Code, Error, Result};
 
-/// Pieces that may wait for the parser.
-const AHEAD: usize = 3;
+/// Pieces that may wait to be hashed.
+const AHEAD: usize = 8;
 
-/// A file that is read from its beginning to its end. The first piece is read at once; a thread reads and hashes the
-/// others while the parser is at work.
+/// A file that is read from its beginning to its end. A thread hashes each piece while the parser is at work on it and
+/// on those after it.
 pub(super) struct Source {
     path: PathBuf,
     file: File,
     stamp: Stamp,
-    piece: Vec<u8>,
+    piece: Arc<Vec<u8>>,
     at: usize,
+    /// Pieces that were taken, for others to come; some are still being hashed.
+    used: Vec<Arc<Vec<u8>>>,
     /// The hash so far, while no thread has it.
     hash: Option<Sha256>,
     taken: u64,
-    reader: Option<Reader>,
+    hasher: Option<Hasher>,
 }
 
-struct Reader {
-    pieces: Receiver<std::io::Result<Vec<u8>>>,
-    used: SyncSender<Vec<u8>>,
+struct Hasher {
+    pieces: SyncSender<Arc<Vec<u8>>>,
     thread: JoinHandle<Sha256>,
 }
 
@@ -43,7 +45,8 @@ impl Source {
         fill(&file, &mut piece, stamp.length).map_err(|error| unreadable(&error))?;
         hash.update(&piece);
         let taken = piece.len() as u64;
-        Ok(Self { path: path.to_owned(), file, stamp, piece, at: 0, hash: Some(hash), taken, reader: None })
+        let (path, piece, hash) = (path.to_owned(), Arc::new(piece), Some(hash));
+        Ok(Self { path, file, stamp, piece, at: 0, used: Vec::new(), hash, taken, hasher: None })
     }
 
     /// Bytes of the file.
@@ -59,28 +62,35 @@ impl Source {
 
     /// The next piece; an empty one at the end of the file.
     fn next(&mut self) -> Result<()> {
-        if self.taken >= self.stamp.length && self.reader.is_none() {
-            self.piece.clear();
-            self.at = 0;
+        let taken = std::mem::take(&mut self.piece);
+        self.used.extend(Some(taken).filter(|piece| !piece.is_empty()));
+        self.at = 0;
+        if self.taken >= self.stamp.length {
             return Ok(());
         }
-        let reader = match &self.reader {
-            Some(reader) => reader,
+        let free = self.used.iter_mut().position(|piece| Arc::get_mut(piece).is_some());
+        let mut piece = free.map(|free| self.used.swap_remove(free)).unwrap_or_default();
+        if let Some(bytes) = Arc::get_mut(&mut piece) {
+            fill(&self.file, bytes, PIECE as u64).map_err(|error| unreadable(&error))?;
+        }
+        self.taken += piece.len() as u64;
+        // A file that grows without end would be read without end; one that ends early was cut.
+        if self.taken > self.stamp.length || piece.is_empty() {
+            return Err(changed());
+        }
+        let hasher = match &self.hasher {
+            Some(hasher) => hasher,
             None => {
                 let hash = self.hash.take().ok_or_else(|| Error::new(Code::Internal, "A file is read twice."))?;
-                self.reader.insert(Reader::start(&self.file, hash)?)
+                self.hasher.insert(Hasher::start(hash)?)
             }
         };
-        // A thread that ended without a word ended at the end of the file.
-        let piece = reader.pieces.recv().unwrap_or_else(|_| Ok(Vec::new())).map_err(|error| unreadable(&error))?;
-        self.taken += piece.len() as u64;
-        let used = std::mem::replace(&mut self.piece, piece);
-        self.at = 0;
-        // A reader that has ended needs no buffer any more.
-        let _ = reader.used.try_send(used);
-        // A file that grows without end would be read without end; one that ends early was cut.
-        let whole = self.taken == self.stamp.length;
-        if self.taken > self.stamp.length || (self.piece.is_empty() && !whole) { Err(changed()) } else { Ok(()) }
+        hasher
+            .pieces
+            .send(Arc::clone(&piece))
+            .map_err(|_| Error::new(Code::Internal, "The hash of a file is lost."))?;
+        self.piece = piece;
+        Ok(())
     }
 
     /// Bytes read so far.
@@ -100,9 +110,9 @@ impl Source {
 
     /// Ends the thread, if there is one.
     fn stop(&mut self) -> Option<Sha256> {
-        let Reader { pieces, used, thread } = self.reader.take()?;
-        // With nobody to take its pieces, the thread ends after the one at hand.
-        drop((pieces, used));
+        let Hasher { pieces, thread } = self.hasher.take()?;
+        // With nobody to send it pieces, the thread ends after those it has.
+        drop(pieces);
         thread.join().ok()
     }
 }
@@ -113,32 +123,18 @@ impl Drop for Source {
     }
 }
 
-impl Reader {
-    fn start(file: &File, mut hash: Sha256) -> Result<Self> {
-        let file = file.try_clone().map_err(|error| unreadable(&error))?;
-        let (send, pieces) = sync_channel(AHEAD);
-        let (used, again) = sync_channel::<Vec<u8>>(AHEAD + 1);
-        let thread = std::thread::Builder::new().name("coverage-read".into()).spawn(move || {
-            loop {
-                let mut piece = again.try_recv().unwrap_or_default();
-                let end = match fill(&file, &mut piece, PIECE as u64) {
-                    Ok(()) => piece.is_empty(),
-                    Err(error) => {
-                        // Nobody is left to tell when the parser has given up.
-                        let _ = send.send(Err(error));
-                        break;
-                    }
-                };
-                hash.update(&piece);
-                if end || send.send(Ok(piece)).is_err() {
-                    break;
-                }
+impl Hasher {
+    fn start(mut hash: Sha256) -> Result<Self> {
+        let (pieces, waiting) = sync_channel::<Arc<Vec<u8>>>(AHEAD);
+        let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(move || {
+            for piece in waiting {
+                hash.update(&*piece);
             }
             hash
         });
         let thread =
-            thread.map_err(|error| Error::new(Code::Internal, format!("Cannot start a thread to read: {error}.")))?;
-        Ok(Self { pieces, used, thread })
+            thread.map_err(|error| Error::new(Code::Internal, format!("Cannot start a thread to hash: {error}.")))?;
+        Ok(Self { pieces, thread })
     }
 }
 

@@ -9,6 +9,8 @@ use super::super::json::shorten;
 use super::super::options::JoinMode;
 use super::super::scores::join::name_of_parts;
 use crate::error::{Code, Error, Place, Result};
+use crate::parallel::Workers;
+use crate::progress::Control;
 
 /// Where a count was found.
 #[derive(Clone, Copy)]
@@ -158,16 +160,26 @@ impl CountJoin {
     }
 
     /// The counts, problems sorted by id; `None` after a fault was reported.
-    pub(in super::super) fn finish(mut self, findings: &mut Findings) -> Result<Option<SampleCounts>> {
+    pub(in super::super) fn finish(
+        mut self,
+        findings: &mut Findings,
+        workers: &Workers,
+        control: &Control,
+    ) -> Result<Option<SampleCounts>> {
         if self.problems.len() == 0 {
             let message = "The input holds no sample: check that the evaluation has finished.";
             findings.error(Error::new(Code::NoResponses, message))?;
             return Ok(None);
         }
         self.name_by_parts();
-        let all = self.problems.sorted();
-        let has_all = |problem: &&usize| self.models.iter().all(|model| model.counts.contains_key(problem));
-        let shared: Vec<usize> = all.iter().filter(has_all).copied().collect();
+        let all = self.problems.sorted(workers, control)?;
+        let mut shared: Vec<usize> = Vec::with_capacity(all.len());
+        for problem in &all {
+            control.check()?;
+            if self.models.iter().all(|model| model.counts.contains_key(problem)) {
+                shared.push(*problem);
+            }
+        }
         if shared.len() < all.len() {
             if self.mode == JoinMode::Exact || shared.is_empty() {
                 self.report_missing(&all, findings)?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::super::findings::Findings;
 use super::super::ids::Ids;
 use super::super::options::JoinMode;
+use super::super::table::Texts;
 use super::duplicate::{self, Origin};
 use super::judge;
 use crate::content_hash::ContentHash;
@@ -15,6 +16,9 @@ use crate::progress::Control;
 
 /// No number: of tokens, of a prompt.
 const NONE: u32 = u32::MAX;
+
+/// Responses that are gone through between two looks at whether to stop.
+const STEP: usize = 1 << 16;
 
 /// Where a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,12 +163,7 @@ impl ScoreJoin {
         at: At,
         findings: &mut Findings,
     ) -> Result<Option<usize>> {
-        let guesses = [self.models[model].last + usize::from(self.models[model].count > 0), self.last.0];
-        let (number, new) = self.ids.number(id, guesses);
-        self.last = (number, model);
-        if new {
-            self.facts.push(Facts { tokens: NONE, prompt: NONE, model: model as u32 });
-        }
+        let number = self.response_known(id, model, self.next_response(model));
         let Observation { tokens, prompt, texts } = observation;
         if (tokens.is_some() || prompt.is_some() || !texts.is_empty())
             && !self.agree(number, model, observation, at, findings)?
@@ -172,6 +171,51 @@ impl ScoreJoin {
             return Ok(None);
         }
         Ok(Some(number))
+    }
+
+    /// The number of the response that `model` most likely has next.
+    #[inline]
+    pub(super) fn next_response(&self, model: usize) -> usize {
+        self.models[model].last + usize::from(self.models[model].count > 0)
+    }
+
+    /// [`ScoreJoin::response`] for row `row` of `ids`, which says nothing of the response but its id; `guess` is looked at
+    /// first.
+    #[inline]
+    pub(super) fn response_of(&mut self, ids: &Texts, row: usize, model: usize, guess: usize) -> usize {
+        if self.ids.is(guess, ids.bytes_of(row)) {
+            self.last = (guess, model);
+            return guess;
+        }
+        self.response_known(ids.get(row), model, guess)
+    }
+
+    fn response_known(&mut self, id: &str, model: usize, guess: usize) -> usize {
+        let (number, new) = self.ids.number(id, [guess, self.last.0]);
+        self.last = (number, model);
+        if new {
+            self.facts.push(Facts { tokens: NONE, prompt: NONE, model: model as u32 });
+        }
+        number
+    }
+
+    /// Adds log-probabilities, none of them NaN, of the responses that follow those `model` has; `at` says where each
+    /// stands.
+    pub(super) fn extend(&mut self, model: usize, values: &[f64], negate: bool, at: impl Fn(usize) -> At) {
+        let column = &mut self.models[model];
+        let before = column.values.len();
+        if negate {
+            column.values.extend(values.iter().map(|value| 0.0 - value));
+        } else {
+            column.values.extend_from_slice(values);
+        }
+        column.count += values.len();
+        column.last = column.values.len().saturating_sub(1);
+        if column.positive.is_none()
+            && let Some(row) = column.values[before..].iter().position(|&value| value > LogProbs::POSITIVE_TOLERANCE)
+        {
+            column.positive = Some((at(row), before + row));
+        }
     }
 
     /// Whether the observation is about the same text as those of the same id before it.
@@ -297,13 +341,20 @@ impl ScoreJoin {
         }
         let all = self.ids.len();
         let complete = self.models.iter().all(|model| model.count == all);
-        let order = self.ids.sorted();
+        let order = self.ids.sorted(workers, control)?;
         let order = if complete {
             order
         } else {
             let has = |model: &Model, number: usize| model.values.get(number).is_some_and(|value| !value.is_nan());
-            let shared: Vec<usize> =
-                order.into_iter().filter(|&number| self.models.iter().all(|model| has(model, number))).collect();
+            let mut shared: Vec<usize> = Vec::with_capacity(all);
+            for (index, number) in order.into_iter().enumerate() {
+                if index % STEP == 0 {
+                    control.check()?;
+                }
+                if self.models.iter().all(|model| has(model, number)) {
+                    shared.push(number);
+                }
+            }
             if self.mode == JoinMode::Exact {
                 self.report_missing(findings)?;
                 return Ok(None);
@@ -327,31 +378,37 @@ impl ScoreJoin {
 
     fn gather(mut self, order: &[usize], workers: &Workers, control: &Control) -> Result<Joined> {
         let in_order = order.iter().enumerate().all(|(index, &number)| index == number);
-        // Row by row, so that no more than one is there twice.
-        let mut rows: Vec<Row<f64>> = Vec::with_capacity(self.models.len());
-        for model in &mut self.models {
-            control.check()?;
-            let values = std::mem::take(&mut model.values);
-            let values = if in_order && values.len() == order.len() {
-                values
-            } else {
-                order.iter().map(|&number| values[number]).collect()
-            };
-            rows.push(values.into());
-        }
+        // One row a task, so that no more are there twice than there are threads.
+        workers.for_each_chunk(&mut self.models, 1, control, |_, models| {
+            for model in models {
+                if !in_order || model.values.len() != order.len() {
+                    let values = std::mem::take(&mut model.values);
+                    model.values.reserve_exact(order.len());
+                    for part in order.chunks(STEP) {
+                        control.check()?;
+                        model.values.extend(part.iter().map(|&number| values[number]));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        let rows: Vec<Row<f64>> =
+            self.models.iter_mut().map(|model| std::mem::take(&mut model.values).into()).collect();
         let log_probs = LogProbs::new(crate::log_probs::Rows::F64(rows), workers, control)?;
         let known = |value: u32| value != NONE;
         let facts = |index: &usize| &self.facts[*index];
-        let prompt_ids = order
-            .iter()
-            .all(|index| known(facts(index).prompt))
-            .then(|| order.iter().map(|index| self.prompts.get(facts(index).prompt as usize).to_owned()).collect());
+        let prompt_ids = if order.iter().all(|index| known(facts(index).prompt)) {
+            let prompt = |number: usize| self.prompts.get(self.facts[number].prompt as usize).to_owned();
+            Some(in_steps(order, control, prompt)?)
+        } else {
+            None
+        };
         let counted = self.same_tokens && order.iter().all(|index| known(facts(index).tokens));
         let token_counts = counted.then(|| order.iter().map(|index| u64::from(facts(index).tokens)).collect());
         Ok(Joined {
             log_probs,
             sources: self.models.iter().map(|model| model.source).collect(),
-            ids: order.iter().map(|&number| self.ids.get(number).to_owned()).collect(),
+            ids: in_steps(order, control, |number| self.ids.get(number).to_owned())?,
             prompt_ids,
             token_counts,
             models: self.models.into_iter().map(|model| model.name).collect(),
@@ -406,6 +463,16 @@ impl ScoreJoin {
         }
         Ok(())
     }
+}
+
+/// What `make` makes of each number.
+fn in_steps<T>(numbers: &[usize], control: &Control, make: impl Fn(usize) -> T) -> Result<Vec<T>> {
+    let mut made = Vec::with_capacity(numbers.len());
+    for part in numbers.chunks(STEP) {
+        control.check()?;
+        made.extend(part.iter().map(|&number| make(number)));
+    }
+    Ok(made)
 }
 
 /// The name of a model that several columns tell: `pythia-160m step=1000`.

@@ -12,6 +12,9 @@ use crate::progress::Control;
 /// Whole numbers below zero are doubted from this many on: few may be so by chance.
 const MANY: usize = 4;
 
+/// Values that are looked at between two looks at whether to stop.
+const STEP: usize = 1 << 16;
+
 /// Shape of the values of one model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in super::super) struct Shape {
@@ -30,18 +33,30 @@ pub(in super::super) struct Shape {
 }
 
 impl Shape {
-    pub(in super::super) fn of<T: Copy + Into<f64>>(values: &[T]) -> Self {
+    pub(in super::super) fn of<T: Copy + Into<f64>>(values: &[T], control: &Control) -> Result<Self> {
         let mut shape = Self::default();
+        for part in values.chunks(STEP) {
+            control.check()?;
+            shape.add(part);
+        }
+        Ok(shape)
+    }
+
+    fn add<T: Copy + Into<f64>>(&mut self, values: &[T]) {
+        // From here on all doubles are whole; adding it rounds those below.
+        const WHOLE: f64 = (1_u64 << 52) as f64;
+        let shape = self;
         for &value in values {
             let value: f64 = value.into();
+            let magnitude = value.abs();
+            let whole = (magnitude + WHOLE) - WHOLE == magnitude || magnitude >= WHOLE;
             shape.finite += usize::from(value.is_finite());
             shape.nans += usize::from(value.is_nan());
             shape.positive += usize::from(value > LogProbs::POSITIVE_TOLERANCE);
             shape.unit += usize::from(value > 0.0 && value <= 1.0);
             shape.not_negative += usize::from(value >= 0.0);
-            shape.whole += usize::from(value.is_finite() && value == value.trunc());
+            shape.whole += usize::from(value.is_finite() & whole);
         }
-        shape
     }
 
     /// Counts, labels, lengths, or zeros: whole numbers of at least zero.
@@ -80,7 +95,7 @@ pub(super) fn columns(
     workers: &Workers,
     control: &Control,
 ) -> Result<()> {
-    let shapes = workers.map(join.models.len(), control, |index| Ok(Shape::of(&join.models[index].values)))?;
+    let shapes = workers.map(join.models.len(), control, |index| Shape::of(&join.models[index].values, control))?;
     let doubtful = |model: &Model| model.origin == Origin::WideColumn && !model.certain;
     let fractional = join.models.iter().zip(&shapes).any(|(_, shape)| shape.whole < shape.finite);
     let mut kept = Vec::with_capacity(shapes.len());
@@ -135,9 +150,13 @@ fn place(join: &ScoreJoin, model: &Model) -> Place {
 mod tests {
     use super::*;
 
+    fn of(values: &[f64]) -> Shape {
+        Shape::of(values, &Control::new()).unwrap()
+    }
+
     fn says(values: &[f64], negated: bool) -> String {
         let first = values.iter().copied().find(|&value| value > 0.0).unwrap();
-        Shape::of(values).positive_error(first, negated).message
+        of(values).positive_error(first, negated).message
     }
 
     #[test]
@@ -152,8 +171,10 @@ mod tests {
 
     #[test]
     fn counts_are_whole_and_not_negative() {
-        assert!(Shape::of(&[0.0, 0.0]).counts() && Shape::of(&[1.0, 17.0]).counts());
-        assert!(!Shape::of(&[-1.0, 0.0]).counts() && !Shape::of(&[0.5]).counts());
-        assert!(!Shape::of(&[f64::NEG_INFINITY]).counts() && !Shape::of::<f64>(&[]).counts());
+        assert!(of(&[0.0, 0.0]).counts() && of(&[1.0, 17.0]).counts());
+        assert!(!of(&[-1.0, 0.0]).counts() && !of(&[0.5]).counts());
+        assert!(!of(&[f64::NEG_INFINITY]).counts() && !of(&[]).counts());
+        let values = [0.0, -0.0, 0.5, -1.5, -3.0, 4503599627370495.5, 4503599627370497.0, -1e300, f64::NAN, 1e-300];
+        assert_eq!(of(&values).whole, values.iter().filter(|value| **value == value.trunc()).count());
     }
 }

@@ -3,6 +3,7 @@
 mod duplicate;
 pub(super) mod join;
 mod judge;
+mod plain;
 mod plan;
 mod rows;
 pub(super) mod tokens;

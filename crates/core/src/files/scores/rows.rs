@@ -15,20 +15,20 @@ use crate::error::{Code, Error, Place, Result};
 
 /// Takes the rows of one table.
 pub(super) struct Rows<'a> {
-    plan: Plan,
+    pub(super) plan: Plan,
     /// By column of the table: its place in a batch.
-    slots: Vec<usize>,
-    context: &'a FileContext,
-    scores: &'a mut Scores,
-    findings: &'a mut Findings,
-    source: usize,
+    pub(super) slots: Vec<usize>,
+    pub(super) context: &'a FileContext,
+    pub(super) scores: &'a mut Scores,
+    pub(super) findings: &'a mut Findings,
+    pub(super) source: usize,
     /// Models of a wide table: slot, number in the join, column.
-    wide: Vec<(usize, usize, String)>,
-    rows: u64,
+    pub(super) wide: Vec<(usize, usize, String)>,
+    pub(super) rows: u64,
     /// Columns wanted, late ones included.
     width: usize,
     /// A row without an id, which is an error unless it is the last one of a table with totals.
-    pending: Option<Error>,
+    pub(super) pending: Option<Error>,
     totals: bool,
     /// Values of the columns that name the model, and the number of the model, of the row before.
     last_model: Option<(Vec<String>, usize)>,
@@ -405,6 +405,9 @@ impl Sink for Rows<'_> {
     }
 
     fn batch(&mut self, batch: &Batch) -> Result<()> {
+        if self.plain(batch)? {
+            return Ok(());
+        }
         let mut id = String::new();
         for row in 0..batch.rows {
             self.row(batch, row, &mut id)?;
