@@ -59,6 +59,23 @@ describe('log-probabilities', () => {
     expect(await readSampleCounts(path)).toMatchObject({ correct: [[0, 1]] });
   });
 
+  test('details of lighteval, since 0.10 and before', async () => {
+    const at = (path: string) => join(import.meta.dirname, 'fixtures/log-probs/lighteval', path);
+    const models = ['base', 'step-1000', 'step-2000'].map((name) => at(`${name}/details_mc_2026-01-01.parquet`));
+    using logProbs = await readLogProbs(models);
+    expect(logProbs.models).toEqual(['base', 'step-1000', 'step-2000']);
+    expect(logProbs.metadata.responseIds).toEqual([0, 1, 2, 3, 4].map((id) => `mc|0:${id}`));
+    expect([...logProbs.row(1)]).toEqual([-1.5, -2.75, -4, -5.25, -6.5]);
+    expect(logProbs.row(2)[3]).toBe(-Infinity);
+    const older = await read(at('older.parquet'));
+    expect(older).toMatchObject({ ids: ['0', '1', '2', '3', '4'], values: [[-1.5, -2.75, -4, -5.25, -6.5]] });
+    const all = [1, 1, 1, 1, 1];
+    expect(await readSampleCounts(models)).toMatchObject({
+      samples: [all, all, all],
+      correct: [all, all, [1, 1, 1, 0, 1]],
+    });
+  });
+
   test('HELM', async () => {
     const stat = (name: string, sum: number, more = {}) => ({
       name: { name, split: 'test', ...more },

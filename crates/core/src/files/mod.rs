@@ -24,6 +24,7 @@ mod json_cursor;
 mod json_rows;
 mod json_table;
 mod jsonl;
+mod lighteval;
 mod lm_eval;
 mod matrices;
 mod multipl_e;

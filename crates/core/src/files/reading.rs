@@ -12,6 +12,7 @@ use super::findings::{Finding, Findings};
 use super::format::Format;
 use super::helm;
 use super::input::Input;
+use super::lighteval;
 use super::lm_eval;
 use super::matrices::{self, StoredMatrix};
 use super::names::names_of;
@@ -178,6 +179,17 @@ impl Reading<'_> {
     /// # Errors
     /// As reading in general.
     pub fn table(&mut self, table: &mut dyn Table, context: &FileContext) -> Result<()> {
+        let chosen = match &self.target {
+            Target::Scores(scores) => {
+                scores.options.columns.log_prob.is_some() || scores.options.columns.models.is_some()
+            }
+            Target::Counts(counts) => {
+                counts.options.columns.passed.is_some() || counts.options.columns.models.is_some()
+            }
+        };
+        if !chosen && lighteval::is(table.columns()) {
+            return lighteval::read(table, context, self);
+        }
         match self.target {
             Target::Scores(_) => scores::read_table(table, context, self),
             Target::Counts(_) => counts::read_table(table, context, self),
