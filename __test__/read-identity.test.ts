@@ -319,6 +319,12 @@ describe('slice and table', () => {
     await expect(readLogProbs(twice)).rejects.toMatchObject(refused('ERR_MALFORMED_FILE', 'occurs twice'));
     const totals = write('t.csv', 'id,a\n1,-1.5\n2,-2.5\n,-4\n');
     expect(await scores(totals)).toMatchObject({ ids: ['1', '2'], warnings: ['WARN_TOTALS_LEFT_OUT'] });
+    // Called what it is, it is none either; a response of that name that is not the last stays one.
+    const named = write('m.csv', 'id,a\nr1,-1.5\nr2,-2.5\nMean,-2\n');
+    expect(await scores(named)).toMatchObject({ ids: ['r1', 'r2'], warnings: ['WARN_TOTALS_LEFT_OUT'] });
+    const long = write('l.csv', 'id,model,logprob\nr1,a,-1.5\ntotal,a,-1.5\nr1,b,-2.5\ntotal,b,-2.5\n');
+    expect(await scores(long)).toMatchObject({ ids: ['r1'], warnings: ['WARN_TOTALS_LEFT_OUT'] });
+    expect(await scores(write('s.csv', 'id,a\nsum,-1.5\nr2,-2.5\n'))).toMatchObject({ ids: ['r2', 'sum'] });
     await expect(readLogProbs(write('t.csv', 'id,a\n1,-1.5\n,-4\n2,-2.5\n'))).rejects.toMatchObject(
       refused('ERR_MISSING_ID', 'row 3'),
     );

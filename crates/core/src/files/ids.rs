@@ -80,6 +80,17 @@ impl Ids {
         (index, true)
     }
 
+    /// Forgets the id of the greatest number.
+    pub(super) fn pop(&mut self) {
+        let Some(last) = self.len().checked_sub(1) else { return };
+        let hash = self.state.hash_one(self.get(last)) as u32;
+        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.number as usize == last) {
+            entry.remove();
+        }
+        self.ends.pop();
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
     /// All numbers, in the order of their ids.
     pub(super) fn sorted(&self, workers: &Workers, control: &Control) -> Result<Vec<usize>> {
         if self.are_sorted(control)? {
@@ -227,6 +238,11 @@ mod tests {
                 assert_eq!((number, new), (index, guess == 0));
             }
         }
+        ids.number("one more", [usize::MAX; 2]);
+        ids.pop();
+        assert_eq!(ids.len(), 1000);
+        assert_eq!(ids.number("another", [usize::MAX; 2]), (1000, true));
+        ids.pop();
         assert_eq!(ids.get(999), "id 999");
         assert_eq!(ids.sorted(&Workers::sequential(), &Control::new()).unwrap()[..3], [0, 1, 10]);
     }
@@ -249,9 +265,9 @@ mod tests {
     #[test]
     fn sorting_in_runs_gives_the_order_of_comparing() {
         let mut ids = Ids::new();
-        // Multiplied modulo a prime, so that the ids come in no order; 200,001 are three runs and a bit.
-        for index in 0..200_001_u64 {
-            let mixed = index * 7919 % 200_003;
+        // Multiplied modulo a prime, so that the ids come in no order; 140,001 are two runs and a bit.
+        for index in 0..140_001_u64 {
+            let mixed = index * 7919 % 140_009;
             let id = match index % 4 {
                 0 => format!("{mixed}"),
                 1 => format!("-{mixed}"),

@@ -7,7 +7,7 @@ use super::super::findings::Findings;
 use super::super::ids::Ids;
 use super::super::json::shorten;
 use super::super::options::JoinMode;
-use super::super::scores::join::name_of_parts;
+use super::super::scores::parts::name_of_parts;
 use crate::error::{Code, Error, Place, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;

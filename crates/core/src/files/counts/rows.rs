@@ -3,7 +3,7 @@
 use super::super::findings::Findings;
 use super::super::json::{Json, shorten};
 use super::super::reading::FileContext;
-use super::super::scores::join::name_of_parts;
+use super::super::scores::parts::name_of_parts;
 use super::super::table::{Batch, Column, Kind, Sink};
 use super::Counts;
 use super::flags;

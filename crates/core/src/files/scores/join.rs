@@ -8,6 +8,7 @@ use super::super::options::JoinMode;
 use super::super::table::Texts;
 use super::duplicate::{self, Origin};
 use super::judge;
+use super::parts::name_by_parts;
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Place, Result};
 use crate::log_probs::{LogProbs, Row};
@@ -310,6 +311,31 @@ impl ScoreJoin {
         Ok(())
     }
 
+    /// Forgets the response that was met first after all others, as if no row had been about it; `false` if `number` is not
+    /// that one.
+    pub(super) fn forget(&mut self, number: usize) -> bool {
+        if number + 1 != self.ids.len() {
+            return false;
+        }
+        self.ids.pop();
+        self.facts.pop();
+        self.texts.retain(|(response, _), _| *response as usize != number);
+        for model in &mut self.models {
+            let had = model.values.get(number).is_some_and(|value| !value.is_nan());
+            model.count -= usize::from(had);
+            model.values.truncate(number);
+            model.last = model.last.min(number.saturating_sub(1));
+            model.positive = model.positive.filter(|(_, response)| *response != number);
+        }
+        self.last.0 = 0;
+        true
+    }
+
+    /// The id of a response.
+    pub(super) fn id(&self, number: usize) -> &str {
+        self.ids.get(number)
+    }
+
     /// The place of a value.
     pub(in super::super) fn place(&self, at: At, model: usize, number: usize) -> Place {
         *self.placed(Error::new(Code::Internal, ""), at, model, number).place
@@ -372,7 +398,7 @@ impl ScoreJoin {
         if findings.failed() {
             return Ok(None);
         }
-        self.name_by_parts();
+        name_by_parts(&mut self.models);
         self.gather(&order, workers, control).map(Some)
     }
 
@@ -415,34 +441,6 @@ impl ScoreJoin {
         })
     }
 
-    /// Names of several parts are shortened by those that all models share.
-    fn name_by_parts(&mut self) {
-        let Some(columns) = self.models.first().map(|model| model.parts.len()).filter(|&columns| columns > 1) else {
-            return;
-        };
-        if self.models.len() < 2 || self.models.iter().any(|model| model.parts.len() != columns) {
-            return;
-        }
-        let differs: Vec<bool> = (0..columns)
-            .map(|column| self.models.iter().any(|model| model.parts[column] != self.models[0].parts[column]))
-            .collect();
-        let short: Vec<String> = self
-            .models
-            .iter()
-            .map(|model| {
-                let kept = model.parts.iter().zip(&differs).enumerate();
-                // The first part is the name proper.
-                name_of_parts(kept.filter(|(index, (_, differs))| **differs || *index == 0).map(|(_, (part, _))| part))
-            })
-            .collect();
-        let distinct = short.iter().collect::<std::collections::HashSet<_>>().len() == short.len();
-        if distinct {
-            for (model, name) in self.models.iter_mut().zip(short) {
-                model.name = name;
-            }
-        }
-    }
-
     fn report_missing(&self, findings: &mut Findings) -> Result<()> {
         let all = self.ids.len();
         for model in self.models.iter().filter(|model| model.count < all) {
@@ -473,16 +471,4 @@ fn in_steps<T>(numbers: &[usize], control: &Control, make: impl Fn(usize) -> T) 
         made.extend(part.iter().map(|&number| make(number)));
     }
     Ok(made)
-}
-
-/// The name of a model that several columns tell: `pythia-160m step=1000`.
-pub(in super::super) fn name_of_parts<'a>(parts: impl Iterator<Item = &'a (String, String)>) -> String {
-    let mut name = String::new();
-    for (column, value) in parts {
-        let bare = value.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
-        let part = if bare && !name.is_empty() { format!("{column}={value}") } else { value.clone() };
-        name.push_str(if name.is_empty() { "" } else { " " });
-        name.push_str(&part);
-    }
-    name
 }

@@ -3,6 +3,7 @@
 mod duplicate;
 pub(super) mod join;
 mod judge;
+pub(super) mod parts;
 mod plain;
 mod plan;
 mod rows;

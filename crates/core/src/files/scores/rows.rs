@@ -8,10 +8,14 @@ use super::super::roles::normalise;
 use super::super::table::{Batch, Column, Kind, Sink};
 use super::Scores;
 use super::duplicate::Origin;
-use super::join::{At, Observation, name_of_parts};
+use super::join::{At, Observation};
+use super::parts::name_of_parts;
 use super::plan::{Plan, Values, is_alongside, names_a_role};
 use super::tokens::{self, Lengths};
 use crate::error::{Code, Error, Place, Result};
+
+/// What people call the last row of a table that sums the others up.
+const TOTALS: [&str; 8] = ["mean", "average", "avg", "total", "totals", "sum", "overall", "median"];
 
 /// Takes the rows of one table.
 pub(super) struct Rows<'a> {
@@ -30,6 +34,8 @@ pub(super) struct Rows<'a> {
     /// A row without an id, which is an error unless it is the last one of a table with totals.
     pub(super) pending: Option<Error>,
     totals: bool,
+    /// The response of the last row, and where that stands.
+    pub(super) last: Option<(usize, u64)>,
     /// Values of the columns that name the model, and the number of the model, of the row before.
     last_model: Option<(Vec<String>, usize)>,
 }
@@ -73,6 +79,7 @@ impl<'a> Rows<'a> {
             width: 0,
             pending: None,
             totals,
+            last: None,
             last_model: None,
         };
         rows.width = wanted.iter().flatten().count();
@@ -214,6 +221,7 @@ impl<'a> Rows<'a> {
             let Some(number) = self.scores.join.response(id, model, observation, at, self.findings)? else {
                 return Ok(());
             };
+            self.last = Some((number, place));
             return self.values(batch, row, model, number, at);
         };
         let start = match lengths.start(range.len()) {
@@ -351,6 +359,17 @@ impl<'a> Rows<'a> {
             let message =
                 "The last row has no id and is left out, as a row of totals: give it an id if it is a response.";
             self.findings.warn("WARN_TOTALS_LEFT_OUT", message, *error.place);
+            return Ok(());
+        }
+        let join = &mut self.scores.join;
+        let Some((number, row)) = self.last.filter(|_| self.totals && self.rows > 1) else { return Ok(()) };
+        let id = join.id(number).to_owned();
+        if TOTALS.contains(&&*normalise(&id)) && join.forget(number) {
+            let message = format!(
+                "The last row is called {id} and is left out, as a row of totals: give it another id if it is a response."
+            );
+            let place = Place { file: Some(self.context.file.clone()), row: Some(row as usize), ..Place::default() };
+            self.findings.warn("WARN_TOTALS_LEFT_OUT", message, place);
         }
         Ok(())
     }
