@@ -24,6 +24,23 @@ const HOSTILE = [
   ']]></style><script>alert(3)</script>',
 ];
 
+describe('names', () => {
+  it('that every object has are drawn as others are', () => {
+    const objects = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+    // As long, letter for letter, so that labels take the same room.
+    const plain = ['__prata__', 'constrictor', 'toStreng', 'hasAnyProperty'];
+    const drawn = (names: readonly string[]) =>
+      selectionFigures(plainSelection(names, syntheticRows(4, 60), { N: [2, 4], replicates: 10 })).map((figure) => {
+        const svg = figureSvg(figure);
+        const count = (tag: string) => svg.split(`<${tag} `).length - 1;
+        return { paths: count('path'), texts: count('text'), names: names.map((name) => svg.includes(name)) };
+      });
+    const found = drawn(objects);
+    expect(found.some(({ names }) => names.every(Boolean))).toBe(true);
+    expect(found).toEqual(drawn(plain));
+  });
+});
+
 describe('escaping', () => {
   it('html`…` escapes text, keeps markup, joins lists', () => {
     expect(html`<a title="${'"<&'}">${[html`<b>x</b>`, '>', 3, null, false]}</a>`.markup).toBe(

@@ -16,7 +16,10 @@ interface Format {
   readonly dtype: 'f4' | 'f8';
   readonly about: string;
   readonly participants: readonly string[];
-  readonly goals?: readonly Goal[];
+  /** The facade is also timed on all threads. */
+  readonly threaded?: boolean;
+  /** Given the participant that uses most threads. */
+  readonly goals?: (fastest: string) => readonly Goal[];
 }
 
 /** With hash and checks, at 80% of the speed of NumPy with the checks alone. */
@@ -38,7 +41,7 @@ const FORMATS: readonly Format[] = [
     dtype: 'f4',
     about: 'One matrix; numpy is the reader of the safetensors package.',
     participants: ['core', 'facade', 'numpy', 'numpyChecked'],
-    goals: [CHECKED],
+    goals: () => [CHECKED],
   },
   {
     format: 'csv',
@@ -47,6 +50,8 @@ const FORMATS: readonly Format[] = [
     dtype: 'f4',
     about: 'A column a model, a row a response, joined by id.',
     participants: ['facade', 'loadtxt', 'pyarrow'],
+    threaded: true,
+    goals: () => [{ kind: 'ratio', slow: 'facade', fast: 'pyarrow', atMost: 1, note: 'its speed on one thread' }],
   },
   {
     format: 'long.csv',
@@ -55,6 +60,8 @@ const FORMATS: readonly Format[] = [
     dtype: 'f4',
     about: 'A row for each model and response, joined by id; the peer is the usual loop over csv.reader.',
     participants: ['facade', 'csvReader'],
+    threaded: true,
+    goals: (fastest) => [{ kind: 'ratio', slow: fastest, fast: 'csvReader', atMost: 0.1, note: 'ten times the speed' }],
   },
   {
     format: 'jsonl',
@@ -63,6 +70,8 @@ const FORMATS: readonly Format[] = [
     dtype: 'f4',
     about: 'One line for each model and response, joined by id; the peer is the usual loop over json.loads.',
     participants: ['facade', 'jsonLoads'],
+    threaded: true,
+    goals: (fastest) => [{ kind: 'ratio', slow: fastest, fast: 'jsonLoads', atMost: 0.1, note: 'ten times the speed' }],
   },
   {
     format: 'parquet',
@@ -71,16 +80,18 @@ const FORMATS: readonly Format[] = [
     dtype: 'f4',
     about: 'A column a model and one of ids, compressed with zstd. Only the facade reads Parquet.',
     participants: ['facade', 'pyarrow'],
-    goals: [{ kind: 'ratio', slow: 'facade', fast: 'pyarrow', atMost: 2, note: 'half the speed' }],
+    goals: () => [{ kind: 'ratio', slow: 'facade', fast: 'pyarrow', atMost: 2, note: 'half the speed' }],
   },
 ];
 
 function formatCase(
-  { format, models, responses: most, dtype, about, participants, goals = [] }: Format,
+  { format, models, responses: most, dtype, about, participants, threaded = false, goals = () => [] }: Format,
   scope: Scope,
 ): Case {
   const responses = scope.quick ? most / 16 : most;
   const as = participantsOf({ kind: 'read', file: '$matrix' }, { roofs: [{ name: 'bytes-256M' }] });
+  const threads = threaded ? scope.threads.slice(1) : [];
+  const own = threads.map((threads) => as('facade', { threads }));
   return {
     name: `read-${format.replace('.', '-')}`,
     title: `Reading ${plural(models, 'model')} × ${plural(responses, 'response')} from ${format}`,
@@ -92,10 +103,10 @@ function formatCase(
         from: { kind: 'checkpoints', models, responses, dtype, noise: 0.3, seed: 4 },
       },
     },
-    participants: participants.map((method) => as(method)),
+    participants: [...participants.map((method) => as(method)), ...own],
     work: { unit: 'bytes', amount: models * responses * (dtype === 'f4' ? 4 : 8) },
     tolerance: 0,
-    goals: [...goals],
+    goals: [...goals(own.at(-1)?.id ?? 'facade')],
   };
 }
 
