@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { claimsOverSeeds, claimsTable } from '../src/experiments/over-seeds.js';
 import { experimentNames, reproduce } from '../src/experiments.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-reproduce-'));
@@ -72,6 +73,25 @@ test('only whole results of the same settings and version are taken from the fol
   }
 });
 
+test('a claim counts only if it held at every seed', async () => {
+  const result = (name: string, ...holds: (boolean | null)[]) => ({
+    ...{ name, title: name, source: 's', quick: true, seed: 0, summary: [], tables: [], plots: [] },
+    verdicts: holds.map((each, at) => ({
+      ...{ claim: `claim ${at}`, source: 's', predicted: 1, measured: 1, interval: null, holds: each },
+      ...(at === 2 && { construction: true }),
+    })),
+  });
+  const claims = claimsOverSeeds([
+    [result('a', true, true, true), result('b', null)],
+    [result('a', true, false, true), result('b', true)],
+    [result('a', true, null, true), result('b', true)],
+  ]);
+  expect(claims.map(({ counts }) => counts)).toEqual([true, false, true, false]);
+  expect(claims[1]).toMatchObject({ experiment: 'a', held: 1, failed: 1, undecided: 1, construction: false });
+  // The check of the construction is not among the claims.
+  expect(claimsTable(claims, 3).caption).toBe('1 of 3 claims held at all of 3 seeds');
+});
+
 test('an unknown name is refused before anything runs', async () => {
   await expect(reproduce(['best-of-n', 'theorem-9'])).rejects.toMatchObject({
     code: 'ERR_UNKNOWN_EXPERIMENT',
@@ -104,4 +124,8 @@ test('the command, interrupted from the keyboard and given again, prints what it
   expect({ status: resumed.status, stderr: resumed.stderr }).toEqual({ status: 0, stderr: '' });
   expect(resumed.stdout).toBe(through.stdout);
   expect(JSON.parse(resumed.stdout).verdicts.length).toBeGreaterThan(5);
+  const seeds = print('--out', 'cli', '--seeds', '0..1');
+  expect(JSON.parse(seeds.stdout)).toMatchObject({ seeds: [0, 1], quick: true });
+  expect(readdirSync(join(folder, 'cli'))).toContain('theorem-6.3-quick-seed1.json');
+  expect(print('--seeds', '3').status).toBe(2);
 }, 120_000);

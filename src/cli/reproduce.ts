@@ -1,7 +1,10 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import type { ExperimentResult } from '../experiments/experiment.js';
+import { claimsOverSeeds, claimsTable } from '../experiments/over-seeds.js';
 import { experiments } from '../experiments/registry.js';
 import { reproduce } from '../experiments/reproduce.js';
 import { experimentReport } from '../report/experiment/report.js';
+import { terminalOptions, terminalTable } from '../report/export/terminal.js';
 import { packageVersion } from '../version.js';
 import { parseWholeNumber } from './arguments.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
@@ -12,6 +15,7 @@ interface ReproduceOptions extends OutputOptions {
   readonly list?: boolean;
   readonly quick?: boolean;
   readonly seed: number;
+  readonly seeds?: readonly number[];
   readonly threads?: number;
   readonly out?: string;
 }
@@ -27,6 +31,7 @@ export function reproduceCommand(context: CommandContext): Command {
     .option('--list', 'name the experiments')
     .option('--quick', 'a smaller version: fewer and smaller points, the same claims')
     .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), 0)
+    .option('--seeds <from..to>', 'at each of these seeds, such as 0..9: at how many does each claim hold?', parseSeeds)
     .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
     .option(
       '--out <folder>',
@@ -38,7 +43,8 @@ export function reproduceCommand(context: CommandContext): Command {
       return;
     }
     if (names.length === 0) command.error('error: name an experiment, or all (--list names them)', { exitCode: 2 });
-    await run(names, options, context);
+    if (options.seeds) await runOverSeeds(names, options, options.seeds, context);
+    else await run(names, options, context);
   });
 }
 
@@ -52,12 +58,42 @@ function listExperiments(json: boolean): void {
   );
 }
 
-async function run(names: readonly string[], options: ReproduceOptions, { signal }: CommandContext): Promise<void> {
+/** `0..9`: whole numbers from the first to the last. */
+function parseSeeds(text: string): readonly number[] {
+  const [, from, to] = /^(\d{1,15})\.\.(\d{1,15})$/.exec(text) ?? [];
+  const count = Number(to) - Number(from) + 1;
+  if (!(count >= 1 && count <= 1000)) throw new InvalidArgumentError('Give two seeds such as 0..9, at most 1000.');
+  return Array.from({ length: count }, (_, at) => Number(from) + at);
+}
+
+/** Runs everything at each seed; a claim counts if it held at all of them. */
+async function runOverSeeds(
+  names: readonly string[],
+  options: ReproduceOptions,
+  seeds: readonly number[],
+  context: CommandContext,
+): Promise<void> {
+  const runs: (readonly ExperimentResult[])[] = [];
+  for (const seed of seeds) runs.push(await results(names, { ...options, seed }, context));
+  const claims = claimsOverSeeds(runs);
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ seeds, quick: options.quick === true, claims, version: packageVersion }, null, 2)}\n`
+      : terminalTable(claimsTable(claims, seeds.length), terminalOptions(process.stdout)),
+  );
+}
+
+/** The results of experiments at one seed, from the folder where they are there. */
+async function results(
+  names: readonly string[],
+  options: ReproduceOptions,
+  { signal }: CommandContext,
+): Promise<readonly ExperimentResult[]> {
   const { quick = false, seed, threads, out } = options;
   checkOutputs(options, []);
   const line = new ProgressLine(options.quiet);
   const began = performance.now();
-  const results = await reproduce(names, {
+  return await reproduce(names, {
     quick,
     seed,
     signal,
@@ -73,7 +109,12 @@ async function run(names: readonly string[], options: ReproduceOptions, { signal
       }
       throw error;
     });
+}
+
+async function run(names: readonly string[], options: ReproduceOptions, context: CommandContext): Promise<void> {
+  const { quick = false, seed } = options;
+  const found = await results(names, options, context);
   const settings = [`seed ${seed}`, ...(quick ? ['quick version'] : [])];
   const provenance = { version: packageVersion, sources: [], seed: String(seed) };
-  await writeOutputs(experimentReport(results, { settings, provenance }), options);
+  await writeOutputs(experimentReport(found, { settings, provenance }), options);
 }

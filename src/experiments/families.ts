@@ -1,4 +1,5 @@
 import type { ProblemOptions } from '../problems/problem.js';
+import type { Point } from './declare.js';
 
 /** c1 of Proposition I.1, the problem's default. */
 const C1 = 1 / 8;
@@ -48,4 +49,23 @@ export function certainLogit(horizon: number, noise: number): number {
 export function probabilities(count: number, quick: boolean): number[] {
   const all = Array.from({ length: count }, (_, index) => 2 ** (-index / 2));
   return all.filter((_, index) => !quick || index % 2 === 0);
+}
+
+/** A point at which the worst counts of `count` instances of {@link hiddenSigns}, each with all `steps` (step factors). */
+export function atWorst(
+  x: number,
+  family: HiddenSignsFamily,
+  inherentVariance: number,
+  count: number,
+  quick: boolean,
+  steps: readonly (number | null)[] = [null],
+): Point {
+  const members = hiddenSigns(family, inherentVariance, probabilities(count, quick));
+  const problem = steps.flatMap((step) =>
+    members.map(({ problem: each }) => ({
+      key: step ?? 0,
+      problem: step === null ? each : { ...each, stepFactor: step },
+    })),
+  );
+  return { x, N: [family.N], problem };
 }

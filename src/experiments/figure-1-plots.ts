@@ -1,9 +1,9 @@
-import { compact } from '../report/format.js';
 import { numberCell, type Table } from '../report/table.js';
+import { compact } from '../text/format.js';
 import { coverageAt, LEFT_N, PASS_N, passAt, type Seed } from './figure-1-checkpoints.js';
 import { correlations } from './figure-1-verdicts.js';
 import type { LearningPlot, Plot, ScatterPlot } from './plot.js';
-import { median, range } from './statistics.js';
+import { describeRuns } from './runs.js';
 
 /** The left panel, and six right ones: Pass@N against Cov_{N/2} and against KL, of the first seed. */
 export function figure1Plots(seeds: readonly Seed[]): Plot[] {
@@ -22,8 +22,8 @@ function fineTuningSteps({ fineTuning }: Seed): number[] {
 function leftPanel(seeds: readonly Seed[]): LearningPlot[] {
   const steps = fineTuningSteps(seeds[0]!);
   const curve = (name: string, value: (seed: Seed, at: number) => number) => {
-    const values = steps.map((_, at) => seeds.map((seed) => value(seed, at)));
-    return { name, values: values.map(median), intervals: values.map(range) };
+    const runs = steps.map((_, at) => describeRuns(seeds.map((seed) => value(seed, at))));
+    return { name, values: runs.map(({ median }) => median), intervals: runs.map(({ range }) => range) };
   };
   const common = {
     kind: 'learning' as const,

@@ -1,6 +1,6 @@
 import { LogProbs } from '../log-probs/log-probs.js';
 import { type GraphCheckpoint, type GraphRun, graphTraining } from '../problems/graph-task.js';
-import { plural } from '../report/format.js';
+import { plural } from '../text/format.js';
 import { tournament } from '../tournament/tournament.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import { PASS_N, type Picks, type Seed } from './figure-1-checkpoints.js';
@@ -28,7 +28,7 @@ const SIZES: Readonly<Record<'full' | 'quick', Figure1Size>> = {
   },
   quick: {
     seeds: 4,
-    calibrated: 2,
+    calibrated: 3,
     preTraining: 1000,
     fineTuning: 2500,
     validation: 256,
@@ -68,7 +68,7 @@ export async function runFigure1(
     seeds.push({ run, fineTuning, picks: await pick(run, fineTuning, job) });
   }
   return {
-    verdicts: figure1Verdicts(seeds, results.slice(size.seeds).map(fineTuningOf), seed),
+    verdicts: figure1Verdicts(seeds, results.slice(size.seeds).map(fineTuningOf)),
     summary: [
       [
         `Linear models on the graph task (8 layers, two of them with a choice), ${size.seeds} seeds: ${size.preTraining} steps ` +

@@ -1,6 +1,6 @@
 import { type GraphRunOptions, graphTraining } from '../problems/graph-task.js';
-import { compact, plural } from '../report/format.js';
 import { numberCell, type Table } from '../report/table.js';
+import { compact, plural } from '../text/format.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import {
   type AtHorizon,
@@ -13,7 +13,7 @@ import {
 } from './figure-2-runs.js';
 import { figure2Verdicts } from './figure-2-verdicts.js';
 import type { LearningPlot } from './plot.js';
-import { median, quantile } from './statistics.js';
+import { describeRuns } from './runs.js';
 
 /** Sizes of the experiment. */
 export interface Figure2Size {
@@ -30,7 +30,7 @@ export interface Figure2Size {
 
 const SIZES: Readonly<Record<'full' | 'quick', Figure2Size>> = {
   full: { seeds: 16, calibrated: 4, steps: 3000, calibratedSteps: 3000, validation: 512 },
-  quick: { seeds: 4, calibrated: 1, steps: 1000, calibratedSteps: 1500, validation: 128 },
+  quick: { seeds: 4, calibrated: 3, steps: 1000, calibratedSteps: 1500, validation: 128 },
 };
 
 /** Figure 2: on the graph task KL at convergence grows with the horizon, Cov_16 does not. */
@@ -62,7 +62,7 @@ export async function runFigure2(
     HORIZONS.map((H, at) => ({ H, runs: results.slice(at * perHorizon + from, at * perHorizon + to) }));
   const learners = { overfitting: horizons(0, size.seeds), calibrated: horizons(size.seeds, perHorizon) };
   return {
-    verdicts: figure2Verdicts(learners, seed),
+    verdicts: figure2Verdicts(learners),
     summary: [
       [
         `Linear models on the graph task with H in {${HORIZONS.join(', ')}}, ${size.seeds} seeds each. In 5% of the prompts half of ` +
@@ -135,9 +135,10 @@ function checkpointsUpTo(steps: number): number[] {
   return [0, ...new Set(all)];
 }
 
-/** The paper's band. */
-function band(values: readonly number[]): [number, number] {
-  return [quantile(values, 1 / 16), quantile(values, 15 / 16)];
+/** Medians of values, one list of runs a point, with the paper's bands. */
+function medians(points: readonly (readonly number[])[]) {
+  const runs = points.map(describeRuns);
+  return { values: runs.map(({ median }) => median), intervals: runs.map(({ band }) => band) };
 }
 
 const LABELS: Readonly<Record<Quantity, { title: string; label: string }>> = {
@@ -162,7 +163,7 @@ function plot(horizons: readonly AtHorizon[], quantity: Quantity): LearningPlot 
     steps: first.checkpoints.map(({ step }) => step),
     curves: horizons.map(({ H, runs }) => {
       const values = first.checkpoints.map((_, at) => runs.map((run) => valueAt(run, at, quantity)));
-      return { name: `H = ${H}`, values: values.map(median), intervals: values.map(band) };
+      return { name: `H = ${H}`, ...medians(values) };
     }),
   };
 }
@@ -181,18 +182,15 @@ function endPlot({ overfitting, calibrated }: Learners): LearningPlot {
     narrow: true,
     steps: HORIZONS,
     curves: [
-      { name: 'KL', values: ends.map(median), intervals: ends.map(band) },
-      {
-        name: 'Cov_16',
-        values: overfitting.map((each) => median(atEnd(each, 'coverage'))),
-        intervals: overfitting.map((each) => band(atEnd(each, 'coverage'))),
-      },
-      { name: 'calibrated', values: calibrated.map((each) => median(atEnd(each, 'kl'))), dashed: true },
+      { name: 'KL', ...medians(ends) },
+      { name: 'Cov_16', ...medians(overfitting.map((each) => atEnd(each, 'coverage'))) },
+      { name: 'calibrated', values: medians(calibrated.map((each) => atEnd(each, 'kl'))).values, dashed: true },
     ],
   };
 }
 
 function table({ overfitting, calibrated }: Learners): Table {
+  const median = (values: readonly number[]) => describeRuns(values).median;
   const column = (label: string) => ({ label, align: 'right' as const });
   return {
     caption: 'Figure 2 at the end of training: median over seeds',

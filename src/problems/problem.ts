@@ -22,15 +22,19 @@ export interface ProblemClaim {
   readonly source: string;
   /** Estimator it is about; `null` for any. */
   readonly estimator: string | null;
-  readonly quantity: 'cov' | 'kl' | 'other';
+  readonly quantity: 'cov' | 'kl' | 'infiniteKl' | 'detail';
   /** N, where the quantity is Cov_N. */
   readonly budget: number | null;
+  /** Its name, where the quantity is a detail of a trial. */
+  readonly detail: string | null;
   readonly relation: 'atLeast' | 'atMost' | 'equal' | 'scales';
   /** The predicted value; `null` where only the scaling is. */
   readonly value: number | null;
   /** Probability over data sets with which it holds at least; `null` where it is about the mean over data sets. */
   readonly probability: number | null;
   readonly exponents: readonly Exponent[];
+  /** Whether it follows from how the instance is made, so that it checks the instance and not the paper. */
+  readonly construction: boolean;
 }
 
 /** What a problem is and shows. */

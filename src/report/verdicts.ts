@@ -2,11 +2,15 @@ import type { Cell, Table } from '../results/table.js';
 import type { Verdict } from '../results/verdict.js';
 import { compact, plural } from '../text/format.js';
 
-/** How many claims held. */
-export function heldText(verdicts: readonly Pick<Verdict, 'holds'>[]): string {
+/** How many claims held; checks of a construction are counted apart. */
+export function heldText(all: readonly Pick<Verdict, 'holds' | 'construction'>[]): string {
+  const verdicts = all.filter(({ construction }) => !construction);
   const held = verdicts.filter(({ holds }) => holds === true).length;
   const undecided = verdicts.filter(({ holds }) => holds === null).length;
-  return `${held} of ${plural(verdicts.length, 'claim')} held${undecided > 0 ? `, ${undecided} undecided` : ''}`;
+  const checks = all.length - verdicts.length;
+  return `${held} of ${plural(verdicts.length, 'claim')} held${undecided > 0 ? `, ${undecided} undecided` : ''}${
+    checks > 0 ? `; ${plural(checks, 'check')} of the construction beside them` : ''
+  }`;
 }
 
 /** What a verdict comes to. */

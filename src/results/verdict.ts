@@ -16,4 +16,6 @@ export interface Verdict {
   readonly holds: boolean | null;
   /** Why it could not be decided, or what falls short. */
   readonly reason?: string;
+  /** Whether it follows from how the instance is made: a check of the construction, not counted among the claims. */
+  readonly construction?: boolean;
 }

@@ -1,10 +1,13 @@
 //! Named problems: what they are, and trials of their estimators.
 
 use coverage_principle_core::Workers;
-use coverage_principle_core::problems::{ProblemOptions, TrialsOptions, build, names, trials};
+use coverage_principle_core::problems::experiment::{
+    ExperimentOptions, Runs, experiment, mean_over_runs, rank_correlation,
+};
+use coverage_principle_core::problems::{ProblemOptions, TrialsOptions, names, subject, trials};
 use coverage_principle_core::statistics::{Measurement, fit_power_law};
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;
 
 use crate::error::{parse_job_options, parse_options, to_json, to_napi};
@@ -21,7 +24,7 @@ pub fn problem_names() -> Vec<String> {
 #[napi]
 pub fn describe_problem(options: String) -> napi::Result<String> {
     let options: ProblemOptions = parse_options(&options)?;
-    let problem = build(&options).map_err(|error| to_napi(&error))?;
+    let problem = subject(&options).map_err(|error| to_napi(&error))?;
     to_json(&problem.describe())
 }
 
@@ -36,10 +39,41 @@ pub fn run_problem_trials<'env>(env: &'env Env, options: String, job: &Job) -> n
         let values: Vec<Vec<f64>> = trials
             .iter_mut()
             .flat_map(|problem| &mut problem.estimators)
-            .flat_map(|estimator| [std::mem::take(&mut estimator.kl_values), std::mem::take(&mut estimator.cov_values)])
+            .flat_map(|estimator| {
+                let cov = std::mem::take(&mut estimator.cov_values);
+                [std::mem::take(&mut estimator.kl_values), cov.into_raw_vec_and_offset().0]
+            })
             .collect();
         Ok(values.into_iter().fold(Output::new(&trials)?, Output::with_floats))
     })
+}
+
+/// Runs the sweeps of an experiment and holds its claims against them. JSON `ExperimentResult`.
+#[napi(js_name = "runExperiment", ts_return_type = "Promise<JobOutput>")]
+pub fn run_experiment<'env>(env: &'env Env, options: String, job: &Job) -> napi::Result<Object<'env>> {
+    let (options, threads): (ExperimentOptions, _) = parse_job_options(&options)?;
+    spawn_output(env, job, move |control| {
+        let workers = Workers::new(threads)?;
+        Output::new(&experiment(&options, &workers, control)?)
+    })
+}
+
+/// JSON `Runs` of values, one a run.
+#[napi(js_name = "describeRuns")]
+pub fn describe_runs(values: Float64Array) -> napi::Result<String> {
+    to_json(&Runs::of(&values).map_err(|error| to_napi(&error))?)
+}
+
+/// JSON `Finding` of a claim (JSON `MeanClaim`) about the mean of values, one a run.
+#[napi(js_name = "meanOverRuns")]
+pub fn mean_over_runs_to(values: Float64Array, claim: String) -> napi::Result<String> {
+    to_json(&mean_over_runs(&values, parse_options(&claim)?).map_err(|error| to_napi(&error))?)
+}
+
+/// Spearman's rank correlation; null where one side does not vary.
+#[napi(js_name = "rankCorrelation")]
+pub fn rank_correlation_of(x: Float64Array, y: Float64Array) -> napi::Result<Option<f64>> {
+    rank_correlation(&x, &y).map_err(|error| to_napi(&error))
 }
 
 /// Fits a power law to a JSON list of `Measurement`s; JSON `PowerLaw`.

@@ -86,7 +86,7 @@ function partSection({ name, source, title, summary, plots, tables }: ReportedEx
 /** One row an experiment: how many of its claims held. */
 function experimentsTable(experiments: readonly ReportedExperiment[]): Table {
   const cell = (verdicts: readonly Verdict[], holds: boolean | null, tone: Tone): Cell => {
-    const value = verdicts.filter((each) => each.holds === holds).length;
+    const value = verdicts.filter((each) => each.holds === holds && !each.construction).length;
     return value === 0 ? { text: '–', sort: 0, tone: 'muted' } : { text: String(value), sort: value, tone };
   };
   return {

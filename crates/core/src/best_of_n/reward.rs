@@ -45,6 +45,21 @@ pub fn best_of_n_regret_floor(coverage_at_2n: f64) -> f64 {
     0.5 * coverage_at_2n
 }
 
+/// E[r(BoN)], exactly: the greatest of N rewards is at most t with probability π̂(r ≤ t)^N. `model` and `reward` are the
+/// probability and the reward of each response.
+#[must_use]
+pub fn best_of_n_reward(model: &[f64], reward: &[f64], n: f64) -> f64 {
+    let mut order: Vec<(f64, f64)> = reward.iter().copied().zip(model.iter().copied()).collect();
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut below, mut best) = (0.0f64, 0.0);
+    for (reward, probability) in order {
+        let up_to = (below + probability).min(1.0);
+        best += reward * (libm::pow(up_to, n) - libm::pow(below, n));
+        below = up_to;
+    }
+    best
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -80,6 +95,21 @@ mod tests {
                 prop_assert!(regret <= bound + 1e-12);
             }
         }
+    }
+
+    #[test]
+    fn the_best_of_several_is_the_mean_over_all_draws() {
+        let (model, reward) = ([0.2, 0.5, 0.3], [0.7, 0.1, 0.4]);
+        let mut expected = 0.0;
+        for draws in 0..27usize {
+            let drawn = [draws % 3, draws / 3 % 3, draws / 9];
+            let probability: f64 = drawn.iter().map(|&index| model[index]).product();
+            expected += probability * drawn.iter().map(|&index| reward[index]).fold(0.0, f64::max);
+        }
+        assert!((best_of_n_reward(&model, &reward, 3.0) - expected).abs() < 1e-15);
+        // With rewards in {0, 1} it is Pass@N.
+        let pass = best_of_n_success(0.3, 5.0).unwrap();
+        assert!((best_of_n_reward(&model, &[0.0, 0.0, 1.0], 5.0) - pass).abs() < 1e-15);
     }
 
     #[test]

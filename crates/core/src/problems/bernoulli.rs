@@ -133,7 +133,7 @@ impl Instance for Bernoulli {
             estimators: vec!["mle"],
             conditions: Vec::new(),
             claims: vec![
-                Claim::new("§3", Quantity::Other, Relation::Equal, failure)
+                Claim::new("§3", Quantity::InfiniteKl, Relation::Equal, failure)
                     .of("mle")
                     .value(self.infinite_kl_probability()),
                 Claim::new("§3", Quantity::Cov, Relation::AtMost, miss)

@@ -39,8 +39,8 @@ pub struct HiddenSignsOptions {
     pub c0: f64,
     /// c1 of ε = √(4 log N/(c1·H·B²)). Default 1/8.
     pub c1: f64,
-    /// Factor on the step sizes that Proposition 5.1 and Theorem 6.2 choose for T = n; with it SGD and truncated SGD are
-    /// trained, too. Positive.
+    /// Factor on the step sizes that Proposition 5.1 and Theorems 6.2 and 5.1 choose for T = n; with it SGD, truncated SGD
+    /// and normalized SGD (with Theorem 5.1's λ) are trained, too. Positive.
     pub step_factor: Option<f64>,
     /// Seed of the signs. Default 0.
     pub seed: u64,
@@ -60,8 +60,8 @@ impl Default for HiddenSignsOptions {
 /// be done without.
 ///
 /// Prompt 0 is −, prompt 1 is +. Estimators: the MLE, and the posterior mean under random signs, which knows ε and is
-/// the best there is for KL; the untrained θ = 0; with `stepFactor` SGD and truncated SGD, which is told π_D's token
-/// probabilities, at a uniformly drawn iterate: the mean is their average over iterates.
+/// the best there is for KL; the untrained θ = 0; with `stepFactor` SGD, truncated SGD, which is told π_D's token
+/// probabilities, and normalized SGD, at a uniformly drawn iterate: the mean is their average over iterates.
 #[derive(Clone, Debug)]
 pub struct HiddenSigns {
     options: HiddenSignsOptions,
@@ -128,15 +128,16 @@ impl HiddenSigns {
         self.plus * self.options.horizon as f64 * self.bound.powi(2) * p * (1.0 - p)
     }
 
-    /// η of SGD (Proposition 5.1) and of truncated SGD (Theorem 6.2).
+    /// η of SGD (Proposition 5.1), of truncated SGD (Theorem 6.2) and of normalized SGD (Theorem 5.1).
     #[must_use]
-    pub fn step_sizes(&self) -> [f64; 2] {
+    pub fn step_sizes(&self) -> [f64; 3] {
         let (steps, horizon) = (self.options.responses as f64, self.options.horizon as f64);
         let (square, noise, log_n) =
             (self.bound.powi(2), steps * self.inherent_variance(), crate::statistics::log_n(self.options.n));
         [
             (1.0 / (2.0 * horizon * square)).min((2.0 / noise).sqrt()),
             (1.0 / ((64.0 * log_n + 2.0) * square)).min(1.0 / (noise * log_n).sqrt()),
+            (1.0 / (128.0 * self.bound)).min((log_n / noise).powf(0.25)),
         ]
     }
 
@@ -231,6 +232,9 @@ impl HiddenSigns {
     }
 }
 
+/// Estimators that are trained, with `stepFactor`.
+const TRAINED: [&str; 3] = ["sgd", "truncated-sgd", "normalized-sgd"];
+
 /// One coordinate a position at +, none at −.
 fn features(dim: usize, bound: f64) -> Result<SparseTableFeatures> {
     let blocks = (0..2 * dim)
@@ -253,7 +257,7 @@ impl Instance for HiddenSigns {
         let text =
             "E Cov_N ≥ c·min{1, H/(n log N)}, of the order of μ(+) = c0·c1·H/(4·n·log N), for every proper algorithm";
         let lower = |estimator| {
-            Claim::new(source, Quantity::Cov, Relation::Scales, text)
+            Claim::new(source, Quantity::Cov, Relation::AtLeast, text)
                 .of(estimator)
                 .at(self.options.n)
                 .like("H", 1.0)
@@ -262,7 +266,7 @@ impl Instance for HiddenSigns {
         };
         let mut estimators = vec!["mle", "posterior-mean", "untrained"];
         if self.options.step_factor.is_some() {
-            estimators.extend(["sgd", "truncated-sgd"]);
+            estimators.extend(TRAINED);
         }
         Description {
             name: "prop-i.1",
@@ -325,9 +329,13 @@ impl Instance for HiddenSigns {
             self.untrained(budgets),
         ];
         if let Some(factor) = self.options.step_factor {
-            let procedures = [("sgd", Procedure::Sgd), ("truncated-sgd", Procedure::TruncatedSgd { threshold: None })];
-            for ((name, procedure), step_size) in procedures.into_iter().zip(self.step_sizes()) {
-                let logits = self.train(procedure, factor * step_size, before, stream)?;
+            for (name, step_size) in TRAINED.into_iter().zip(self.step_sizes().map(|step_size| factor * step_size)) {
+                let procedure = match name {
+                    "sgd" => Procedure::Sgd,
+                    "truncated-sgd" => Procedure::TruncatedSgd { threshold: None },
+                    _ => Procedure::NormalizedSgd { lambda: Some(self.options.n.ln() / (16.0 * step_size)) },
+                };
+                let logits = self.train(procedure, step_size, before, stream)?;
                 estimates.push(self.estimate(name, &logits, before, budgets));
             }
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::linear::{Constraint, DataDistribution, FeatureMap, Policy};
+use crate::progress::Control;
 use crate::random::Stream;
 use crate::tournament::Ratios;
 
@@ -42,6 +43,19 @@ pub trait Instance: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`crate::Code::InvalidOption`] if the instance has no estimator in closed form: then train on it.
     fn trial(&self, budgets: &Ratios, stream: &mut Stream) -> Result<Vec<Estimate>>;
+}
+
+/// What is measured without a data set to train on: inequalities on random distributions, tournaments on classes made
+/// for them. A trial draws all that it needs.
+pub trait Study: Send + Sync + fmt::Debug {
+    /// What is measured and claimed, as plain data.
+    fn describe(&self) -> Description;
+
+    /// One trial.
+    ///
+    /// # Errors
+    /// What the computations in it report; [`crate::Code::Aborted`].
+    fn trial(&self, budgets: &Ratios, stream: &mut Stream, control: &Control) -> Result<Vec<Estimate>>;
 }
 
 /// The models an estimator chooses from.
@@ -136,12 +150,14 @@ pub enum Quantity {
     Cov,
     /// D_KL.
     Kl,
-    /// Another figure of a trial, named by the claim's text.
-    Other,
+    /// 1 where D_KL is +∞, else 0.
+    InfiniteKl,
+    /// What a trial reports by the name that the claim's `detail` gives.
+    Detail,
 }
 
 /// How a measured quantity relates to the predicted value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Relation {
     /// Measured ≥ value.
@@ -168,6 +184,8 @@ pub struct Claim {
     pub quantity: Quantity,
     /// N, where the quantity is Cov_N.
     pub budget: Option<f64>,
+    /// Its name, where the quantity is a detail of a trial.
+    pub detail: Option<&'static str>,
     /// How it relates to `value`.
     pub relation: Relation,
     /// The predicted value; null where only the scaling is.
@@ -176,6 +194,8 @@ pub struct Claim {
     pub probability: Option<f64>,
     /// Predicted exponents.
     pub exponents: Vec<Exponent>,
+    /// Whether it follows from how the instance is made, so that it checks the instance and not the paper.
+    pub construction: bool,
 }
 
 /// The quantity scales like `variable` to the power of `exponent`.
@@ -197,10 +217,12 @@ impl Claim {
             estimator: None,
             quantity,
             budget: None,
+            detail: None,
             relation,
             value: None,
             probability: None,
             exponents: Vec::new(),
+            construction: false,
         }
     }
 
@@ -212,12 +234,27 @@ impl Claim {
         Self { budget: Some(budget), ..self }
     }
 
+    /// A claim about what trials report by `name`.
+    pub(super) fn detail(
+        source: &'static str,
+        name: &'static str,
+        relation: Relation,
+        text: impl Into<String>,
+    ) -> Self {
+        Self { detail: Some(name), ..Self::new(source, Quantity::Detail, relation, text) }
+    }
+
     pub(super) fn value(self, value: f64) -> Self {
         Self { value: Some(value), ..self }
     }
 
     pub(super) fn with_probability(self, probability: f64) -> Self {
         Self { probability: Some(probability), ..self }
+    }
+
+    /// A check of the construction.
+    pub(super) fn by_construction(self) -> Self {
+        Self { construction: true, ..self }
     }
 
     pub(super) fn like(mut self, variable: &'static str, exponent: f64) -> Self {

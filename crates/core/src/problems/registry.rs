@@ -1,4 +1,4 @@
-//! Instances by name.
+//! Problems by name: instances with a data distribution to train on, and studies without.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,17 +8,58 @@ use super::convex_class::{ConvexClass, ConvexClassOptions};
 use super::fine_rate::{FineRate, FineRateOptions};
 use super::graph::{GraphOptions, GraphTask};
 use super::hidden_signs::{HiddenSigns, HiddenSignsOptions};
-use super::instance::Instance;
+use super::inequalities::{Inequalities, InequalitiesOptions};
+use super::instance::{Description, Estimate, Instance, Study};
 use super::misspecification::{Misspecification, MisspecificationOptions};
+use super::random_class::{RandomClass, RandomClassOptions};
 use super::rare_prompt::{RarePrompt, RarePromptOptions};
 use super::rare_prompts::{RarePrompts, RarePromptsOptions};
-use super::sgd_lower_bound::{SgdLowerBound, SgdLowerBoundOptions};
-use crate::error::Result;
+use super::rare_token::{RareToken, RareTokenOptions};
+use super::sgd_lower_bound::{SgdLowerBound, SgdLowerBoundOptions, StepSizes, StepSizesOptions};
+use super::tournament_class::{TournamentClass, TournamentClassOptions};
+use crate::error::{Error, Result};
+use crate::progress::Control;
+use crate::random::Stream;
+use crate::tournament::Ratios;
 
-/// Declares the instances together with their names.
+/// A problem, ready for trials.
+#[derive(Debug)]
+pub enum Subject {
+    /// With a data distribution to train on.
+    Instance(Box<dyn Instance>),
+    /// Without.
+    Study(Box<dyn Study>),
+}
+
+impl Subject {
+    /// What it is and shows.
+    #[must_use]
+    pub fn describe(&self) -> Description {
+        match self {
+            Self::Instance(instance) => instance.describe(),
+            Self::Study(study) => study.describe(),
+        }
+    }
+
+    /// One trial.
+    ///
+    /// # Errors
+    /// As [`Instance::trial`] and [`Study::trial`].
+    pub fn trial(&self, budgets: &Ratios, stream: &mut Stream, control: &Control) -> Result<Vec<Estimate>> {
+        match self {
+            Self::Instance(instance) => instance.trial(budgets, stream),
+            Self::Study(study) => study.trial(budgets, stream, control),
+        }
+    }
+}
+
+/// Declares instances and studies together with their names.
 macro_rules! registry {
-    ($($name:literal: $variant:ident($options:ident) => $instance:ident,)+) => {
-        /// An instance by `name`, its options beside it: `{"name": "bernoulli", "responses": 1000}`.
+    (
+        instances { $($name:literal: $variant:ident($options:ident) => $instance:ident,)+ }
+        studies { $($study_name:literal: $study_variant:ident($study_options:ident) => $study:ident,)* }
+    ) => {
+        /// A problem by `name`, its options beside it: `{"name": "bernoulli", "responses": 1000}`.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "name")]
         pub enum ProblemOptions {
@@ -27,6 +68,11 @@ macro_rules! registry {
                 #[serde(rename = $name)]
                 $variant($options),
             )+
+            $(
+                #[doc = concat!("See [`", stringify!($study), "`].")]
+                #[serde(rename = $study_name)]
+                $study_variant($study_options),
+            )*
         }
 
         /// The names of all instances.
@@ -35,27 +81,61 @@ macro_rules! registry {
             &[$($name,)+]
         }
 
-        /// The instance that `options` names.
+        /// The names of all studies.
+        #[must_use]
+        pub fn study_names() -> &'static [&'static str] {
+            &[$($study_name,)*]
+        }
+
+        /// The problem that `options` names.
         ///
         /// # Errors
         /// [`crate::Code::InvalidOption`] for an option out of its range.
-        pub fn build(options: &ProblemOptions) -> Result<Box<dyn Instance>> {
+        pub fn subject(options: &ProblemOptions) -> Result<Subject> {
             Ok(match options {
-                $(ProblemOptions::$variant(options) => Box::new($instance::new(options)?),)+
+                $(ProblemOptions::$variant(options) => Subject::Instance(Box::new($instance::new(options)?)),)+
+                $(ProblemOptions::$study_variant(options) => Subject::Study(Box::new($study::new(options)?)),)*
             })
         }
     };
 }
 
+/// The instance that `options` names.
+///
+/// # Errors
+/// [`crate::Code::InvalidOption`] for an option out of its range, and for a study, which has no data to train on.
+pub fn build(options: &ProblemOptions) -> Result<Box<dyn Instance>> {
+    match subject(options)? {
+        Subject::Instance(instance) => Ok(instance),
+        Subject::Study(study) => {
+            let message = format!(
+                "{} has trials but no data distribution to train on; instances are {}.",
+                study.describe().name,
+                names().join(", ")
+            );
+            Err(Error::option("name", message))
+        }
+    }
+}
+
 registry! {
-    "bernoulli": Bernoulli(BernoulliOptions) => Bernoulli,
-    "prop-3.2": RarePrompt(RarePromptOptions) => RarePrompt,
-    "prop-4.1a": CoarseRate(CoarseRateOptions) => CoarseRate,
-    "prop-4.1b": FineRate(FineRateOptions) => FineRate,
-    "prop-5.1": SgdLowerBound(SgdLowerBoundOptions) => SgdLowerBound,
-    "prop-i.1": HiddenSigns(HiddenSignsOptions) => HiddenSigns,
-    "prop-e.1": Misspecification(MisspecificationOptions) => Misspecification,
-    "theorem-e.1": ConvexClass(ConvexClassOptions) => ConvexClass,
-    "rare-prompts": RarePrompts(RarePromptsOptions) => RarePrompts,
-    "graph": Graph(GraphOptions) => GraphTask,
+    instances {
+        "bernoulli": Bernoulli(BernoulliOptions) => Bernoulli,
+        "prop-3.2": RarePrompt(RarePromptOptions) => RarePrompt,
+        "prop-4.1a": CoarseRate(CoarseRateOptions) => CoarseRate,
+        "prop-4.1b": FineRate(FineRateOptions) => FineRate,
+        "prop-5.1": SgdLowerBound(SgdLowerBoundOptions) => SgdLowerBound,
+        "prop-i.1": HiddenSigns(HiddenSignsOptions) => HiddenSigns,
+        "prop-e.1": Misspecification(MisspecificationOptions) => Misspecification,
+        "theorem-e.1": ConvexClass(ConvexClassOptions) => ConvexClass,
+        "rare-prompts": RarePrompts(RarePromptsOptions) => RarePrompts,
+        "graph": Graph(GraphOptions) => GraphTask,
+    }
+    studies {
+        "inequalities": Inequalities(InequalitiesOptions) => Inequalities,
+        "step-sizes": StepSizes(StepSizesOptions) => StepSizes,
+        "random-class": RandomClass(RandomClassOptions) => RandomClass,
+        "rare-token": RareToken(RareTokenOptions) => RareToken,
+        "tournament-class": TournamentClass(TournamentClassOptions) => TournamentClass,
+    }
 }

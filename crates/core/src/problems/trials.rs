@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::instance::{Description, Estimate};
-use super::registry::{ProblemOptions, build};
+use super::registry::{ProblemOptions, Subject, subject};
 use crate::error::{Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -56,7 +57,7 @@ pub struct EstimatorTrials {
     pub kl_values: Vec<f64>,
     /// Cov_N, [trial, budget].
     #[serde(skip)]
-    pub cov_values: Vec<f64>,
+    pub cov_values: Array2<f64>,
 }
 
 /// A figure over trials.
@@ -115,9 +116,9 @@ pub fn trials(options: &TrialsOptions, workers: &Workers, control: &Control) -> 
         return Err(Error::option("replicates", message));
     }
     let budgets = Ratios::new(&options.n)?;
-    let mut instances = Vec::with_capacity(options.problems.len());
+    let mut instances: Vec<Subject> = Vec::with_capacity(options.problems.len());
     for (index, problem) in options.problems.iter().enumerate() {
-        let instance = build(problem).map_err(|mut error| {
+        let instance = subject(problem).map_err(|mut error| {
             let field = error.place.field.take().map_or_else(String::new, |field| format!(".{field}"));
             error.at_field(format!("problems[{index}]{field}"))
         })?;
@@ -128,7 +129,7 @@ pub fn trials(options: &TrialsOptions, workers: &Workers, control: &Control) -> 
     let estimates = workers.map(total, control, |task| {
         let (instance, replicate) = (&instances[task / options.replicates], task % options.replicates);
         let mut stream = Stream::new(options.seed, Purpose::Data, replicate as u64);
-        let estimates = instance.trial(&budgets, &mut stream)?;
+        let estimates = instance.trial(&budgets, &mut stream, control)?;
         control.advance(1);
         Ok(estimates)
     })?;
@@ -147,21 +148,22 @@ pub fn trials(options: &TrialsOptions, workers: &Workers, control: &Control) -> 
 fn collect(trials: &[Vec<Estimate>], index: usize, budgets: &Ratios) -> EstimatorTrials {
     let of = || trials.iter().map(|estimates| &estimates[index]);
     let kl_values: Vec<f64> = of().map(|estimate| estimate.kl).collect();
-    let cov_values: Vec<f64> = of().flat_map(|estimate| estimate.cov.iter().copied()).collect();
+    let mut cov_values = Array2::zeros((trials.len(), budgets.len()));
+    for (mut row, estimate) in cov_values.rows_mut().into_iter().zip(of()) {
+        row.iter_mut().zip(&estimate.cov).for_each(|(value, &cov)| *value = cov);
+    }
     let mut details: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     for estimate in of() {
         for (&name, &value) in &estimate.details {
             details.entry(name).or_default().push(value);
         }
     }
-    let cov = (0..budgets.len()).filter_map(|budget| {
-        Summary::of(&cov_values.iter().copied().skip(budget).step_by(budgets.len()).collect::<Vec<f64>>())
-    });
+    let cov = cov_values.columns().into_iter().filter_map(|of_budget| Summary::of(&of_budget.to_vec())).collect();
     EstimatorTrials {
         estimator: trials[0][index].estimator,
         kl: Summary::of(&kl_values),
         infinite_kl: kl_values.iter().filter(|kl| kl.is_infinite()).count(),
-        cov: cov.collect(),
+        cov,
         details: details.into_iter().filter_map(|(name, values)| Some((name, Summary::of(&values)?))).collect(),
         kl_values,
         cov_values,

@@ -374,7 +374,7 @@ impl GraphTask {
             w2 + w3 / 4.0,
             w3 / 4.0
         );
-        Claim::new("Appendix C", Quantity::Other, Relation::Equal, text).value(w1 + w3 / 4.0)
+        Claim::new("Appendix C", Quantity::Detail, Relation::Equal, text).value(w1 + w3 / 4.0)
     }
 }
 

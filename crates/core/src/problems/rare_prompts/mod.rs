@@ -77,7 +77,12 @@ impl RarePrompts {
             ));
         }
         let mut stream = Stream::new(options.seed, Purpose::Problem, 0);
-        let signs: Vec<f64> = (0..dim).map(|_| stream.sign()).collect();
+        Self::with_signs(options, bound, (0..dim).map(|_| stream.sign()).collect())
+    }
+
+    /// The instance whose θ* has these signs, its options checked.
+    pub(super) fn with_signs(options: &RarePromptsOptions, bound: f64, signs: Vec<f64>) -> Result<Self> {
+        let dim = signs.len();
         // A hair inside the ball where it is the least that will do.
         let size = (options.logit / (2.0 * bound)).min((1.0 - 1e-15) / (dim as f64).sqrt());
         let half = -std::f64::consts::LN_2;
@@ -240,7 +245,7 @@ fn features(dim: usize, bound: f64) -> Result<SparseTableFeatures> {
             rows
         })
         .collect();
-    SparseTableFeatures::new(Layout::Prompt { prompts: dim + 1 }, 2, dim, blocks, Some(bound))
+    SparseTableFeatures::new(Layout::Prompt { prompts: dim + 1 }, 2, dim, blocks, Some(bound.max(1.0)))
 }
 
 impl Instance for RarePrompts {

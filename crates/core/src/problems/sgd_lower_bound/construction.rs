@@ -13,9 +13,12 @@ pub(super) fn log_softmax(features: &[[f64; 2]; 3], theta: [f64; 2]) -> [f64; 3]
 /// Features, θ*, start and μ(+) of a construction.
 pub(super) type Construction = (Vec<[[f64; 2]; 3]>, [f64; 2], [f64; 2], f64);
 
-/// `pull` is ηHB.
-pub(super) fn oscillating(bound: f64, pull: f64) -> Construction {
-    let alpha = pull / (2.0 * (pull - 1.0));
+/// α of the proof, for `pull` = ηHB.
+pub(super) fn angle(pull: f64) -> f64 {
+    pull / (2.0 * (pull - 1.0))
+}
+
+pub(super) fn oscillating(bound: f64, alpha: f64) -> Construction {
     let side = (1.0 - alpha * alpha).sqrt();
     let features = [[alpha, -side], [1.0, 0.0], [alpha, side]].map(|v| v.map(|x| bound * x));
     (vec![features], [1.0, 0.0], [alpha, side], 1.0)

@@ -2,13 +2,14 @@
 
 mod construction;
 mod options;
+mod step_sizes;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use construction::{inherent_variance, log_softmax, oscillating, slow};
+use construction::{angle, inherent_variance, log_softmax, oscillating, slow};
 
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
@@ -24,6 +25,7 @@ use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
 
 pub use options::{Branch, Rule, SgdLowerBoundOptions};
+pub use step_sizes::{StepSizes, StepSizesOptions};
 
 /// d = 2, tokens −1, 0, 1 (by index 0, 1, 2), tokens i.i.d. given the prompt, φ = B·v(x, y_h), Θ the unit ball.
 ///
@@ -92,7 +94,7 @@ impl SgdLowerBound {
             ));
         }
         let (features, theta, start, plus) = match branch {
-            Branch::Oscillating => oscillating(bound, step_size * h * bound),
+            Branch::Oscillating => oscillating(bound, angle(step_size * h * bound)),
             Branch::Slow => slow(bound, scale, h, t, log_n)?,
         };
         let log_probs: Vec<[f64; 3]> = features.iter().map(|features| log_softmax(features, theta)).collect();
@@ -130,6 +132,15 @@ impl SgdLowerBound {
         })
     }
 
+    /// The oscillating construction at another α than that of the step size.
+    fn at_angle(self, alpha: f64) -> Result<Self> {
+        let (features, theta, start, plus) = oscillating(self.bound, alpha);
+        let log_probs: Vec<[f64; 3]> = features.iter().map(|features| log_softmax(features, theta)).collect();
+        let policy = TokenTable::identical(3, self.options.horizon as usize, log_probs.concat())?;
+        let data = DataDistribution::new(PromptWeights::Uniform(1), Arc::new(policy), None)?;
+        Ok(Self { plus, features, theta, start, log_probs, data, ..self })
+    }
+
     /// Which construction it is.
     #[must_use]
     pub fn branch(&self) -> Branch {
@@ -152,6 +163,14 @@ impl SgdLowerBound {
     #[must_use]
     pub fn start(&self) -> [f64; 2] {
         self.start
+    }
+
+    /// √(σ*²/(T log N)) + B²/T, the rate of maximum likelihood and of truncated SGD (Theorems 4.2 and 6.2).
+    fn rate_without_horizon(&self) -> f64 {
+        let steps = self.options.steps as f64;
+        let variance =
+            inherent_variance(&self.features, &self.log_probs, self.plus, self.options.horizon as f64).max(0.0);
+        (variance / (steps * self.log_n)).sqrt() + self.bound.powi(2) / steps
     }
 
     /// Cov_N on one prompt of the model at `theta`, at log N.
@@ -324,6 +343,16 @@ impl Instance for SgdLowerBound {
                         .at(self.options.n)
                         .value(0.5)
                         .with_probability(0.5),
+                    Claim::new(
+                        "Theorem 6.2",
+                        Quantity::Cov,
+                        Relation::AtMost,
+                        "Cov_N of truncated SGD is at most √(σ*²/(T log N)) + B²/T, the constant of ≲ taken as 1",
+                    )
+                    .of("truncated-sgd")
+                    .at(self.options.n)
+                    .value(self.rate_without_horizon())
+                    .with_probability(0.5),
                 ],
                 Condition::new("All T responses are likely to be 0^H", typical.powf(self.options.steps as f64) >= 0.5),
             ),
@@ -338,31 +367,41 @@ impl Instance for SgdLowerBound {
                     .of("sgd")
                     .at(self.options.n)
                     .value(0.5 * self.plus)
-                    .with_probability(0.5)
-                    .like("H", 1.0)
-                    .like("T", -1.0)
-                    .like("log N", -1.0),
+                    .with_probability(0.5),
                     Claim::new(
                         source,
-                        Quantity::Other,
-                        Relation::Scales,
-                        "promptsUntilCovered: prompts + until Cov_N on + vanishes, at η = c/(HB)",
+                        Quantity::Cov,
+                        Relation::AtLeast,
+                        "That is c·min{1, H/(T log N)}, by the choice of μ(+)",
                     )
                     .of("sgd")
-                    .like("H", 1.0),
-                    Claim::new(
-                        "Theorem 5.1",
-                        Quantity::Other,
+                    .at(self.options.n)
+                    .like("H", 1.0)
+                    .like("T", -1.0)
+                    .like("log N", -1.0)
+                    .by_construction(),
+                    Claim::detail(
+                        source,
+                        "promptsUntilCovered",
                         Relation::Scales,
-                        "promptsUntilCovered: prompts + until Cov_N on + vanishes, normalized",
+                        "Prompts + until Cov_N on + vanishes, at η = c/(HB)",
+                    )
+                    .of("sgd")
+                    .like("H", 1.0)
+                    .like("log N", -1.0),
+                    Claim::detail(
+                        "Theorem 5.1",
+                        "promptsUntilCovered",
+                        Relation::Scales,
+                        "Prompts + until Cov_N on + vanishes, normalized",
                     )
                     .of("normalized-sgd")
                     .like("H", 0.0),
-                    Claim::new(
+                    Claim::detail(
                         "Theorem 6.2",
-                        Quantity::Other,
+                        "promptsUntilCovered",
                         Relation::Scales,
-                        "promptsUntilCovered: prompts + until Cov_N on + vanishes, truncated",
+                        "Prompts + until Cov_N on + vanishes, truncated",
                     )
                     .of("truncated-sgd")
                     .like("H", 0.0),
