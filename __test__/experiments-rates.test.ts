@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Experiment, ExperimentContext } from '../src/experiments/experiment.js';
 import { theorem41 } from '../src/experiments/theorem-4-1.js';
 import { theorem42 } from '../src/experiments/theorem-4-2.js';
+import { theorem51LogN } from '../src/experiments/theorem-5-1-log-n.js';
 import { theorem61 } from '../src/experiments/theorem-6-1.js';
 import { theorem62 } from '../src/experiments/theorem-6-2.js';
 import { problemTrials } from '../src/problems/trials.js';
@@ -28,6 +29,7 @@ const EXPONENTS: readonly (readonly [Experiment, number, readonly (readonly [str
       ['KL of the same MLE', 1],
     ],
   ],
+  [theorem51LogN, 1, [['Greatest Cov_N of normalized SGD over instances of the same σ*² and B', -0.5]]],
   [
     theorem61,
     9,

@@ -14,6 +14,7 @@ import { signSgd } from './sign-sgd.js';
 import { theorem41 } from './theorem-4-1.js';
 import { theorem42 } from './theorem-4-2.js';
 import { theorem51 } from './theorem-5-1.js';
+import { theorem51LogN } from './theorem-5-1-log-n.js';
 import { theorem61 } from './theorem-6-1.js';
 import { theorem62 } from './theorem-6-2.js';
 import { theorem63 } from './theorem-6-3.js';
@@ -33,6 +34,7 @@ export const experiments: readonly Experiment[] = [
   theorem42,
   prop51,
   theorem51,
+  theorem51LogN,
   signSgd,
   theorem61,
   theorem62,
