@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { plural } from '../../src/report/format.js';
+import { plural } from '../../src/text/format.js';
 import type { Case, InputSpec, Participant } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';

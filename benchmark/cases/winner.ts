@@ -1,4 +1,4 @@
-import { plural } from '../../src/report/format.js';
+import { plural } from '../../src/text/format.js';
 import type { Case, Goal, InputSpec } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';

@@ -77,7 +77,7 @@ export interface Sweep {
 }
 
 /** What was measured, by sweep and by name of the series. */
-export type Measured = (sweep: string, series: string) => Series;
+type Measured = (sweep: string, series: string) => Series;
 
 /** An experiment as a declaration. */
 export interface Declaration {
@@ -91,7 +91,7 @@ export interface Declaration {
 }
 
 /** How close an exponent measured at finite size must come to the predicted one. */
-export const TOLERANCE = 0.15;
+const TOLERANCE = 0.15;
 
 /** The experiment of a declaration: everything that computes on trials happens in one job of the core. */
 export function experiment(declaration: Declaration): Experiment {

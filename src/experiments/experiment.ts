@@ -1,7 +1,7 @@
-import type { Verdict } from '../report/experiment/verdict.js';
-import type { Phrase } from '../report/phrase.js';
-import type { Table } from '../report/table.js';
-import type { Plot } from './plot.js';
+import type { Phrase } from '../results/phrase.js';
+import type { Plot } from '../results/plot.js';
+import type { Table } from '../results/table.js';
+import type { Verdict } from '../results/verdict.js';
 
 /** What an experiment gets from whoever runs it. */
 export interface ExperimentContext {

@@ -23,7 +23,7 @@ export interface Member {
  * Instances of Proposition I.1 with this σ*², one for each probability of the prompt +: the rarer it is, the more signs H
  * there are to learn from its responses. The hardest is neither the most nor the least frequent.
  */
-export function hiddenSigns(family: HiddenSignsFamily, inherentVariance: number, rare: readonly number[]): Member[] {
+function hiddenSigns(family: HiddenSignsFamily, inherentVariance: number, rare: readonly number[]): Member[] {
   // σ*² = μ(+)·H·B²/4, all but the factor 4p(1 − p).
   return rare.map((plus) =>
     hiddenSignsOf(family, Math.max(1, Math.round((4 * inherentVariance) / (plus * family.bound ** 2))), plus),

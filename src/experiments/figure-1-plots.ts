@@ -1,8 +1,8 @@
-import { numberCell, type Table } from '../report/table.js';
+import type { LearningPlot, Plot, ScatterPlot } from '../results/plot.js';
+import { numberCell, type Table } from '../results/table.js';
 import { compact } from '../text/format.js';
 import { coverageAt, LEFT_N, PASS_N, passAt, type Seed } from './figure-1-checkpoints.js';
 import { correlations } from './figure-1-verdicts.js';
-import type { LearningPlot, Plot, ScatterPlot } from './plot.js';
 import { describeRuns } from './runs.js';
 
 /** The left panel, and six right ones: Pass@N against Cov_{N/2} and against KL, of the first seed. */

@@ -1,5 +1,6 @@
 import { type GraphRunOptions, graphTraining } from '../problems/graph-task.js';
-import { numberCell, type Table } from '../report/table.js';
+import type { LearningPlot } from '../results/plot.js';
+import { numberCell, type Table } from '../results/table.js';
 import { compact, plural } from '../text/format.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import {
@@ -12,7 +13,6 @@ import {
   valueAt,
 } from './figure-2-runs.js';
 import { figure2Verdicts } from './figure-2-verdicts.js';
-import type { LearningPlot } from './plot.js';
 import { describeRuns } from './runs.js';
 
 /** Sizes of the experiment. */

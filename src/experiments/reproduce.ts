@@ -6,8 +6,8 @@ import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { tell } from '../job.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
-import { writeReportFile } from '../report/write-file.js';
 import { packageVersion } from '../version.js';
+import { writeReportFile } from '../write-file.js';
 import type { Experiment, ExperimentResult } from './experiment.js';
 import { experiments } from './registry.js';
 

@@ -2,8 +2,6 @@ import { callNative, native } from '../native.js';
 import type { Interval } from '../results/estimate.js';
 import type { Measurement } from '../results/plot.js';
 
-export type { Measurement } from '../results/plot.js';
-
 /** `value ≈ scale · x^exponent`. */
 export interface PowerLaw {
   readonly exponent: number;

@@ -1,1 +1,0 @@
-export * from '../results/table.js';
