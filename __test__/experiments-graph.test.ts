@@ -87,7 +87,7 @@ describe('values that come one a run', () => {
   });
 
   it('holds a claim against the whole interval of the mean', () => {
-    expect(describeRuns([3, 1, 2])).toEqual({ median: 2, band: [1.125, 2.875], range: [1, 3] });
+    expect(describeRuns([3, 1, 2])).toEqual({ mean: 2, median: 2, band: [1.125, 2.875], range: [1, 3] });
     const claim = { claim: 'c', source: 's', relation: 'atLeast', value: 0.5 } as const;
     expect(runsVerdict({ ...claim, values: [0.9, 1, 1.1] })).toMatchObject({ holds: true, predicted: '≥ 0.5' });
     expect(runsVerdict({ ...claim, values: [0.1, 1, 1.9] })).toMatchObject({ holds: null });

@@ -97,7 +97,11 @@ const MEASURE = { N: [16], pass: [16] };
  * A learner with features of names beside those that see the graph, on a training set. The latter are small, so that it
  * takes a while to find paths at all; a ball as large as this does not bind, which would weigh on long graphs most.
  */
-function overfitting(H: number, seed: number, { steps, validation }: Figure2Size): GraphRunOptions {
+export function overfitting(
+  H: number,
+  seed: number,
+  { steps, validation }: Pick<Figure2Size, 'steps' | 'validation'>,
+): GraphRunOptions {
   const features = { kind: 'structural' as const, scale: 0.3, conjunctions: { bits: 16, scale: 30 } };
   return {
     task: { figure: 'figure-2', layers: H, validation, seed, features, radius: 500 },

@@ -10,6 +10,7 @@ import { prop41b } from './prop-4-1b.js';
 import { prop51 } from './prop-5-1.js';
 import { propE1 } from './prop-e-1.js';
 import { propI1 } from './prop-i-1.js';
+import { rlStart } from './rl-start.js';
 import { signSgd } from './sign-sgd.js';
 import { theorem41 } from './theorem-4-1.js';
 import { theorem42 } from './theorem-4-2.js';
@@ -44,4 +45,5 @@ export const experiments: readonly Experiment[] = [
   propI1,
   propE1,
   theoremE1,
+  rlStart,
 ];

@@ -1,4 +1,5 @@
 import { callNative, native } from '../native.js';
+import type { LikelihoodQuantile } from '../profile/coverage-profile.js';
 import type { Interval } from '../results/estimate.js';
 import type { Verdict } from '../results/verdict.js';
 import type { Finding, Relation } from './measure.js';
@@ -6,6 +7,7 @@ import { predictedText, verdictOf } from './verdicts.js';
 
 /** What is typical of values that come one a run. */
 export interface Runs {
+  readonly mean: number;
   readonly median: number;
   /** The paper's band, from the 1/16 to the 15/16 quantile. */
   readonly band: Interval;
@@ -16,6 +18,11 @@ export interface Runs {
 /** What is typical of values, one a run. */
 export function describeRuns(values: readonly number[]): Runs {
   return JSON.parse(callNative(() => native.describeRuns(Float64Array.from(values))));
+}
+
+/** log 1/Q(ε) of correct responses at each ε that the core looks at; see {@link LikelihoodQuantile}. */
+export function likelihoodQuantiles(logProbs: Float64Array): readonly LikelihoodQuantile[] {
+  return JSON.parse(callNative(() => native.likelihoodQuantiles(logProbs)));
 }
 
 /** Spearman's rank correlation, ties sharing their mean rank; `null` where one side does not vary. */

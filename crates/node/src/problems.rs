@@ -5,6 +5,7 @@ use coverage_principle_core::problems::experiment::{
     ExperimentOptions, Runs, experiment, mean_over_runs, rank_correlation,
 };
 use coverage_principle_core::problems::{ProblemOptions, TrialsOptions, names, subject, trials};
+use coverage_principle_core::profile::likelihood_quantiles;
 use coverage_principle_core::statistics::{Measurement, fit_power_law};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object};
@@ -62,6 +63,12 @@ pub fn run_experiment<'env>(env: &'env Env, options: String, job: &Job) -> napi:
 #[napi(js_name = "describeRuns")]
 pub fn describe_runs(values: Float64Array) -> napi::Result<String> {
     to_json(&Runs::of(&values).map_err(|error| to_napi(&error))?)
+}
+
+/// JSON list of `LikelihoodQuantile`s of log-probabilities of correct responses, independent of each other.
+#[napi(js_name = "likelihoodQuantiles")]
+pub fn likelihood_quantiles_of(log_probs: Float64Array) -> napi::Result<String> {
+    to_json(&likelihood_quantiles(&log_probs, false, 0.95))
 }
 
 /// JSON `Finding` of a claim (JSON `MeanClaim`) about the mean of values, one a run.

@@ -6,12 +6,14 @@ use super::CONFIDENCE;
 use super::finding::Finding;
 use crate::error::{Code, Error, Result};
 use crate::problems::instance::Relation;
-use crate::statistics::{Estimate, Interval, sorted_quantile};
+use crate::statistics::{Estimate, Interval, mean_and_standard_error, sorted_quantile};
 
 /// What is typical of values, one a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Runs {
+    /// The mean.
+    pub mean: f64,
     /// The median.
     pub median: f64,
     /// The paper's band, from the 1/16 to the 15/16 quantile.
@@ -31,6 +33,7 @@ impl Runs {
         sorted.sort_unstable_by(f64::total_cmp);
         let at = |share: f64| sorted_quantile(&sorted, share);
         Ok(Self {
+            mean: mean_and_standard_error(values).0,
             median: at(0.5),
             band: Interval { low: at(1.0 / 16.0), high: at(15.0 / 16.0) },
             range: Interval { low: at(0.0), high: at(1.0) },
@@ -121,7 +124,10 @@ mod tests {
     fn what_is_typical_and_what_is_claimed() {
         let values: Vec<f64> = (0..17).map(f64::from).collect();
         let runs = Runs::of(&values).unwrap();
-        assert_eq!((runs.median, runs.band.low, runs.band.high, runs.range.high), (8.0, 1.0, 15.0, 16.0));
+        assert_eq!(
+            (runs.mean, runs.median, runs.band.low, runs.band.high, runs.range.high),
+            (8.0, 8.0, 1.0, 15.0, 16.0)
+        );
         let claim = |relation, value| MeanClaim { relation, value, tolerance: 0.1 };
         let holds = |values: &[f64], claim| mean_over_runs(values, claim).unwrap().holds;
         assert_eq!(holds(&[0.99, 1.0, 1.01], claim(Relation::Equal, 1.0)), Some(true));
