@@ -70,7 +70,7 @@ test('theorem-6.1 stops when told to, and does not depend on the number of threa
   const abort = new AbortController();
   const stopped = theorem61.run({ ...CONTEXT, signal: abort.signal, progress: () => abort.abort() });
   await expect(stopped).rejects.toThrow(/abort/i);
-  const options = { problems: [{ name: 'rare-prompts', stepFactor: 2 }], N: [4], replicates: 20 };
+  const options = { problems: [{ name: 'rare-prompts' as const, stepFactor: 2 }], N: [4], replicates: 20 };
   const [one, two] = [await problemTrials({ ...options, threads: 1 }), await problemTrials({ ...options, threads: 2 })];
   expect(one).toEqual(two);
 }, 60_000);

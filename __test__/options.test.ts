@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import {
+  candidateSchema,
+  choiceSchema,
+  experimentSchema,
+  meanClaimSchema,
+  measureSchema,
+  pointSchema,
+  seriesClaimSchema,
+  seriesSchema,
+  sweepSchema,
+} from '../src/experiments/experiment-options.js';
 import { constraintSchema } from '../src/linear/constraint.js';
 import { sampleSchema as drawDataSchema } from '../src/linear/data-distribution.js';
 import { bestOfNSchema, exactPassAtNSchema, sampleSchema } from '../src/linear/decode.js';
@@ -27,6 +38,7 @@ import {
   graphStageSchema,
   graphTaskSchema,
 } from '../src/problems/graph-options.js';
+import { problemSchema } from '../src/problems/problem-options.js';
 import { problemTrialsSchema } from '../src/problems/trials.js';
 import { selectCheckpointSchema } from '../src/selection/select.js';
 import { nearTiesSchema } from '../src/tournament/near-ties.js';
@@ -91,7 +103,17 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   GraphOptions: { schema: graphTaskSchema },
   GraphRunOptions: { schema: graphRunSchema },
   GraphStage: { schema: graphStageSchema },
+  ProblemOptions: { schema: problemSchema },
   TrialsOptions: { schema: problemTrialsSchema },
+  CandidateOptions: { schema: candidateSchema },
+  Choice: { schema: choiceSchema },
+  ExperimentOptions: { schema: experimentSchema },
+  MeanClaim: { schema: meanClaimSchema },
+  Measure: { schema: measureSchema },
+  PointOptions: { schema: pointSchema },
+  SeriesClaim: { schema: seriesClaimSchema },
+  SeriesOptions: { schema: seriesSchema },
+  SweepOptions: { schema: sweepSchema },
 };
 
 /** What the core says of a type. */

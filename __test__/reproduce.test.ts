@@ -88,6 +88,7 @@ test('a claim counts only if it held at every seed', async () => {
   ]);
   expect(claims.map(({ counts }) => counts)).toEqual([true, false, true, false]);
   expect(claims[1]).toMatchObject({ experiment: 'a', held: 1, failed: 1, undecided: 1, construction: false });
+  expect(claims[1]!.holds.map(String).sort()).toEqual(['false', 'null', 'true']);
   // The check of the construction is not among the claims.
   expect(claimsTable(claims, 3).caption).toBe('1 of 3 claims held at all of 3 seeds');
 });

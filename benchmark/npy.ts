@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { npyHeader } from '../src/log-probs/npy.js';
 
 /** Arrays that are written and read here. */
 export type Values = Float32Array | Float64Array | Uint32Array;
@@ -7,20 +8,12 @@ const TYPES = { '<f4': Float32Array, '<f8': Float64Array, '<u4': Uint32Array } a
 type Descriptor = keyof typeof TYPES;
 
 const PROLOGUE_BYTES = 10;
-const ALIGNMENT = 64;
 
 /** Writes a C-ordered `.npy` file row by row, so that it may be larger than memory. */
 export function writeNpy(file: string, descr: Descriptor, shape: readonly number[], blocks: Iterable<Values>): void {
-  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  const length = Math.ceil((PROLOGUE_BYTES + header.length + 1) / ALIGNMENT) * ALIGNMENT - PROLOGUE_BYTES;
-  const prologue = Buffer.alloc(PROLOGUE_BYTES);
-  prologue.write('\x93NUMPY\x01\x00', 'latin1');
-  prologue.writeUInt16LE(length, 8);
   const out = openSync(file, 'w');
   try {
-    writeSync(out, prologue);
-    writeSync(out, `${header.padEnd(length - 1)}\n`);
+    writeFully(out, npyHeader(descr, shape));
     for (const block of blocks) writeFully(out, new Uint8Array(block.buffer, block.byteOffset, block.byteLength));
   } finally {
     closeSync(out);

@@ -29,9 +29,9 @@ export {
   type Exponent,
   type ProblemClaim,
   type ProblemDescription,
-  type ProblemOptions,
   problemNames,
 } from './problems/problem.js';
+export type { ProblemOptions } from './problems/problem-options.js';
 export {
   type EstimatorTrials,
   type ProblemTrials,

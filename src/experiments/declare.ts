@@ -1,10 +1,13 @@
-import { describeProblem, type ProblemClaim, type ProblemOptions } from '../problems/problem.js';
+import type * as z from 'zod';
+import { describeProblem, type ProblemClaim } from '../problems/problem.js';
+import type { ProblemOptions } from '../problems/problem-options.js';
 import type { Phrase } from '../results/phrase.js';
 import type { Series, SweepPlot } from '../results/plot.js';
 import type { Verdict } from '../results/verdict.js';
 import { compact } from '../text/format.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
-import { type Choice, type Finding, type Measure, runExperiment, type SweepRequest } from './measure.js';
+import type { Choice, Measure, Relation, sweepSchema } from './experiment-options.js';
+import { type Finding, runExperiment } from './measure.js';
 import { seriesTable } from './series.js';
 import { predictedText, valueVerdict, verdictOf } from './verdicts.js';
 
@@ -47,7 +50,7 @@ export interface Claim {
   readonly exponent?: number;
   readonly level?: number;
   /** `atMost` for an upper bound of the paper (the quantity may fall faster or grow slower); default `equal`. */
-  readonly relation?: 'equal' | 'atMost' | 'atLeast';
+  readonly relation?: Relation;
   /** How far from what is claimed the whole interval may lie; default {@link TOLERANCE} for an exponent, 0 for a level. */
   readonly tolerance?: number;
   /** Whether it follows from how the instance is made, so that it is no claim of the paper's. */
@@ -225,7 +228,7 @@ function candidatesOf({ problem }: Point): readonly Candidate[] {
 }
 
 /** The sweep as the core takes it. */
-function request({ points, replicates, series, claims, values }: Complete): SweepRequest {
+function request({ points, replicates, series, claims, values }: Complete): z.input<typeof sweepSchema> {
   const names = Object.keys(series);
   return {
     points: points.map((point) => ({

@@ -1,4 +1,4 @@
-import type { ProblemOptions } from '../problems/problem.js';
+import type { ProblemOptions } from '../problems/problem-options.js';
 import type { Point } from './declare.js';
 
 /** c1 of Proposition I.1, the problem's default. */

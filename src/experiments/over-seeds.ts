@@ -11,6 +11,8 @@ export interface ClaimOverSeeds {
   readonly held: number;
   readonly failed: number;
   readonly undecided: number;
+  /** Of each seed, in order: whether it held; `null` where that was left undecided. */
+  readonly holds: readonly (boolean | null)[];
   /** Whether it counts: it held at every seed. */
   readonly counts: boolean;
 }
@@ -22,7 +24,8 @@ export function claimsOverSeeds(runs: readonly (readonly ExperimentResult[])[]):
       const holds = runs.map((results) => results[experiment]!.verdicts[at]!.holds);
       const count = (value: boolean | null) => holds.filter((each) => each === value).length;
       const [held, failed, undecided] = [count(true), count(false), count(null)];
-      return { experiment: name, claim, source, construction, held, failed, undecided, counts: held === runs.length };
+      const counts = held === runs.length;
+      return { experiment: name, claim, source, construction, held, failed, undecided, holds, counts };
     }),
   );
 }

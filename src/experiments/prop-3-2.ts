@@ -2,7 +2,7 @@ import { experiment } from './declare.js';
 import { geometric, thinned } from './series.js';
 
 /** The paper's constant, KL ≥ H/(4n), needs B ≥ 1.5. */
-const PROBLEM = { name: 'prop-3.2', bound: 1.5 };
+const PROBLEM = { name: 'prop-3.2', bound: 1.5 } as const;
 
 /** Proposition 3.2: a proper estimator's KL grows with H on an instance where its Cov_N does not. */
 export const prop32 = experiment({

@@ -8,7 +8,7 @@ export const prop41a = experiment({
   source: 'Proposition 4.1(a)',
   sweeps: (quick) => {
     const replicates = quick ? 100 : 400;
-    const problem = (responses: number, dim: number) => ({ name: 'prop-4.1a', responses, dim });
+    const problem = (responses: number, dim: number) => ({ name: 'prop-4.1a' as const, responses, dim });
     return [
       {
         variable: 'n',

@@ -2,7 +2,7 @@ import { experiment } from './declare.js';
 import { atWorst } from './families.js';
 import { geometric, thinned } from './series.js';
 
-const SLOW = { name: 'prop-5.1', branch: 'slow' };
+const SLOW = { name: 'prop-5.1', branch: 'slow' } as const;
 /** B for sweeps in which it may not grow with T. */
 const BOUND = 50;
 /** Factors on the step size of the proposition. */

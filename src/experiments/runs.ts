@@ -1,8 +1,10 @@
 import { callNative, native } from '../native.js';
+import { checkOptions } from '../options.js';
 import type { LikelihoodQuantile } from '../profile/coverage-profile.js';
 import type { Interval } from '../results/estimate.js';
 import type { Verdict } from '../results/verdict.js';
-import type { Finding, Relation } from './measure.js';
+import { meanClaimSchema, type Relation } from './experiment-options.js';
+import type { Finding } from './measure.js';
 import { predictedText, verdictOf } from './verdicts.js';
 
 /** What is typical of values that come one a run. */
@@ -41,7 +43,7 @@ export interface RunsClaim extends Pick<Verdict, 'claim' | 'source' | 'construct
 
 /** The verdict on it, by the mean's Student's interval. */
 export function runsVerdict({ values, relation, value, tolerance = 0, claim, ...rest }: RunsClaim): Verdict {
-  const claimed = JSON.stringify({ relation, value, tolerance });
+  const claimed = JSON.stringify(checkOptions('claim', meanClaimSchema, { relation, value, tolerance }));
   const finding: Finding = JSON.parse(callNative(() => native.meanOverRuns(Float64Array.from(values), claimed)));
   const text = { ...rest, claim: `${claim} (mean over ${values.length} seeds)` };
   return verdictOf(text, predictedText(relation, value, tolerance), finding);

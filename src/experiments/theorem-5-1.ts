@@ -80,7 +80,7 @@ export const theorem51 = experiment({
           N: [4],
           problem: RARE.filter((share) => share <= K / 2).map((share) => ({
             key: share,
-            problem: { name: 'rare-token', p: share / K, batchSize: K, lambda },
+            problem: { name: 'rare-token' as const, p: share / K, batchSize: K, ...(lambda === 0 && { lambda }) },
           })),
         })),
         claims:

@@ -13,7 +13,7 @@ function rarities(x: number, change: { N?: number; d?: number; n?: number }): Po
   const base = (LEAST_RARE * d) / (n * N);
   // The component MLE gives the rare prompt up at a p that does not shrink with N: the grid reaches both.
   const rare = Array.from({ length: RARE_STEPS }, (_, step) => base * 2 ** (step / 2)).filter((p) => p < 0.05);
-  const problem = (p: number) => ({ name: 'theorem-e.1', N, dim: d, responses: n, rare: p });
+  const problem = (p: number) => ({ name: 'theorem-e.1' as const, N, dim: d, responses: n, rare: p });
   return { x, N: [N], problem: rare.map((p) => ({ key: p, problem: problem(p) })) };
 }
 

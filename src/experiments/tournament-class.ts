@@ -21,7 +21,7 @@ interface ClassOptions {
 export function tournamentClass(x: number, classes: ClassOptions | readonly ClassOptions[], threshold: number): Point {
   const problem = [classes].flat().map(({ key = 0, ...options }) => ({
     key,
-    problem: { name: 'tournament-class', ...options },
+    problem: { name: 'tournament-class' as const, ...options },
   }));
   return { x, N: [threshold], problem };
 }

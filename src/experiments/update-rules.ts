@@ -1,3 +1,4 @@
+import type { ProblemOptions } from '../problems/problem-options.js';
 import type { Candidate, SeriesDeclaration, Sweep } from './declare.js';
 import { geometric } from './series.js';
 
@@ -39,7 +40,7 @@ function seriesOf(entries: readonly Entry[], series: Omit<SeriesDeclaration, 'gr
 export function promptsNeeded(entries: readonly Entry[], quick: boolean): Sweep {
   const horizons = quick ? geometric(2048, Math.SQRT2, 5) : geometric(1024, 2, 5);
   const candidates = (entry: Entry, horizon: number): readonly Candidate[] => {
-    const problem = { name: 'step-sizes', horizon, bound: BOUND };
+    const problem = { name: 'step-sizes', horizon, bound: BOUND } as const;
     if (entry === 'theory')
       return [{ key: 0, group: entry, problem: { ...problem, rule: 'normalizedSgd', most: 1400 } }];
     const sizes = entry === 'SGD' ? [...PULLS.map((pull) => pull / (horizon * BOUND)), 1] : LENGTHS;
@@ -60,13 +61,15 @@ export function promptsNeeded(entries: readonly Entry[], quick: boolean): Sweep 
   };
 }
 
+type RandomClass = Extract<ProblemOptions, { name: 'random-class' }>;
+
 /** Step sizes a factor of √10 apart, from where every rule is too slow to where every rule is too coarse. */
 const STEP_SIZES = [1e-4, 3.16e-4, 1e-3, 3.16e-3, 1e-2, 3.16e-2, 0.1];
 
 /** The averaged Cov_4 of rules at their best step sizes on random classes along a sweep. */
 export function onRandomClasses(
   rules: readonly Rule[],
-  points: readonly { readonly x: number; readonly options: Readonly<Record<string, unknown>> }[],
+  points: readonly { readonly x: number; readonly options: Omit<RandomClass, 'name' | 'rule' | 'stepSize'> }[],
 ): Pick<Sweep, 'quantity' | 'series' | 'points'> {
   return {
     quantity: 'averaged Cov_4',
@@ -77,7 +80,7 @@ export function onRandomClasses(
       problem: rules.flatMap((group) =>
         STEP_SIZES.map((stepSize) => ({
           ...{ key: stepSize, group },
-          problem: { name: 'random-class', rule: RULES[group], stepSize, ...options },
+          problem: { name: 'random-class' as const, rule: RULES[group], stepSize, ...options },
         })),
       ),
     })),

@@ -1,6 +1,7 @@
 import type { Verdict } from '../results/verdict.js';
 import { compact, plural } from '../text/format.js';
-import type { Finding, Relation, ValueFinding } from './measure.js';
+import type { Relation } from './experiment-options.js';
+import type { Finding, ValueFinding } from './measure.js';
 
 /** What is claimed: a value or a bound, and how far from it the whole interval may lie. */
 export function predictedText(relation: Relation, value: number, tolerance: number): string {

@@ -3,13 +3,10 @@ import { endianness } from 'node:os';
 /** Length that the header of a `.npy` file is padded to a multiple of. */
 const ALIGNMENT = 64;
 
-/**
- * The pieces of a NumPy `.npy` file (format 1.0, `<f8`) of the given shape: what `readLogProbs` and `numpy.load` read.
- * `parts` hold the values in order, the last axis varying fastest.
- */
-export function* npyPieces(shape: readonly number[], parts: Iterable<Float64Array>): Generator<Uint8Array> {
+/** The beginning of a NumPy `.npy` file (format 1.0, C order), up to the first value. */
+export function npyHeader(descr: string, shape: readonly number[]): Uint8Array {
   const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const description = `{'descr': '<f8', 'fortran_order': False, 'shape': (${axes}), }`;
+  const description = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`;
   const prelude = 10;
   const padding = ALIGNMENT - ((prelude + description.length + 1) % ALIGNMENT);
   const header = `${description}${' '.repeat(padding)}\n`;
@@ -17,7 +14,15 @@ export function* npyPieces(shape: readonly number[], parts: Iterable<Float64Arra
   bytes.write('\x93NUMPY\x01\x00', 'latin1');
   bytes.writeUInt16LE(header.length, 8);
   bytes.write(header, prelude, 'latin1');
-  yield bytes;
+  return bytes;
+}
+
+/**
+ * The pieces of a `.npy` file of `<f8` in the given shape: what `readLogProbs` and `numpy.load` read. `parts` hold the
+ * values in order, the last axis varying fastest.
+ */
+export function* npyPieces(shape: readonly number[], parts: Iterable<Float64Array>): Generator<Uint8Array> {
+  yield npyHeader('<f8', shape);
   for (const part of parts) yield littleEndian(part);
 }
 

@@ -3,7 +3,8 @@ import { DataDistribution } from '../linear/data-distribution.js';
 import { FeatureMap } from '../linear/feature-map.js';
 import { Policy } from '../linear/policy.js';
 import { callNative, native } from '../native.js';
-import { type ProblemOptions, problemOptions } from './problem.js';
+import { problemOptions } from './problem.js';
+import type { ProblemOptions } from './problem-options.js';
 
 /** The class of linear models of a problem; spread into the options of `train`, it is what is trained. */
 export interface ProblemClass {

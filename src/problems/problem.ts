@@ -1,14 +1,7 @@
+import type * as z from 'zod';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
-import { graphTaskSchema } from './graph-options.js';
-
-/** A named problem with its options: `{ name: 'prop-3.2', responses: 1000, horizon: 64 }`. */
-export interface ProblemOptions {
-  /** One of {@link problemNames}. */
-  readonly name: string;
-  /** Options of that problem; {@link describeProblem} lists them all with the values in force. */
-  readonly [option: string]: unknown;
-}
+import { type ProblemOptions, problemSchema } from './problem-options.js';
 
 /** The quantity scales like `variable` to the power of `exponent`. */
 export interface Exponent {
@@ -59,9 +52,9 @@ export interface ProblemDescription {
   readonly claims: readonly ProblemClaim[];
 }
 
-/** Options as the core reads them: with the defaults of the problems whose options have a schema. @internal */
-export function problemOptions({ name, ...options }: ProblemOptions): ProblemOptions {
-  return name === 'graph' ? { name, ...checkOptions('graph', graphTaskSchema, options) } : { name, ...options };
+/** Options as the core reads them: checked, with every default. @internal */
+export function problemOptions(options: ProblemOptions): z.output<typeof problemSchema> {
+  return checkOptions('problem', problemSchema, options);
 }
 
 /** The names of all problems: the instances of the paper with known answers, and its graph reasoning task. */

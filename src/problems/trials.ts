@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
-import { type ProblemDescription, type ProblemOptions, problemOptions } from './problem.js';
+import type { ProblemDescription } from './problem.js';
+import { type ProblemOptions, problemSchema } from './problem-options.js';
 
 /** Options of {@link problemTrials}. */
 export interface ProblemTrialsOptions extends JobOptions {
@@ -61,7 +62,7 @@ export interface ProblemTrials {
 
 export const problemTrialsSchema = z.strictObject({
   ...jobOptionsShape,
-  problems: z.array(z.looseObject({ name: z.string() })).min(1),
+  problems: z.array(problemSchema).min(1),
   N: ratiosSchema,
   replicates: z.int().min(1).max(1_000_000).default(100),
   seed: seedSchema.default(0),
@@ -75,7 +76,7 @@ export const problemTrialsSchema = z.strictObject({
  */
 export async function problemTrials(options: ProblemTrialsOptions): Promise<readonly ProblemTrials[]> {
   const { problems, N, replicates, seed, threads } = checkOptions('problemTrials', problemTrialsSchema, options);
-  const settings = JSON.stringify({ problems: problems.map(problemOptions), N, replicates, seed, threads });
+  const settings = JSON.stringify({ problems, N, replicates, seed, threads });
   const output = await runJob((job) => native.problemTrials(settings, job), options);
   const floats = output.floats.values();
   const next = () => floats.next().value!;

@@ -1,5 +1,6 @@
 import { namedProblem } from '../problems/named-problem.js';
 import { describeProblem } from '../problems/problem.js';
+import type { ProblemOptions } from '../problems/problem-options.js';
 import type { TrainingData } from './data.js';
 import type { CheckedTrainConfig } from './schema.js';
 
@@ -11,9 +12,10 @@ type ProblemData = Extract<CheckedTrainConfig['data'], { kind: 'problem' }>;
  * @throws CoverageError `ERR_INVALID_OPTION` for a name or option that does not exist
  */
 export function problemData({ name, options, heldOut }: ProblemData): TrainingData {
-  const problem = namedProblem({ ...options, name });
+  const own = { ...options, name } as ProblemOptions;
+  const problem = namedProblem(own);
   const { data, validation } = problem;
-  const { title, source, shows } = describeProblem({ ...options, name });
+  const { title, source, shows } = describeProblem(own);
   return {
     data,
     validation,

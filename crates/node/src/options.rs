@@ -13,11 +13,15 @@ use coverage_principle_core::linear::features::RandomOptions;
 use coverage_principle_core::linear::mle::MleOptions;
 use coverage_principle_core::linear::monte_carlo::MonteCarloOptions;
 use coverage_principle_core::linear::train::{Procedure, StageOptions, StepSize, TrainOptions};
-use coverage_principle_core::problems::TrialsOptions;
+use coverage_principle_core::problems::experiment::{
+    CandidateOptions, Choice, ExperimentOptions, MeanClaim, Measure, PointOptions, SeriesClaim, SeriesOptions,
+    SweepOptions,
+};
 use coverage_principle_core::problems::graph::{
     GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
     GraphStage,
 };
+use coverage_principle_core::problems::{ProblemOptions, TrialsOptions};
 use coverage_principle_core::selection::SelectionOptions;
 use coverage_principle_core::tournament::{NearTiesOptions, OffsetOptions};
 use napi_derive::napi;
@@ -57,7 +61,9 @@ registry! {
     NearTiesOptions, OffsetOptions, SelectionOptions, StartOptions, TournamentOptions, UncoveredOptions, WinnerOptions,
     // problems
     GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
-    GraphStage, TrialsOptions,
+    GraphStage, ProblemOptions, TrialsOptions,
+    // experiments
+    CandidateOptions, Choice, ExperimentOptions, MeanClaim, Measure, PointOptions, SeriesClaim, SeriesOptions, SweepOptions,
 }
 
 /// The option types of the core and the binding with their fields; JSON by name. For tests.

@@ -20,7 +20,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`Bernoulli`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BernoulliOptions {
     /// p*, the probability of token 1, in (0, 1). Default: 1/n, where missing the token is likely.
     pub p: Option<f64>,

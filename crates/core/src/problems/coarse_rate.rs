@@ -19,7 +19,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`CoarseRate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CoarseRateOptions {
     /// n, how many responses the estimator sees: 1 to 10^9. Default 1000.
     pub responses: u64,

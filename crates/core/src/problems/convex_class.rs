@@ -30,7 +30,7 @@ pub enum ConvexKind {
 
 /// Options of [`ConvexClass`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConvexClassOptions {
     /// Which class is made convex. Default `signs`.
     pub kind: ConvexKind,

@@ -18,7 +18,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`FineRate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FineRateOptions {
     /// n, how many responses the estimator sees: 1 to 10^9. Default 10,000.
     pub responses: u64,

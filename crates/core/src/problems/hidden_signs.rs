@@ -24,7 +24,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`HiddenSigns`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HiddenSignsOptions {
     /// n, how many responses the estimators see: 1 to 10^9. Default 1000.
     pub responses: u64,

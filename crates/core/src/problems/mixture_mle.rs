@@ -21,7 +21,7 @@ fn log_sum_exp(values: &[f64]) -> f64 {
 
 /// Options of [`fit_weights`] and [`fit_mixture`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MixtureOptions {
     /// Stop once the mean log-likelihood is known to be within this of the greatest, in nats. Above 0. Default 1e-9.
     pub gap: f64,

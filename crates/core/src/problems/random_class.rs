@@ -18,7 +18,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`RandomClass`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RandomClassOptions {
     /// T, steps on one response each: 1 to 10^7. Default 256.
     pub steps: u64,

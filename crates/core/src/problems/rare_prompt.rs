@@ -15,7 +15,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`RarePrompt`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RarePromptOptions {
     /// n, how many responses the estimator sees; μ(1) = 1/(2n). 1 to 10^9. Default 100.
     pub responses: u64,

@@ -16,7 +16,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`RareToken`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RareTokenOptions {
     /// p, the probability of the rare token, in (0, ½]. Default 0.05.
     pub p: f64,

@@ -87,6 +87,15 @@ macro_rules! registry {
             &[$($study_name,)*]
         }
 
+        /// The options of the instance called `name` at their defaults.
+        #[cfg(test)]
+        pub(in crate::problems) fn default_options(name: &str) -> ProblemOptions {
+            match name {
+                $($name => ProblemOptions::$variant($options::default()),)+
+                _ => unreachable!("{name} is no instance"),
+            }
+        }
+
         /// The problem that `options` names.
         ///
         /// # Errors

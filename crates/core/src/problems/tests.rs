@@ -1,5 +1,6 @@
 //! The oracle of the instances: measures by plain enumeration of all responses.
 
+use super::registry::default_options;
 use super::*;
 use crate::linear::{DataDistribution, Policy, Response};
 use crate::random::{Purpose, Stream};
@@ -41,13 +42,7 @@ pub(super) fn log_probs_of_tokens(policy: &dyn Policy, prompt: usize) -> Vec<f64
 
 /// The problem called `name` at its defaults.
 fn build_default(name: &str) -> Box<dyn Instance> {
-    // Those of the graph task stand in the facade's schema alone.
-    let mut options = match name {
-        "graph" => serde_json::to_value(graph::GraphOptions::default()).unwrap(),
-        _ => serde_json::json!({}),
-    };
-    options["name"] = name.into();
-    build(&serde_json::from_value(options).unwrap()).unwrap()
+    build(&default_options(name)).unwrap()
 }
 
 #[test]
@@ -97,8 +92,7 @@ fn classes_hold_the_data_distribution_where_they_should() {
 
 #[test]
 fn trials_are_the_same_at_any_number_of_threads() {
-    let problems = ["bernoulli", "prop-4.1b", "prop-e.1"]
-        .map(|name| serde_json::from_str(&format!(r#"{{"name":"{name}"}}"#)).unwrap());
+    let problems = ["bernoulli", "prop-4.1b", "prop-e.1"].map(default_options);
     let options = TrialsOptions { problems: problems.to_vec(), n: vec![2.0, 4.0], replicates: 40, seed: 3 };
     let run = |threads| trials(&options, &Workers::new(Some(threads)).unwrap(), &Control::new()).unwrap();
     let once = run(1);

@@ -16,7 +16,7 @@ use crate::tournament::{OffsetOptions, OnPolicy, Ratios, mean_log_probs, offset_
 
 /// Options of [`TournamentClass`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TournamentClassOptions {
     /// N of the tournaments, above 1. Default 256.
     #[serde(rename = "N")]

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
+use crate::statistics::mean_and_standard_error;
 use crate::tournament::Ratios;
 
 /// Options of [`trials`].
@@ -85,15 +86,14 @@ impl Summary {
             return None;
         }
         let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let (mean, standard_error) = mean_and_standard_error(values);
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let quantile = |share: f64| sorted[((share * count).ceil() as usize).clamp(1, sorted.len()) - 1];
         Some(Self {
             trials: values.len(),
             mean,
-            standard_error: (values.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt()),
+            standard_error,
             min: sorted[0],
             quantiles: [0.1, 0.25, 0.5, 0.75, 0.9].map(quantile),
             max: sorted[sorted.len() - 1],

@@ -80,7 +80,7 @@ fn a_claim_holds_only_where_the_whole_interval_does() {
 fn where_a_share_passes_a_level_is_interpolated() {
     // Misses at key k with probability 1/k, by the trial's number.
     let description =
-        crate::problems::build(&serde_json::from_str(r#"{"name": "bernoulli"}"#).unwrap()).unwrap().describe();
+        crate::problems::build(&crate::problems::registry::default_options("bernoulli")).unwrap().describe();
     let candidate = |key: f64| Tried {
         key,
         group: None,
@@ -109,7 +109,7 @@ fn where_a_share_passes_a_level_is_interpolated() {
 #[test]
 fn a_claim_that_is_certain_fails_by_a_single_trial_and_one_never_tested_is_undecided() {
     let mut description =
-        crate::problems::build(&serde_json::from_str(r#"{"name": "bernoulli"}"#).unwrap()).unwrap().describe();
+        crate::problems::build(&crate::problems::registry::default_options("bernoulli")).unwrap().describe();
     description.claims = vec![
         Claim::detail("nowhere", "a", Relation::AtMost, "a ≤ 2").value(2.0).with_probability(1.0),
         Claim::detail("nowhere", "b", Relation::AtMost, "b ≤ 2").value(2.0).with_probability(1.0),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Options of [`super::RarePrompts`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RarePromptsOptions {
     /// n = T, how many responses the estimators see: 1 to 10^9. Default 1000.
     pub responses: u64,

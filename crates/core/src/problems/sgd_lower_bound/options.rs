@@ -14,7 +14,7 @@ pub enum Branch {
 
 /// Options of [`SgdLowerBound`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SgdLowerBoundOptions {
     /// Which construction. Default: `slow`, or what `stepSize` belongs to.
     pub branch: Option<Branch>,

@@ -21,7 +21,7 @@ use crate::tournament::Ratios;
 
 /// Options of [`StepSizes`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StepSizesOptions {
     /// H: 1 to 10^6. Default 1024.
     pub horizon: u64,
