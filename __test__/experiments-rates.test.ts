@@ -54,7 +54,7 @@ test.each(EXPONENTS)(
   '$name: no claim fails, at the exponents of the paper',
   async (experiment, count, expected) => {
     const { verdicts, plots, tables } = await run(experiment);
-    expect(verdicts).toHaveLength(count);
+    expect(verdicts.filter(({ construction }) => !construction)).toHaveLength(count);
     expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
     expect(verdicts.filter(({ holds }) => holds === null).length).toBeLessThan(3);
     for (const [claim, exponent] of expected) {

@@ -12,7 +12,7 @@ const run = (experiment: Experiment, threads?: number) =>
   experiment.run({ quick: true, seed: 0, threads, signal: undefined, progress: () => {} });
 
 test.each([
-  [prop31, 13],
+  [prop31, 15],
   [bestOfNExperiment, 2],
 ])('$name: every inequality is tested and holds', async (experiment, count) => {
   const { verdicts } = await run(experiment);
@@ -85,8 +85,9 @@ test('theorem-6.3: the winner is within the bound; n, M, N and the best model ea
     expect(find(`at a = ${a}:`).measured).toBeCloseTo(a - 1, 6);
   }
   expect(find('exponent in min Cov')).toMatchObject({ holds: true });
-  // Likelihood takes what is wrong most often or next to it; the tournament does not.
-  expect(values('theorem-6-3-n', 0).at(-1)).toBeLessThan(values('theorem-6-3-n', 1).at(-1)!);
+  // Where all are wrong somewhere, likelihood prefers models that are wrong more often; the tournament does not.
+  const [winner, mostLikely] = [values('theorem-6-3-best', 0), values('theorem-6-3-best', 1)];
+  for (const [at, cov] of winner.entries()) expect(cov).toBeLessThan(mostLikely[at]!);
 }, 240_000);
 
 test('theorem-6.4: the offset tournament finds the good model where the simple one never does', async () => {

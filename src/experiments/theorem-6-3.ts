@@ -108,6 +108,6 @@ export const theorem63 = experiment({
     `π_D is in none of the classes. Where every model but the least likely is wrong somewhere, the winner's Cov is ${ends(measured('n', 'winner'))} at the least and the greatest n, that of the most likely model ${ends(measured('n', 'most likely'))}.`,
     `From the least to the greatest M the Cov that wins with probability δ goes from ${ends(measured('m', 'winner')).replace(' and ', ' to ')}.`,
     `The term N^-(1-a) cannot be done without: on a class of three models made for it the winner's Cov is ${[0.125, 0.25, 0.5].map((a) => `${ends(measured(`budget ${a}`, 'winner'))} (a = ${a})`).join(', ')} at the least and the greatest N, at any n.`,
-    `Where every model is wrong somewhere, the winner's Cov is ${ends(measured('best', 'winner'))} for the worst and the best of the best models.`,
+    `Where every model is wrong somewhere, the winner's Cov is ${ends(measured('best', 'winner'))} for the worst and the best of the best models, that of the most likely model ${ends(measured('best', 'most likely'))}.`,
   ],
 });

@@ -113,6 +113,7 @@ impl Instance for RarePrompt {
                     .at(2.0)
                     .value(self.rare.rare())
                     .with_probability(1.0)
+                    .by_construction()
                     .like("H", 0.0)
                     .like("n", -1.0),
             ],

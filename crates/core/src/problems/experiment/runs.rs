@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CONFIDENCE;
-use super::finding::Finding;
+use super::finding::{Finding, decide};
 use crate::error::{Code, Error, Result};
 use crate::problems::instance::Relation;
 use crate::statistics::{Estimate, Interval, mean_and_standard_error, sorted_quantile};
@@ -60,18 +60,25 @@ pub struct MeanClaim {
     pub tolerance: f64,
 }
 
-/// The claim held against the mean over runs with its Student's interval; undecided for fewer than three runs.
+/// The claim held against the mean over runs with its Student's interval; undecided for fewer than three runs. A value that
+/// came out the same in every run, to the last bit, has no interval: it is held against the claim itself.
 ///
 /// # Errors
 /// [`Code::ShapeMismatch`].
 pub fn mean_over_runs(values: &[f64], claim: MeanClaim) -> Result<Finding> {
     check(values)?;
+    let MeanClaim { relation, value, tolerance } = claim;
+    if values.len() < 3 {
+        return Ok(Finding::undecided("fewer than three runs say nothing about others"));
+    }
+    if values.iter().all(|each| *each == values[0]) {
+        let holds = decide(Interval { low: values[0], high: values[0] }, relation, value, tolerance);
+        return Ok(Finding { measured: Some(values[0]), interval: None, holds, reason: None });
+    }
     let estimate = Estimate::of_mean(values, CONFIDENCE);
     Ok(match (estimate.value, estimate.interval) {
-        (Some(mean), Some(interval)) if values.len() >= 3 => {
-            Finding::decided(mean, interval, claim.relation, claim.value, claim.tolerance)
-        }
-        _ => Finding::undecided("fewer than three runs say nothing about others"),
+        (Some(mean), Some(interval)) => Finding::decided(mean, interval, relation, value, tolerance),
+        _ => Finding::undecided(estimate.reason.unwrap_or_default()),
     })
 }
 
@@ -134,6 +141,9 @@ mod tests {
         assert_eq!(holds(&[0.5, 1.0, 1.5], claim(Relation::Equal, 1.0)), None);
         assert_eq!(holds(&[0.99, 1.0, 1.01], claim(Relation::AtLeast, 2.0)), Some(false));
         assert_eq!(holds(&[1.0, 1.0], claim(Relation::Equal, 1.0)), None);
+        // The same in every run: no interval, but something to hold against the claim.
+        let same = |value| mean_over_runs(&[0.5; 3], claim(Relation::AtMost, value)).unwrap();
+        assert_eq!((same(0.5).holds, same(0.3).holds, same(0.3).interval), (Some(true), Some(false), None));
         assert!(Runs::of(&[]).is_err());
     }
 }

@@ -295,6 +295,7 @@ impl Instance for RarePrompts {
                     .at(2.0)
                     .value(self.rare())
                     .with_probability(1.0)
+                    .by_construction()
                     .like("H", 0.0)
                     .like("n", -1.0)
                     .like("d", 1.0),
