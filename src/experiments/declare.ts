@@ -273,7 +273,7 @@ function plotsOf(sweep: Complete, all: readonly Series[], { name, title }: Decla
     return {
       kind: 'sweep',
       id: idOf(
-        [name, ...(sweep.quantity === undefined ? [quantity.replace(/mean |\(.*/g, '')] : []), sweep.id]
+        [name, ...(sweep.quantity === undefined ? [quantity.replace(/mean |_N|\(.*/g, '')] : []), sweep.id]
           .join(' ')
           .trim(),
       ),
