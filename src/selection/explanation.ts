@@ -19,7 +19,7 @@ export function explain(
   const more =
     responsesNeeded === null
       ? 'More responses like these would not tell them apart'
-      : `With about ${count(responsesNeeded)} responses like these ${winner} would be the only one left`;
+      : `With about ${rough(responsesNeeded)} responses like these ${winner} would be the only one left`;
   switch (verdict) {
     case 'clear':
       return `${winner} is the only model that can be best: every other is ruled out.`;
@@ -33,11 +33,16 @@ export function explain(
         `and ${winner} is chosen by its reach.${resolutionAdvice(resolution)}` +
         (tailResponses === null
           ? ''
-          : ` As log ratios fall off here, a response that counts at this N takes about ${count(Number(tailResponses.toPrecision(2)))} responses.`)
+          : ` As log ratios fall off here, a response that counts at this N takes about ${rough(tailResponses)} responses.`)
       );
     case 'few':
       return `${plural(units, unit)} ${units === 1 ? 'is' : 'are'} too few for a verdict: give at least 30.`;
   }
+}
+
+/** A number that is foretold: more than two figures of it would pretend to know. */
+function rough(value: number): string {
+  return count(Number(value.toPrecision(2)));
 }
 
 function resolutionAdvice(resolution: number | null): string {
