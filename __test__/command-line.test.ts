@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { matchNames } from '../src/cli/arguments.js';
+import { PROJECT_FILE } from '../src/cli/command-line.js';
 import { completionScript } from '../src/cli/completion.js';
 import { program } from '../src/cli/program.js';
 import { ProgressLine } from '../src/cli/progress.js';
-import { applyProjectFile, PROJECT_FILE, projectFileSchema } from '../src/cli/project-file.js';
+import { applyProjectFile, projectFileSchema } from '../src/cli/project-file.js';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'coverage-command-line-'));
@@ -24,7 +25,19 @@ function cli(...args: string[]) {
   return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', cwd: folder });
 }
 
-const tree = () => program({ signal: new AbortController().signal, exitWith: () => undefined });
+const context = { signal: new AbortController().signal, exitWith: () => undefined };
+const tree = () => program(context);
+
+test('a command that is called loads no other; the list of all loads none', async () => {
+  const all = await tree();
+  const loaded = (root: typeof all) => root.commands.filter(({ options }) => options.length > 0).length;
+  expect(loaded(all)).toBeGreaterThan(8);
+  const one = await program(context, ['doctor']);
+  expect(loaded(one)).toBe(1);
+  const none = await program(context, []);
+  expect(none.helpInformation()).toBe(all.helpInformation());
+  expect(none.commands.map((command) => command.summary())).not.toContain('');
+});
 
 describe('names of models', () => {
   const names = ['base', 'step-10', 'step-2', 'org/step-3', 'a*b'];
@@ -49,15 +62,14 @@ describe('a project file', () => {
       rmSync(join(folder, PROJECT_FILE));
     }
   };
-  const apply = (settings: object) =>
-    inFolder(JSON.stringify(settings), () => {
-      const root = tree();
-      applyProjectFile(root);
-      return (name: string) => root.commands.find((command) => command.name() === name)!.opts();
-    });
+  const apply = async (settings: object) => {
+    const root = await tree();
+    inFolder(JSON.stringify(settings), () => applyProjectFile(root));
+    return (name: string) => root.commands.find((command) => command.name() === name)!.opts();
+  };
 
-  test('gives options that are checked as on the command line', () => {
-    const options = apply({
+  test('gives options that are checked as on the command line', async () => {
+    const options = await apply({
       all: { threads: 2, column: ['id=doc', 'model=name'] },
       select: { 'best-of': [4, 16], 'require-significant': true, quiet: false, threads: 1 },
     });
@@ -70,29 +82,30 @@ describe('a project file', () => {
     expect(options('pass-at-k')).toMatchObject({ threads: 2, k: [1] });
   });
 
-  test('is refused with the place', () => {
-    const refused = (settings: object) => {
-      try {
-        apply(settings);
-      } catch (error) {
-        return error;
-      }
-      return undefined;
-    };
-    expect(refused({ select: { 'best-of': 2 } })).toMatchObject({
+  test('is refused with the place', async () => {
+    const refused = (settings: object) =>
+      apply(settings).then(
+        () => undefined,
+        (error) => error,
+      );
+    expect(await refused({ select: { 'best-of': 2 } })).toMatchObject({
       code: 'ERR_INVALID_OPTION',
       place: { file: PROJECT_FILE, field: 'select.best-of' },
       message: expect.stringMatching(/at least 3/),
     });
-    expect(refused({ select: { bestof: 4 } })).toMatchObject({ message: expect.stringMatching(/select: .*bestof/) });
-    expect(refused({ selct: {} })).toMatchObject({ message: expect.stringMatching(/selct/) });
-    expect(refused({ all: { format: 'xlsx' } })).toMatchObject({ place: { field: 'all.format' } });
-    expect(() => inFolder('{', () => applyProjectFile(tree()))).toThrow(/not valid JSON/);
+    expect(await refused({ select: { bestof: 4 } })).toMatchObject({
+      message: expect.stringMatching(/select: .*bestof/),
+    });
+    expect(await refused({ selct: {} })).toMatchObject({ message: expect.stringMatching(/selct/) });
+    expect(await refused({ all: { format: 'xlsx' } })).toMatchObject({ place: { field: 'all.format' } });
+    const root = await tree();
+    expect(() => inFolder('{', () => applyProjectFile(root))).toThrow(/not valid JSON/);
   });
 
-  test('knows every option of every command', () => {
-    const schema = projectFileSchema(tree());
-    for (const command of tree().commands.filter(({ options }) => options.length > 0)) {
+  test('knows every option of every command', async () => {
+    const root = await tree();
+    const schema = projectFileSchema(root);
+    for (const command of root.commands.filter(({ options }) => options.length > 0)) {
       expect(Object.keys(schema.shape)).toContain(command.name());
     }
   });
@@ -141,8 +154,8 @@ describe('progress', () => {
 describe('completion', () => {
   const bash = spawnSync('bash', ['--version']).status === 0;
 
-  test.skipIf(!bash)('bash completes commands, options, their values and files', () => {
-    const script = `${completionScript(tree(), 'bash')}
+  test.skipIf(!bash)('bash completes commands, options, their values and files', async () => {
+    const script = `${completionScript(await tree(), 'bash')}
       try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _coverage_principle; echo "\${COMPREPLY[*]}"; }
       try coverage-principle sel
       try coverage-principle select --for
@@ -164,8 +177,8 @@ describe('completion', () => {
     ]);
   });
 
-  test.each(['zsh', 'fish'] as const)('%s reads its script', (shell) => {
-    const script = completionScript(tree(), shell);
+  test.each(['zsh', 'fish'] as const)('%s reads its script', async (shell) => {
+    const script = completionScript(await tree(), shell);
     for (const word of ['pass-at-k', 'best-of', 'evalplus', 'text']) expect(script).toContain(word);
     write(`completion.${shell}`, script);
     const { status, stderr, error } = spawnSync(shell, ['-n', join(folder, `completion.${shell}`)], {

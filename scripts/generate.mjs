@@ -15,7 +15,7 @@ export async function generated() {
   const { trainConfigJsonSchema } = await import('../dist/training/schema.js');
   const { projectFileJsonSchema } = await import('../dist/cli/project-file.js');
   const { program } = await import('../dist/cli/program.js');
-  const tree = program({ signal: new AbortController().signal, exitWith: () => undefined });
+  const tree = await program({ signal: new AbortController().signal, exitWith: () => undefined });
   const trainConfig = trainConfigJsonSchema();
   const schemas = { 'train-config': trainConfig, 'project-config': projectFileJsonSchema(tree), ...resultSchemas() };
   const files = Object.entries(schemas).map(([name, schema]) => [

@@ -2,7 +2,8 @@
 import { CoverageError } from '../error.js';
 
 try {
-  // Loaded here, not above: without an addon no command can run, and this is where it is said.
+  // Loaded here, not above: without an addon no command can run, and this is where it is said, even to --version.
+  await import('../native.js');
   const { run } = await import('./program.js');
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {

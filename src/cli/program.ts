@@ -1,20 +1,9 @@
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
-import { commandLine } from './command-line.js';
-import { compareCommand } from './compare.js';
-import { completionCommand } from './completion.js';
-import { demoCommand } from './demo.js';
-import { doctorCommand } from './doctor.js';
+import { commandLine, PROJECT_FILE } from './command-line.js';
 import { EXIT } from './exit-codes.js';
-import { graphTaskCommand } from './graph-task.js';
-import { offsetCommand } from './offset.js';
-import { passAtKCommand } from './pass-at-k.js';
-import { profileCommand } from './profile.js';
-import { applyProjectFile, PROJECT_FILE, wordsOfProjectFile } from './project-file.js';
-import { reproduceCommand } from './reproduce.js';
-import { selectCommand } from './select.js';
-import { trainCommand } from './train.js';
 
 const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_OUTPUT_EXISTS', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
 
@@ -32,7 +21,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   };
   commandLine.words = argv;
   try {
-    await program(context).parseAsync([...argv], { from: 'user' });
+    await (await program(context, needed(argv))).parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof Interrupted) return error.exitCode;
@@ -66,8 +55,75 @@ class Interrupted extends Error {
   }
 }
 
-/** All commands. */
-export function program(context: CommandContext): Command {
+type Load = (context: CommandContext, root: () => Command) => Promise<Command>;
+
+/** Every command: a line for the list of all, and what loads it. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Load }>> = {
+  select: {
+    summary: 'choose a checkpoint by the coverage tournament, and say how sure the choice is',
+    load: async (context) => (await import('./select.js')).selectCommand(context),
+  },
+  compare: {
+    summary: 'two models head to head, response by response',
+    load: async (context) => (await import('./compare.js')).compareCommand(context),
+  },
+  offset: {
+    summary: 'choose by the offset tournament, from responses drawn from each model',
+    load: async (context) => (await import('./offset.js')).offsetCommand(context),
+  },
+  profile: {
+    summary: 'coverage profile Cov_N of every model against a reference',
+    load: async (context) => (await import('./profile.js')).profileCommand(context),
+  },
+  'pass-at-k': {
+    summary: 'unbiased Pass@k from sampled responses, with intervals',
+    load: async (context) => (await import('./pass-at-k.js')).passAtKCommand(context),
+  },
+  doctor: {
+    summary: 'say everything that is wrong or odd about an input',
+    load: async (context) => (await import('./doctor.js')).doctorCommand(context),
+  },
+  reproduce: {
+    summary: 'run experiments of the paper and hold its claims against what is measured',
+    load: async (context) => (await import('./reproduce.js')).reproduceCommand(context),
+  },
+  train: {
+    summary: 'train autoregressive linear models by a configuration',
+    load: async (context) => (await import('./train.js')).trainCommand(context),
+  },
+  demo: {
+    summary: 'train on the graph task, pick by tournament and by validation loss, see who was right',
+    load: async (context) => (await import('./demo.js')).demoCommand(context),
+  },
+  'graph-task': {
+    summary: 'export prompts of the graph reasoning task, to train any network on',
+    load: async (context) => (await import('./graph-task.js')).graphTaskCommand(context),
+  },
+  completion: {
+    summary: 'print what makes a shell complete commands and options',
+    load: async (_, root) => (await import('./completion.js')).completionCommand(root),
+  },
+};
+
+/**
+ * The commands that a command line needs: those it names. Where a project file has options for all commands, or
+ * completion is asked for, all are.
+ */
+function needed(argv: readonly string[]): readonly string[] {
+  const names = Object.keys(COMMANDS);
+  const [first] = argv.filter((word) => !word.startsWith('-'));
+  if (first === 'completion' || existsSync(PROJECT_FILE)) return names;
+  return names.filter((name) => argv.includes(name));
+}
+
+/**
+ * The command line. Of commands that are not `loaded` there is but the line in the list of all: loading what every
+ * command needs would take longer than most commands.
+ */
+export async function program(
+  context: CommandContext,
+  loaded: readonly string[] = Object.keys(COMMANDS),
+): Promise<Command> {
   const root = new Command('coverage-principle')
     .description(
       'Choose checkpoints by coverage profile Cov_N, not by validation loss.\n' +
@@ -77,33 +133,28 @@ export function program(context: CommandContext): Command {
     .exitOverride()
     // Options after `demo text` are those of `text`.
     .enablePositionalOptions()
+    // The list is the same whether or not a command and its arguments are loaded.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .showHelpAfterError('(--help lists the options)')
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 failed, 2 usage, 3 not clear (with --require-significant) or worse than\nthe baseline (with --fail-if-worse).\n' +
         `Options may stand in ${PROJECT_FILE}, too: {"select": {"best-of": [4, 16]}, "all": {"threads": 4}}.`,
-    )
-    .hook('preSubcommand', (_, command) => {
-      if (command.name() !== 'completion') applyProjectFile(root);
-    })
-    .hook('preAction', (_, command) => {
-      commandLine.words = [...commandLine.words, ...wordsOfProjectFile(command)];
-    });
-  for (const command of [
-    selectCommand(context),
-    compareCommand(context),
-    offsetCommand(context),
-    profileCommand(context),
-    passAtKCommand(context),
-    doctorCommand(context),
-    reproduceCommand(context),
-    trainCommand(context),
-    demoCommand(context),
-    graphTaskCommand(context),
-    completionCommand(() => root),
-  ]) {
-    root.addCommand(command.copyInheritedSettings(root));
+    );
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = loaded.includes(name) ? await load(context, () => root) : new Command(name);
+    root.addCommand(command.summary(summary).copyInheritedSettings(root));
     for (const part of command.commands) part.copyInheritedSettings(root);
+  }
+  if (existsSync(PROJECT_FILE)) {
+    const { applyProjectFile, wordsOfProjectFile } = await import('./project-file.js');
+    root
+      .hook('preSubcommand', (_, command) => {
+        if (command.name() !== 'completion') applyProjectFile(root);
+      })
+      .hook('preAction', (_, command) => {
+        commandLine.words = [...commandLine.words, ...wordsOfProjectFile(command)];
+      });
   }
   return root;
 }

@@ -3,9 +3,7 @@ import type { Command, Option } from 'commander';
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { checkOptions } from '../options.js';
-
-/** Name of the file, in the current folder, that says which options every command there is to have. */
-export const PROJECT_FILE = 'coverage-principle.config.json';
+import { PROJECT_FILE } from './command-line.js';
 
 /** Options that ask for something else than the command's work. */
 const ONCE = new Set(['help', 'version', 'list', 'schema']);
