@@ -51,6 +51,15 @@ export {
   uncoveredResponses,
 } from './tournament/uncovered-responses.js';
 
+// Scoring served checkpoints
+
+export type { Preflight } from './log-probs/manifest.js';
+export { scoreReport } from './report/score/report.js';
+export type { ScoreOptions, ServerInput } from './score/options.js';
+export type { ResponseRow } from './score/rows.js';
+export { type ScoredCheckpoint, type ScoreResult, score, type UnscoredResponse } from './score/score.js';
+export type { WorkSource } from './score/work.js';
+
 // Coverage profiles and Pass@k
 
 export {

@@ -29,13 +29,20 @@ export class ProgressLine {
     this.#written = now();
   }
 
-  /** A callback for the stage called `label`. */
-  stage(label: string): (progress: Progress) => void {
+  /**
+   * A callback for the stage called `label`. With `unit`, the rate is shown; what was done when the stage began, as after
+   * an interruption, is no work of this run.
+   */
+  stage(label: string, unit?: string): (progress: Progress) => void {
+    let before: number | undefined;
     return ({ done, total, elapsed }) => {
+      before ??= unit === undefined ? 0 : done;
       if (this.#stream === null) return;
+      const now = done - before;
       const percent = total > 0 ? `${Math.floor((100 * done) / total)}%` : '';
-      const left = total > 0 && done > 0 ? ` · ${seconds((elapsed * (total - done)) / done)} left` : '';
-      const rest = `${percent} · ${seconds(elapsed)}${left}`;
+      const rate = unit !== undefined && elapsed > 0 ? ` · ${(now / elapsed).toPrecision(3)} ${unit}/s` : '';
+      const left = total > 0 && now > 0 ? ` · ${seconds((elapsed * (total - done)) / now)} left` : '';
+      const rest = `${percent} · ${seconds(elapsed)}${rate}${left}`;
       if (!this.#stream.isTTY) {
         if (this.#now() - this.#written < LINE_EVERY_MS) return;
         this.#written = this.#now();

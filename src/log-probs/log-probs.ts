@@ -14,6 +14,8 @@ export interface ModelSource {
   readonly dtype?: string;
   /** SHA-256 of the file's bytes, hexadecimal. */
   readonly sha256?: string;
+  /** By what it was scored and how its values repeat, where `score` wrote the file. */
+  readonly scored?: string;
 }
 
 /** What is known of the models and responses besides the numbers. */

@@ -6,6 +6,7 @@ import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import { LogProbs, type ModelSource } from './log-probs.js';
+import { manifestWarnings, parseManifest, type ScoreManifest, scoredBy } from './manifest.js';
 
 /** How models that were not scored on the same responses are treated. */
 export type JoinMode = 'exact' | 'shared';
@@ -132,6 +133,9 @@ export async function readLogProbs(inputs: LogProbsInputs, options: ReadLogProbs
   return logProbs!;
 }
 
+/** A file that was read. */
+type ReadSource = ModelSource & { readonly file: string; readonly format: FileFormat };
+
 /** What the core says of the log-probabilities that it read. */
 interface NativeScores {
   readonly models: readonly string[];
@@ -139,7 +143,7 @@ interface NativeScores {
   readonly responseIds: readonly string[] | null;
   readonly promptIds: readonly string[] | null;
   readonly tokenCounts: readonly number[] | null;
-  readonly sources: readonly (ModelSource & { readonly file: string; readonly format: FileFormat })[];
+  readonly sources: readonly (ReadSource & { readonly manifest?: string })[];
   readonly findings: readonly NativeFinding[];
 }
 
@@ -154,7 +158,7 @@ export async function readChecked(
   inputs: LogProbsInputs,
   options: ReadLogProbsOptions,
   collect: boolean,
-): Promise<{ sources: NativeScores['sources']; findings: Finding[]; logProbs: LogProbs | null }> {
+): Promise<{ sources: readonly ReadSource[]; findings: Finding[]; logProbs: LogProbs | null }> {
   const { signal: _, onProgress: __, threads, ...settings } = checkOptions(call, readLogProbsSchema, options);
   const list = [checkOptions(call, inputsSchema, inputs)].flat();
   options.signal?.throwIfAborted();
@@ -162,9 +166,14 @@ export async function readChecked(
     runJob((job) => native.readScores(JSON.stringify(files), JSON.stringify(settings), collect, threads, job), options),
   );
   const read = JSON.parse(json) as NativeScores;
-  const findings = toFindings(read.findings);
-  if (!handle) return { sources: read.sources, findings, logProbs: null };
-  const { models, modelSources, responseIds, promptIds, tokenCounts, sources } = read;
+  const manifests = read.sources.map(({ manifest }) => (manifest === undefined ? null : parseManifest(manifest)));
+  const findings = [...toFindings(read.findings), ...manifestFindings(manifests, read.sources)];
+  const sources = read.sources.map(({ manifest: _, ...source }, index): ReadSource => {
+    const manifest = manifests[index];
+    return manifest ? { ...source, scored: scoredBy(manifest) } : source;
+  });
+  if (!handle) return { sources, findings, logProbs: null };
+  const { models, modelSources, responseIds, promptIds, tokenCounts } = read;
   const logProbs = new LogProbs(handle, {
     models,
     responseIds,
@@ -174,4 +183,13 @@ export async function readChecked(
     warnings: warningsOf(findings),
   });
   return { sources, findings, logProbs };
+}
+
+/** What the preflights of scored files found is told of whatever is made of them. */
+function manifestFindings(manifests: readonly (ScoreManifest | null)[], sources: readonly ReadSource[]): Finding[] {
+  return manifests.flatMap((manifest, index) => {
+    const place = { file: sources[index]!.file, ...(manifest && { model: manifest.model }) };
+    const warnings = manifest ? manifestWarnings(manifest) : [];
+    return warnings.map(({ code, message }): Finding => ({ severity: 'warning', code, message, place, count: 1 }));
+  });
 }

@@ -1,7 +1,8 @@
 import type { Provenance } from '../results/estimate.js';
+import type { Phrase } from '../results/phrase.js';
 import type { Table } from '../results/table.js';
 import { count } from '../text/format.js';
-import { type Block, paragraph, type Section, table } from './report.js';
+import { type Block, list, paragraph, type Section, table } from './report.js';
 
 /**
  * The section that says what is needed to repeat a result. `models` are the models whose sources those of the result are,
@@ -19,8 +20,17 @@ export function provenanceSection(
     blocks: [
       paragraph([`coverage-principle ${version}, seed ${seed}.`, ...facts].join(' ')),
       ...(models === null ? fileBlocks(sources) : models.length > 0 ? sourceBlocks(sources, models) : []),
+      ...scoredBlocks(sources, models ?? []),
     ],
   };
+}
+
+/** How what `score` wrote was scored, and what its preflight found. */
+function scoredBlocks(sources: Provenance['sources'], models: readonly string[]): Block[] {
+  const told = sources.flatMap(({ scored }, index): Phrase[] =>
+    scored === undefined ? [] : [models[index] === undefined ? [scored] : [{ model: models[index] }, `: ${scored}`]],
+  );
+  return told.length > 0 ? [list(told)] : [];
 }
 
 /** Each model may have parts in several of the files, so the files are told, not whose they are. */

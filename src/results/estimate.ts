@@ -33,6 +33,7 @@ export interface Provenance {
     readonly format?: string;
     readonly dtype?: string;
     readonly sha256?: string;
+    readonly scored?: string;
   }[];
   /** Seed of all random numbers used, as a decimal string. */
   readonly seed: string;

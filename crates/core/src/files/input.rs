@@ -14,6 +14,8 @@ pub struct Input {
     path: PathBuf,
     shown: String,
     head: Vec<u8>,
+    /// The line at the beginning that says how the file came to be; it is read as blank.
+    manifest: Option<String>,
     digest: Option<Digest>,
     /// The archive that the content is in.
     archive: Option<Archive>,
@@ -47,9 +49,10 @@ impl Input {
         }
         let mut stream = Stream::open(path)?;
         let head = stream.head()?.to_vec();
-        let input = |shown: String, head, archive| Self {
+        let input = |shown: String, mut head: Vec<u8>, archive| Self {
             path: path.to_owned(),
             shown,
+            manifest: take_manifest(&mut head),
             head,
             digest: None,
             archive,
@@ -98,16 +101,23 @@ impl Input {
         &self.head
     }
 
-    /// The content from its beginning, decompressed. Whoever reads it to its end gets the hash of the bytes for nothing.
+    /// What the first line of a file that `score` wrote says of it, a JSON object; no reader sees it as a row.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&str> {
+        self.manifest.as_deref()
+    }
+
+    /// The content from its beginning, decompressed, a manifest blank. Whoever reads it to its end gets the hash of the bytes for nothing.
     ///
     /// # Errors
     /// [`Code::Io`].
     pub fn stream(&mut self) -> Result<Box<dyn ByteStream + '_>> {
+        let blank = self.manifest.as_ref().map_or(0, String::len);
         if let Some(archive) = &self.archive {
-            return Ok(Box::new(Member { stream: archive.stream()?, shown: &self.shown }));
+            return Ok(Box::new(Member { stream: archive.stream()?, blank, shown: &self.shown }));
         }
         let stream = Stream::open(&self.path).map_err(|error| error.in_file(&*self.shown))?;
-        Ok(Box::new(Whole { stream: Some(stream), shown: &self.shown, digest: &mut self.digest }))
+        Ok(Box::new(Whole { stream: Some(stream), blank, shown: &self.shown, digest: &mut self.digest }))
     }
 
     /// The content, decompressed, to be read in any order.
@@ -149,6 +159,8 @@ impl Input {
 struct Whole<'a> {
     /// `None` once it ended.
     stream: Option<Stream>,
+    /// Bytes yet to be read as blanks.
+    blank: usize,
     shown: &'a str,
     digest: &'a mut Option<Digest>,
 }
@@ -162,6 +174,7 @@ impl ByteStream for Whole<'_> {
         let count = piece.len();
         into.extend_from_slice(piece);
         stream.consume(count);
+        blank_out(into, count, &mut self.blank);
         if count == 0
             && let Some(stream) = self.stream.take()
         {
@@ -173,6 +186,8 @@ impl ByteStream for Whole<'_> {
 
 struct Member<'a> {
     stream: MemberStream,
+    /// Bytes yet to be read as blanks.
+    blank: usize,
     shown: &'a str,
 }
 
@@ -182,6 +197,58 @@ impl ByteStream for Member<'_> {
         let placed = |error: Error| if error.code == Code::Aborted { error } else { error.in_file(self.shown) };
         let piece = piece.map_err(placed)?;
         into.extend_from_slice(&piece);
+        blank_out(into, piece.len(), &mut self.blank);
         Ok(piece.len())
+    }
+}
+
+/// How a manifest begins: the first line of a file that `score` wrote.
+const MANIFEST: &[u8] = b"{\"coverage-principle\":";
+
+/// Takes the manifest out of the beginning of a file, where there is one, and leaves blanks in its place, so that lines keep
+/// their numbers.
+fn take_manifest(head: &mut [u8]) -> Option<String> {
+    if !head.starts_with(MANIFEST) {
+        return None;
+    }
+    let length = head.iter().position(|&byte| byte == b'\n')?;
+    let text = std::str::from_utf8(&head[..length]).ok()?.to_owned();
+    head[..length].fill(b' ');
+    Some(text)
+}
+
+/// Makes blanks of those of the last `count` bytes that are still to be.
+fn blank_out(bytes: &mut [u8], count: usize, blank: &mut usize) {
+    let start = bytes.len() - count;
+    let length = count.min(*blank);
+    bytes[start..start + length].fill(b' ');
+    *blank -= length;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_is_taken_out_and_read_as_blank() {
+        let line = "{\"coverage-principle\":\"scores\"}";
+        let mut head = format!("{line}\n{{\"id\":1}}\n").into_bytes();
+        assert_eq!(take_manifest(&mut head).as_deref(), Some(line));
+        assert_eq!(head, format!("{}\n{{\"id\":1}}\n", " ".repeat(line.len())).into_bytes());
+        for other in ["{\"id\":1}\n", "{\"coverage-principle\":\"no end of the line"] {
+            let mut head = other.as_bytes().to_vec();
+            assert_eq!(take_manifest(&mut head), None);
+            assert_eq!(head, other.as_bytes());
+        }
+    }
+
+    #[test]
+    fn blanks_reach_over_pieces_and_no_further() {
+        let (mut bytes, mut blank) = (b"kept".to_vec(), 5);
+        for piece in [&b"abc"[..], b"defg", b"h"] {
+            bytes.extend_from_slice(piece);
+            blank_out(&mut bytes, piece.len(), &mut blank);
+        }
+        assert_eq!((&bytes[..], blank), (&b"kept     fgh"[..], 0));
     }
 }

@@ -91,6 +91,9 @@ pub struct Source {
     /// SHA-256 of its bytes, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// What its first line says of how it came to be, where `score` wrote it: a JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
 }
 
 /// Log-probabilities as a file of arrays holds them, models × responses.
@@ -248,8 +251,9 @@ impl Reading<'_> {
                 Some(file) => (given.clone().or(file.model).or(by_path), Some(file.task)),
                 None => (by_path, None),
             };
+            let manifest = file.manifest().map(str::to_owned);
             let file = file.shown().to_owned();
-            self.sources.push(Source { file: file.clone(), format: format.name, dtype: None, sha256: None });
+            self.sources.push(Source { file: file.clone(), format: format.name, dtype: None, sha256: None, manifest });
             let given = given.clone();
             contexts.push(FileContext { file, given, model, inputs: planned.len(), source: index, task });
         }

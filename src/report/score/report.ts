@@ -1,0 +1,105 @@
+import { foundByPreflight } from '../../log-probs/manifest.js';
+import type { Phrase } from '../../results/phrase.js';
+import type { Table } from '../../results/table.js';
+import type { ScoredCheckpoint, ScoreResult } from '../../score/score.js';
+import { compact, count, listed, plural } from '../../text/format.js';
+import { list, paragraph, type Report, table, warnings } from '../report.js';
+
+/** Rows without a score that are named; JSON has all. */
+const MOST_NAMED = 10;
+
+/** The report of a run of `score`: what was scored, what was not and why, and how far the values can be relied on. */
+export function scoreReport(result: ScoreResult): Report {
+  const { checkpoints, rate, seconds } = result;
+  const added = checkpoints.reduce((sum, each) => sum + each.added, 0);
+  return {
+    title: 'Scoring',
+    subtitle: [
+      plural(checkpoints.length, 'checkpoint'),
+      plural(checkpoints[0]?.total ?? 0, 'response'),
+      ...(rate === null ? [] : [`${plural(added, 'score')} in ${compact(seconds, 3)} s, ${compact(rate, 3)} a second`]),
+    ].join(' · '),
+    sections: [
+      {
+        id: 'summary',
+        heading: 'Summary',
+        blocks: [paragraph(...summary(result)), list(checkpoints.flatMap(gaps)), warnings(result.warnings)],
+      },
+      { id: 'tables', heading: 'In numbers', blocks: [table(checkpointsTable(checkpoints))] },
+      {
+        id: 'preflight',
+        heading: 'Preflight',
+        blocks: [
+          list(checkpoints.map(({ model, preflight }): Phrase => [{ model }, `: ${foundByPreflight(preflight)}`])),
+        ],
+      },
+    ],
+    sheet: {
+      columns: ['model', 'file', 'scored', 'added', 'total', 'unscored', 'requests', 'faults', 'clampedTokens'],
+      rows: checkpoints.map((each) => [
+        each.model,
+        each.file,
+        each.scored,
+        each.added,
+        each.total,
+        each.unscored.length,
+        each.requests,
+        each.faults,
+        each.clampedTokens,
+      ]),
+    },
+    result,
+  };
+}
+
+function summary({ complete, out }: ScoreResult): Phrase {
+  return complete
+    ? ['Every response of every checkpoint is scored: give ', { code: out }, ' to select.']
+    : ['Not everything is scored: call it again to go on where it is.'];
+}
+
+/** What a checkpoint lacks, and why. */
+function gaps({ model, stopped, unscored, scored, total }: ScoredCheckpoint): Phrase[] {
+  const phrases: Phrase[] = [];
+  if (stopped !== null) {
+    phrases.push([{ model }, `: ${count(scored)} of ${count(total)}; the servers were given up: ${stopped}`]);
+  }
+  const reasons = new Map<string, string[]>();
+  for (const { id, reason } of unscored) reasons.set(reason, [...(reasons.get(reason) ?? []), id]);
+  for (const [reason, ids] of reasons) {
+    const named = ids.slice(0, MOST_NAMED);
+    const more = ids.length > named.length ? ` and ${count(ids.length - named.length)} more` : '';
+    phrases.push([
+      { model },
+      `: no score of ${ids.length > named.length ? named.join(', ') : listed(named)}${more}: ${reason}`,
+    ]);
+  }
+  return phrases;
+}
+
+function checkpointsTable(checkpoints: readonly ScoredCheckpoint[]): Table {
+  const right = (label: string) => ({ label, align: 'right' as const });
+  return {
+    caption: 'What was scored',
+    columns: [
+      { label: 'model', name: true },
+      right('scored'),
+      right('of'),
+      right('now'),
+      right('requests'),
+      right('faults'),
+      { label: 'server' },
+      { label: 'file', name: true },
+    ],
+    rows: checkpoints.map(({ model, scored, total, added, requests, faults, software, file }) => [
+      { text: model },
+      { text: count(scored), sort: scored, ...(scored < total && { tone: 'caution' as const }) },
+      { text: count(total), sort: total },
+      { text: count(added), sort: added },
+      { text: count(requests), sort: requests },
+      { text: count(faults), sort: faults },
+      { text: software ?? '–' },
+      { text: file },
+    ]),
+  };
+}

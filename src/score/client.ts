@@ -1,0 +1,176 @@
+import { Agent, request } from 'undici';
+import { parseJson } from '../input/json.js';
+
+/**
+ * What can go wrong with a request, by what helps: `busy` (send it again, later and with less beside it), `broken` (an
+ * answer that cannot be right: send it again), `refused` (this input will never do), `fatal` (nothing at this server will).
+ */
+export type FaultKind = 'busy' | 'broken' | 'refused' | 'fatal';
+
+/** A request that brought no value. */
+export class Fault extends Error {
+  readonly kind: FaultKind;
+  /** Seconds that the server asked to be left alone. */
+  readonly retryAfter: number | undefined;
+  /** Status of the answer; 0 without one. */
+  readonly status: number;
+
+  constructor(
+    kind: FaultKind,
+    message: string,
+    { status = 0, retryAfter }: { status?: number; retryAfter?: number | undefined } = {},
+  ) {
+    super(message);
+    this.name = 'Fault';
+    this.kind = kind;
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Longest answer that is taken, in bytes: what is longer cannot be parsed as one text. */
+const MAX_BODY = 2 ** 28;
+
+/** An answer, whatever its status. */
+export interface Answer {
+  readonly status: number;
+  readonly value: unknown;
+  readonly retryAfter: number | undefined;
+}
+
+/** Speaks JSON with one server. */
+export class Client {
+  /** Address without a slash at its end and without `/v1`. */
+  readonly url: string;
+  readonly #key: string | undefined;
+  readonly #seconds: number;
+  readonly #agent: Agent;
+
+  constructor(
+    url: string,
+    { key, timeout, concurrency }: { key: string | undefined; timeout: number; concurrency: number },
+  ) {
+    this.url = url.replace(/#.*$/, '').replace(/\/+$/, '').replace(/\/v1$/, '');
+    this.#key = key;
+    this.#seconds = timeout;
+    this.#agent = new Agent({
+      connections: concurrency + 8,
+      headersTimeout: 1000 * timeout,
+      bodyTimeout: 1000 * timeout,
+      connect: { timeout: 1000 * Math.min(timeout, 30) },
+      maxResponseSize: MAX_BODY,
+      keepAliveTimeout: 10_000,
+    });
+  }
+
+  /** The answer to a GET, or to a POST of `body`. Redirects are answers: what authorises a call goes nowhere else. */
+  async ask(path: string, body?: unknown, signal?: AbortSignal): Promise<Answer> {
+    signal?.throwIfAborted();
+    const abort = new AbortController();
+    const onAbort = () => abort.abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = setTimeout(
+      () => abort.abort(new Fault('busy', `no answer within ${this.#seconds} s`)),
+      1000 * this.#seconds,
+    );
+    try {
+      const {
+        statusCode,
+        headers,
+        body: answer,
+      } = await request(`${this.url}${path}`, {
+        dispatcher: this.#agent,
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          accept: 'application/json',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(this.#key !== undefined && { authorization: `Bearer ${this.#key}` }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: abort.signal,
+      });
+      const text = Buffer.from(await answer.arrayBuffer()).toString('utf8');
+      const after = Number(headers['retry-after']);
+      return { status: statusCode, value: parsed(text), retryAfter: Number.isFinite(after) ? after : undefined };
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw this.#fault(error, abort.signal);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The value of an answer with a status of success. */
+  async call(path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+    const answer = await this.ask(path, body, signal);
+    if (answer.status === 200) {
+      if (answer.value === undefined)
+        throw new Fault('broken', 'the answer is not JSON, or only half of it came', { status: 200 });
+      return answer.value;
+    }
+    throw this.refusal(answer);
+  }
+
+  /** What an answer without success means. */
+  refusal({ status, value, retryAfter }: Answer): Fault {
+    const said = this.redacted(serverMessage(value));
+    const message = `status ${status}${said && `: ${said}`}`;
+    if (status === 401 || status === 403) {
+      return new Fault('fatal', `${message}. The key is taken from COVERAGE_PRINCIPLE_API_KEY in the environment`, {
+        status,
+      });
+    }
+    if (status >= 300 && status < 400)
+      return new Fault('fatal', `${message}: the server points elsewhere; name that address`, { status });
+    if (status === 404 || status === 405) return new Fault('fatal', message, { status });
+    if (status === 429 || status === 408 || status >= 500) return new Fault('busy', message, { status, retryAfter });
+    return new Fault('refused', message, { status });
+  }
+
+  /** Text without the key, which some servers repeat. */
+  redacted(text: string): string {
+    return this.#key ? text.replaceAll(this.#key, '***') : text;
+  }
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+
+  #fault(error: unknown, { aborted, reason }: AbortSignal): Fault {
+    if (aborted && reason instanceof Fault) return reason;
+    if (error instanceof Fault) return error;
+    const { code, message, cause } = error as NodeJS.ErrnoException;
+    if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
+      return new Fault(
+        'refused',
+        `the answer is longer than ${MAX_BODY / 2 ** 20} MiB, which is more than the log-probabilities of one token each`,
+      );
+    }
+    const inner = (cause as NodeJS.ErrnoException | undefined)?.code ?? code ?? '';
+    return new Fault('busy', this.redacted(`${inner && `${inner}: `}${message}`));
+  }
+}
+
+/** The JSON of a text; `undefined` if it is none. */
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What servers write of an error, shortened. */
+function serverMessage(value: unknown): string {
+  const { error, message, detail } = (value ?? {}) as Record<string, unknown>;
+  const inner = (error as { message?: unknown } | undefined)?.message;
+  const text = [inner, error, message, detail].find((each) => typeof each === 'string') as string | undefined;
+  return (text ?? '').replace(/[\p{Cc}]/gu, ' ').slice(0, 300);
+}
+
+/** The key for a checkpoint, from the environment: its own, or the one for all. */
+export function keyFor(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const own = `COVERAGE_PRINCIPLE_API_KEY_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+  return environment[own] || environment['COVERAGE_PRINCIPLE_API_KEY'] || undefined;
+}

@@ -1,0 +1,144 @@
+import PQueue from 'p-queue';
+import { type Client, Fault } from './client.js';
+import { Concurrency } from './concurrency.js';
+import { backOff } from './patience.js';
+import type { Item, Scorer } from './servers/scorer.js';
+import type { Scored } from './values.js';
+import type { Task, Work } from './work.js';
+
+/** What a lane is told, and whom it tells. */
+export interface LaneOptions {
+  readonly concurrency: number;
+  readonly batch: number;
+  readonly retries: number;
+  readonly signal: AbortSignal;
+  /** What is sent for a row. */
+  readonly item: (row: number) => Item;
+  /** Called with every score; the row counts as done once the promise is. */
+  readonly onScored: (row: number, scored: Scored) => Promise<void>;
+  readonly onFailed: (row: number, reason: string) => void;
+}
+
+/** One server at work for one checkpoint: takes rows as fast as they are answered, and less after faults. */
+export class Lane {
+  readonly client: Client;
+  readonly #scorer: Scorer;
+  readonly #work: Work;
+  readonly #options: LaneOptions;
+  readonly #limit: Concurrency;
+  readonly #queue: PQueue;
+  #streak = 0;
+  #restedAt = Number.NEGATIVE_INFINITY;
+  #coolUntil = 0;
+  #dead: Fault | null = null;
+  requests = 0;
+  faults = 0;
+
+  constructor(client: Client, scorer: Scorer, work: Work, options: LaneOptions) {
+    this.client = client;
+    this.#scorer = scorer;
+    this.#work = work;
+    this.#options = options;
+    this.#limit = new Concurrency(options.concurrency);
+    this.#queue = new PQueue({ concurrency: this.#limit.limit });
+  }
+
+  /** Works until nothing is left, or the server is given up; then resolves with why. */
+  async run(): Promise<Fault | null> {
+    const { batch, signal } = this.#options;
+    const failures: unknown[] = [];
+    while (this.#dead === null && failures.length === 0 && !signal.aborted) {
+      // Nothing waits in line: what is taken is sent at once, so that another server never waits for it.
+      await this.#queue.onSizeLessThan(1);
+      await this.#idleSlot();
+      await this.#cool();
+      if (this.#dead !== null || signal.aborted) break;
+      const tasks = await this.#work.take(this.#scorer.batches ? batch : 1);
+      if (tasks === null) break;
+      this.#queue
+        .add(() => this.#send(tasks))
+        .catch((error: unknown) => {
+          failures.push(error);
+          this.#work.stop();
+        });
+    }
+    await this.#queue.onIdle();
+    if (failures.length > 0) throw failures[0];
+    return this.#dead;
+  }
+
+  async #idleSlot(): Promise<void> {
+    while (this.#queue.pending >= this.#queue.concurrency) {
+      await new Promise<void>((resolve) => this.#queue.once('next', () => resolve()));
+    }
+  }
+
+  async #cool(): Promise<void> {
+    for (;;) {
+      const left = this.#coolUntil - performance.now();
+      if (left <= 0 || this.#options.signal.aborted) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, 100)));
+    }
+  }
+
+  async #send(tasks: readonly Task[]): Promise<void> {
+    const { item, onScored, signal } = this.#options;
+    const sentAt = performance.now();
+    this.requests += 1;
+    let scores: Scored[];
+    try {
+      scores = await this.#scorer.score(
+        tasks.map(({ row }) => item(row)),
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof Fault)) {
+        for (const task of tasks) this.#work.putBack(task);
+        throw error;
+      }
+      this.#failed(tasks, error, sentAt);
+      return;
+    }
+    this.#limit.succeeded(performance.now() - sentAt);
+    this.#queue.concurrency = this.#limit.limit;
+    this.#streak = 0;
+    await Promise.all(tasks.map(({ row }, index) => onScored(row, scores[index]!)));
+    for (const [index, task] of tasks.entries()) this.#work.scored(task, scores[index]!.logProb);
+  }
+
+  #failed(tasks: readonly Task[], fault: Fault, sentAt: number): void {
+    const { retries, onFailed } = this.#options;
+    this.faults += 1;
+    if (fault.kind === 'busy') {
+      this.#limit.failed(sentAt);
+      this.#queue.concurrency = this.#limit.limit;
+      this.#rest(fault, sentAt);
+    }
+    if (fault.kind === 'fatal') this.#dead = fault;
+    for (const task of tasks) {
+      // Among others it is not known whose fault it is.
+      const shared = tasks.length > 1;
+      if (fault.kind === 'fatal' || this.#dead !== null) {
+        this.#work.putBack(task);
+      } else if (shared || (fault.kind !== 'refused' && task.attempts < retries)) {
+        const attempts = task.attempts + 1;
+        this.#work.putBack({ row: task.row, attempts, alone: task.alone || fault.kind !== 'busy' || attempts > 1 });
+      } else {
+        onFailed(task.row, fault.message);
+        this.#work.dropped(task);
+      }
+    }
+  }
+
+  /** One fault may be chance; a second without an answer between, or one that says so, asks for a rest. */
+  #rest(fault: Fault, sentAt: number): void {
+    // Requests that were under way together fail together, and count once.
+    if (sentAt < this.#restedAt) return;
+    this.#restedAt = performance.now();
+    this.#streak += 1;
+    const asked = 1000 * (fault.retryAfter ?? 0);
+    const pause = this.#streak > 1 || fault.status === 429 || asked > 0 ? Math.max(asked, backOff(this.#streak)) : 0;
+    this.#coolUntil = performance.now() + pause;
+    if (this.#streak > Math.max(3, this.#options.retries)) this.#dead = fault;
+  }
+}
