@@ -4,15 +4,6 @@ import { CoverageError } from '../error.js';
 import { packageVersion } from '../version.js';
 import { commandLine, PROJECT_FILE } from './command-line.js';
 import { EXIT } from './exit-codes.js';
-import { graphTaskCommand } from './graph-task.js';
-import { offsetCommand } from './offset.js';
-import { passAtKCommand } from './pass-at-k.js';
-import { profileCommand } from './profile.js';
-import { applyProjectFile, PROJECT_FILE, wordsOfProjectFile } from './project-file.js';
-import { reproduceCommand } from './reproduce.js';
-import { scoreCommand } from './score.js';
-import { selectCommand } from './select.js';
-import { trainCommand } from './train.js';
 
 const USAGE_CODES = new Set(['ERR_INVALID_OPTION', 'ERR_OUTPUT_EXISTS', 'ERR_UNKNOWN_MODEL', 'ERR_UNKNOWN_FORMAT']);
 
@@ -68,6 +59,10 @@ type Load = (context: CommandContext, root: () => Command) => Promise<Command>;
 
 /** Every command: a line for the list of all, and what loads it. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: Load }>> = {
+  score: {
+    summary: 'log-probabilities of given responses under served checkpoints',
+    load: async (context) => (await import('./score.js')).scoreCommand(context),
+  },
   select: {
     summary: 'choose a checkpoint by the coverage tournament, and say how sure the choice is',
     load: async (context) => (await import('./select.js')).selectCommand(context),
@@ -153,26 +148,6 @@ export async function program(
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
     const command = loaded.includes(name) ? await load(context, () => root) : new Command(name);
     root.addCommand(command.summary(summary).copyInheritedSettings(root));
-    )
-    .hook('preSubcommand', (_, command) => 
-      if (command.name() !== 'completion') applyProjectFile(root);)
-    .hook('preAction', (_, command) => 
-      commandLine.words = [...commandLine.words, ...wordsOfProjectFile(command)];);
-  for (const command of [
-    scoreCommand(context),
-    selectCommand(context),
-    compareCommand(context),
-    offsetCommand(context),
-    profileCommand(context),
-    passAtKCommand(context),
-    doctorCommand(context),
-    reproduceCommand(context),
-    trainCommand(context),
-    demoCommand(context),
-    graphTaskCommand(context),
-    completionCommand(() => root),
-  ]) {
-    root.addCommand(command.copyInheritedSettings(root));
     for (const part of command.commands) part.copyInheritedSettings(root);
   }
   if (existsSync(PROJECT_FILE)) {
