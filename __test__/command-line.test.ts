@@ -128,6 +128,13 @@ test('--png without a folder says what it needs, before anything is read', () =>
   expect(stderr).toMatch(/--figures FOLDER --png/);
 });
 
+test('a configuration nested without end is refused with the place', () => {
+  write('deep.json', `{"features":${'{"kind":"sum","parts":['.repeat(3000)}${']}'.repeat(3000)}}`);
+  const { status, stderr } = cli('train', 'deep.json', '--dry-run');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/deep\.json cannot be used: it is nested .* at features\.parts\.0\.parts/);
+});
+
 describe('progress', () => {
   const record = (isTTY: boolean) => {
     const written: string[] = [];

@@ -68,3 +68,40 @@ function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }
+
+/**
+ * Runs the body of a public function that takes plain data. Its types say what that is, and checking all of it again would
+ * say it twice: what the language throws because something else was given becomes a CoverageError, its cause the error.
+ *
+ * @internal
+ */
+export function answer<T>(call: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw error instanceof TypeError || error instanceof RangeError ? wrongKind(call, error) : error;
+  }
+}
+
+/** What is said of an argument that is of another kind than its type says. @internal */
+export function wrongKind(call: string, cause: Error): CoverageError {
+  return new CoverageError(
+    'ERR_INVALID_OPTION',
+    `${call} was given something else than its type says: ${cause.message.split('\n')[0]!.replace(/\.$/, '')}.`,
+    { cause },
+  );
+}
+
+/**
+ * Makes sure that an argument is an instance of its class.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION` @internal
+ */
+export function expectInstance<T>(
+  call: string,
+  value: unknown,
+  type: abstract new (...args: never[]) => T,
+): asserts value is T {
+  if (value instanceof type) return;
+  throw new CoverageError('ERR_INVALID_OPTION', `${call} takes an instance of ${type.name} first.`);
+}

@@ -58,6 +58,9 @@ export async function runJob<T>(
   names: PlaceNames = {},
 ): Promise<T> {
   const { signal, onProgress } = options ?? {};
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new CoverageError('ERR_INVALID_OPTION', 'signal must be an AbortSignal.', { place: { field: 'signal' } });
+  }
   signal?.throwIfAborted();
   const job = new native.Job();
   let began = performance.now();

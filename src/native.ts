@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type * as Binding from '../native/binding.cjs';
 import { loadFailure, thisMachine, withoutAddon } from './addon.js';
-import { CoverageError, describePlace, type ErrorPlace } from './error.js';
+import { CoverageError, describePlace, type ErrorPlace, wrongKind } from './error.js';
 import { packageVersion } from './version.js';
 
 /** The Rust core behind N-API; private to this package. */
@@ -47,7 +47,7 @@ export function fromNative(error: unknown, names: PlaceNames = {}): unknown {
   try {
     failure = JSON.parse(error.message);
   } catch {
-    return error;
+    return isOfArgument(error) ? wrongKind('A function', error) : error;
   }
   const { code, message, place } = failure;
   if (typeof code !== 'string') return error;
@@ -64,6 +64,19 @@ export function fromNative(error: unknown, names: PlaceNames = {}): unknown {
     ...(place.field !== undefined && { field: place.field }),
   };
   return new CoverageError(code, `${message}${describePlace(named)}`, { place: named });
+}
+
+/** Whether it is what the binding, or the way to a handle, says of an argument of another kind than it takes. */
+function isOfArgument(error: Error): boolean {
+  const { code } = error as { code?: unknown };
+  if (
+    error instanceof TypeError &&
+    /^Cannot read properties of (undefined|null) \(reading '(handle|threads)'\)/.test(error.message)
+  )
+    return true;
+  if (error instanceof TypeError || error instanceof RangeError)
+    return /BigInt|circular|Cannot convert|not iterable|call stack/.test(error.message);
+  return typeof code === 'string' && /^[A-Z][a-z]/.test(code);
 }
 
 /** Runs a synchronous call into the binding; what it throws arrives typed. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CoverageError, type Problem } from './error.js';
+import { answer, CoverageError, type Problem } from './error.js';
 
 /** Schema of the options every computation takes; see `JobOptions`. */
 export const jobOptionsShape = {
@@ -35,7 +35,8 @@ export const ratiosSchema = z
  * @throws CoverageError `ERR_INVALID_OPTION`
  */
 export function checkOptions<S extends z.ZodType>(call: string, schema: S, options: unknown): z.output<S> {
-  const result = schema.safeParse(options ?? {});
+  // What nests without end has none that a schema could come to.
+  const result = answer(`${call}()`, () => schema.safeParse(options ?? {}));
   if (result.success) return result.data;
   const problems = result.error.issues.map(mostTelling).map(toProblem);
   const list = problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');

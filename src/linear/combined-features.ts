@@ -1,3 +1,4 @@
+import { answer } from '../error.js';
 import { callNative, native } from '../native.js';
 import { FeatureMap } from './feature-map.js';
 
@@ -8,7 +9,9 @@ import { FeatureMap } from './feature-map.js';
  * or horizon
  */
 export function concatFeatures(parts: readonly FeatureMap[]): FeatureMap {
-  return new FeatureMap(callNative(() => native.FeaturesHandle.concatenation(parts.map(({ handle }) => handle))));
+  return answer('concatFeatures()', () => {
+    return new FeatureMap(callNative(() => native.FeaturesHandle.concatenation(parts.map(({ handle }) => handle))));
+  });
 }
 
 /**
@@ -17,5 +20,7 @@ export function concatFeatures(parts: readonly FeatureMap[]): FeatureMap {
  * @throws CoverageError as {@link concatFeatures}, and `ERR_SHAPE_MISMATCH` for different dimensions
  */
 export function sumFeatures(parts: readonly FeatureMap[]): FeatureMap {
-  return new FeatureMap(callNative(() => native.FeaturesHandle.sum(parts.map(({ handle }) => handle))));
+  return answer('sumFeatures()', () => {
+    return new FeatureMap(callNative(() => native.FeaturesHandle.sum(parts.map(({ handle }) => handle))));
+  });
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
-import { native } from '../native.js';
+import { callNative, native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import type { Estimate } from '../results/estimate.js';
 import type { DataDistribution } from './data-distribution.js';
@@ -103,7 +103,7 @@ export async function inherentVariance(
 
 /** How many responses {@link exactMeasures} would visit; may be infinite. */
 export function responsesToVisit(data: DataDistribution, policy?: Policy): number {
-  return native.responsesToVisit(data.handle, policy?.handle);
+  return callNative(() => native.responsesToVisit(data.handle, policy?.handle));
 }
 
 /** Monte Carlo estimates of {@link Measures}, each with its interval. Vectors are in the order of `N`. */

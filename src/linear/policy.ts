@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CoverageError } from '../error.js';
+import { answer, CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
@@ -154,12 +154,14 @@ export interface WeightedResponse extends Response {
  * @throws CoverageError `ERR_SHAPE_MISMATCH`, `ERR_INVALID_OPTION` naming the prompt at fault
  */
 export function listedPolicy(vocabulary: number, responses: readonly WeightedResponse[]): Policy {
-  const list = Responses.from(responses);
-  const horizon = responses[0]?.tokens.length ?? 0;
-  const probabilities = Float64Array.from(responses, ({ probability }) => probability);
-  return new Policy(
-    callNative(() => native.PolicyHandle.listed(vocabulary, horizon, list.prompts, list.tokens, probabilities)),
-  );
+  return answer('listedPolicy()', () => {
+    const list = Responses.from(responses);
+    const horizon = responses[0]?.tokens.length ?? 0;
+    const probabilities = Float64Array.from(responses, ({ probability }) => probability);
+    return new Policy(
+      callNative(() => native.PolicyHandle.listed(vocabulary, horizon, list.prompts, list.tokens, probabilities)),
+    );
+  });
 }
 
 /**
@@ -169,8 +171,10 @@ export function listedPolicy(vocabulary: number, responses: readonly WeightedRes
  * @throws CoverageError `ERR_SHAPE_MISMATCH`, `ERR_INVALID_OPTION`
  */
 export function mixture(policies: readonly Policy[], weights: readonly number[]): Policy {
-  const handles = policies.map(({ handle }) => handle);
-  return new Policy(callNative(() => native.PolicyHandle.mixture(handles, Float64Array.from(weights))));
+  return answer('mixture()', () => {
+    const handles = policies.map(({ handle }) => handle);
+    return new Policy(callNative(() => native.PolicyHandle.mixture(handles, Float64Array.from(weights))));
+  });
 }
 
 /**
@@ -184,8 +188,8 @@ export async function scoreResponses(
   responses: Responses,
   options: JobOptions = {},
 ): Promise<LogProbs> {
-  const models = Object.keys(policies);
-  const handles = Object.values(policies).map(({ handle }) => handle);
+  const models = answer('scoreResponses()', () => Object.keys(policies));
+  const handles = models.map((name) => answer('scoreResponses()', () => policies[name]!.handle));
   const matrix = await runJob(
     (job) => native.scorePolicies(handles, responses.handle, JSON.stringify({ threads: options.threads }), job),
     options,

@@ -1,4 +1,4 @@
-import { CoverageError } from '../error.js';
+import { answer, CoverageError } from '../error.js';
 import { callNative, native } from '../native.js';
 
 type Handle = InstanceType<typeof native.ResponsesHandle>;
@@ -38,19 +38,21 @@ export class Responses {
    */
   static from(list: Iterable<Response>): Responses {
     const [prompts, tokens, lengths]: [number[], number[], number[]] = [[], [], []];
-    for (const response of list) {
-      const fault = isPrompt(response.prompt) ? response.tokens.find((token) => !isToken(token)) : response.prompt;
-      if (fault !== undefined) {
-        throw new CoverageError(
-          'ERR_SHAPE_MISMATCH',
-          `Response ${prompts.length} has ${fault} where a prompt or a token is a whole number of at least 0.`,
-          { place: { response: String(prompts.length) } },
-        );
+    answer('Responses.from()', () => {
+      for (const response of list) {
+        const fault = isPrompt(response.prompt) ? response.tokens.find((token) => !isToken(token)) : response.prompt;
+        if (fault !== undefined) {
+          throw new CoverageError(
+            'ERR_SHAPE_MISMATCH',
+            `Response ${prompts.length} has ${fault} where a prompt or a token is a whole number of at least 0.`,
+            { place: { response: String(prompts.length) } },
+          );
+        }
+        prompts.push(response.prompt);
+        for (const token of response.tokens) tokens.push(token);
+        lengths.push(response.tokens.length);
       }
-      prompts.push(response.prompt);
-      for (const token of response.tokens) tokens.push(token);
-      lengths.push(response.tokens.length);
-    }
+    });
     return Responses.fromArrays({
       prompts,
       tokens: Uint32Array.from(tokens),
@@ -64,19 +66,18 @@ export class Responses {
    *
    * @throws CoverageError `ERR_SHAPE_MISMATCH` if the lengths do not add up
    */
-  static fromArrays({
-    prompts,
-    tokens,
-    ...rest
-  }: {
-    readonly prompts: ArrayLike<number>;
-    readonly tokens: Uint32Array;
-  } & ({ readonly lengths: Uint32Array } | { readonly horizon: number })): Responses {
-    const of = Float64Array.from(prompts);
+  static fromArrays(
+    arrays: {
+      readonly prompts: ArrayLike<number>;
+      readonly tokens: Uint32Array;
+    } & ({ readonly lengths: Uint32Array } | { readonly horizon: number }),
+  ): Responses {
+    const of = answer('Responses.fromArrays()', () => Float64Array.from(arrays.prompts));
+    const { tokens } = arrays;
     if (!of.every(isPrompt)) {
       throw new CoverageError('ERR_SHAPE_MISMATCH', 'Prompts are numbered by whole numbers of at least 0.');
     }
-    const lengths = 'lengths' in rest ? rest.lengths : new Uint32Array(prompts.length).fill(rest.horizon);
+    const lengths = 'lengths' in arrays ? arrays.lengths : new Uint32Array(of.length).fill(arrays.horizon);
     return new Responses(callNative(() => native.ResponsesHandle.fromArrays(of, tokens, lengths)));
   }
 
@@ -99,7 +100,7 @@ export class Responses {
   at(index: number): Response {
     const { prompts, tokens, starts } = this.#read();
     if (!(index in prompts)) {
-      throw new CoverageError('ERR_SHAPE_MISMATCH', `There is no response ${index}: there are ${this.count}.`);
+      throw new CoverageError('ERR_SHAPE_MISMATCH', `There is no response ${String(index)}: there are ${this.count}.`);
     }
     return { prompt: prompts[index]!, tokens: [...tokens.subarray(starts[index], starts[index + 1])] };
   }
@@ -117,7 +118,9 @@ export class Responses {
   /** Splits values that are given token by token, one response after the other, into views of one response each. */
   splitByResponse(values: Float64Array): Float64Array[] {
     const { starts } = this.#read();
-    return Array.from({ length: this.count }, (_, index) => values.subarray(starts[index], starts[index + 1]));
+    return answer('splitByResponse()', () =>
+      Array.from({ length: this.count }, (_, index) => values.subarray(starts[index], starts[index + 1])),
+    );
   }
 
   #read(): Arrays {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CoverageError } from '../error.js';
+import { answer, CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import { type CsvValue, csv } from '../text/csv.js';
@@ -40,17 +40,21 @@ const schema = z.strictObject({
 
 /** Every combination of the values of the axes, the last axis varying fastest. */
 export function grid<A extends Axes>(axes: A): Point<A>[] {
-  return Object.entries(axes).reduce<Record<string, AxisValue>[]>(
-    (points, [name, values]) => points.flatMap((point) => values.map((value) => ({ ...point, [name]: value }))),
-    [{}],
-  ) as Point<A>[];
+  return answer('grid()', () => {
+    return Object.entries(axes).reduce<Record<string, AxisValue>[]>(
+      (points, [name, values]) => points.flatMap((point) => values.map((value) => ({ ...point, [name]: value }))),
+      [{}],
+    ) as Point<A>[];
+  });
 }
 
 /** A point in words: `stepSize=0.1,seed=3`. */
 export function pointName(point: Readonly<Record<string, AxisValue>>): string {
-  return Object.entries(point)
-    .map(([name, value]) => `${name}=${typeof value === 'number' ? String(value) : value}`)
-    .join(',');
+  return answer('pointName()', () => {
+    return Object.entries(point)
+      .map(([name, value]) => `${name}=${typeof value === 'number' ? String(value) : value}`)
+      .join(',');
+  });
 }
 
 /**
@@ -91,27 +95,31 @@ export interface SweepTable {
  * unknown value is empty.
  */
 export function sweepTable(rows: readonly SweepRow[]): SweepTable {
-  const axes = Object.keys(rows[0]?.point ?? {});
-  const last = ({ result }: SweepRow) => result.history.at(-1);
-  const columns: { label: string; value: (row: SweepRow) => CsvValue }[] = [
-    ...axes.map((axis) => ({ label: axis, value: (row: SweepRow) => row.point[axis] })),
-    { label: 'step', value: ({ result }) => result.step },
-    { label: 'stopped', value: ({ result }) => result.stopped },
-    { label: 'chosen stepSize', value: ({ result }) => result.theory?.stepSize },
-    ...measureColumns(allBudgets(rows.map(({ result }) => result))).map(({ name, value }) => ({
-      label: name,
-      value: (row: SweepRow) => last(row) && value(last(row)!, row.result.N),
-    })),
-  ];
-  const known = columns.filter(({ value }) => rows.some((row) => (value(row) ?? null) !== null));
-  return {
-    columns: known.map(({ label }) => label),
-    rows: rows.map((row) => known.map(({ value }) => value(row) ?? null)),
-  };
+  return answer('sweepTable()', () => {
+    const axes = Object.keys(rows[0]?.point ?? {});
+    const last = ({ result }: SweepRow) => result.history.at(-1);
+    const columns: { label: string; value: (row: SweepRow) => CsvValue }[] = [
+      ...axes.map((axis) => ({ label: axis, value: (row: SweepRow) => row.point[axis] })),
+      { label: 'step', value: ({ result }) => result.step },
+      { label: 'stopped', value: ({ result }) => result.stopped },
+      { label: 'chosen stepSize', value: ({ result }) => result.theory?.stepSize },
+      ...measureColumns(allBudgets(rows.map(({ result }) => result))).map(({ name, value }) => ({
+        label: name,
+        value: (row: SweepRow) => last(row) && value(last(row)!, row.result.N),
+      })),
+    ];
+    const known = columns.filter(({ value }) => rows.some((row) => (value(row) ?? null) !== null));
+    return {
+      columns: known.map(({ label }) => label),
+      rows: rows.map((row) => known.map(({ value }) => value(row) ?? null)),
+    };
+  });
 }
 
 /** The table of a sweep as CSV. */
 export function sweepCsv(rows: readonly SweepRow[]): string {
-  const { columns, rows: values } = sweepTable(rows);
-  return csv(columns, values);
+  return answer('sweepCsv()', () => {
+    const { columns, rows: values } = sweepTable(rows);
+    return csv(columns, values);
+  });
 }

@@ -170,9 +170,13 @@ export class TrainResult {
     const index = this.checkpoints.findIndex((each) => each.name === name);
     if (index < 0) {
       const names = this.checkpoints.map((each) => each.name).join(', ') || 'none';
-      throw new CoverageError('ERR_UNKNOWN_MODEL', `There is no checkpoint called ${name}: there are ${names}.`, {
-        place: { model: name },
-      });
+      throw new CoverageError(
+        'ERR_UNKNOWN_MODEL',
+        `There is no checkpoint called ${String(name)}: there are ${names}.`,
+        {
+          place: { model: String(name) },
+        },
+      );
     }
     const theta = callNative(() => this.#source.runs.checkpointTheta(this.#source.index, index));
     if (theta.length === 0) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { answer } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
@@ -76,14 +77,16 @@ const COARSE = 0.1;
  * values, models or responses that occur twice, responses that decide nothing.
  */
 export function factWarnings(facts: MatrixFacts, responses: number, budgets: readonly number[] = []): Warning[] {
-  return [
-    ...facts.models.flatMap((model) => [...precisionWarnings(model, budgets), ...clampWarnings(model)]),
-    ...facts.duplicateModels.map((group) => ({
-      code: 'WARN_DUPLICATE_MODELS',
-      message: `${group.join(', ')} have the same log-probability on every response: the same checkpoint was probably scored twice.`,
-    })),
-    ...duplicateWarnings(facts, responses),
-  ];
+  return answer('factWarnings()', () => {
+    return [
+      ...facts.models.flatMap((model) => [...precisionWarnings(model, budgets), ...clampWarnings(model)]),
+      ...facts.duplicateModels.map((group) => ({
+        code: 'WARN_DUPLICATE_MODELS',
+        message: `${group.join(', ')} have the same log-probability on every response: the same checkpoint was probably scored twice.`,
+      })),
+      ...duplicateWarnings(facts, responses),
+    ];
+  });
 }
 
 function precisionWarnings(

@@ -1,4 +1,4 @@
-import { CoverageError, located } from '../error.js';
+import { answer, CoverageError, expectInstance, located } from '../error.js';
 import { callNative, native, type PlaceNames } from '../native.js';
 import type { Warning } from '../results/estimate.js';
 
@@ -70,6 +70,9 @@ export class LogProbs implements Disposable {
     rows: readonly (Float32Array | Float64Array | readonly number[])[],
     metadata: Partial<LogProbsMetadata> = {},
   ): LogProbs {
+    if (!isListOfArrays(rows)) {
+      throw new CoverageError('ERR_INVALID_OPTION', 'LogProbs.fromArrays() takes a list of arrays, one a model.');
+    }
     const responses = rows[0]?.length ?? 0;
     const short = rows.findIndex((row) => row.length !== responses);
     if (short >= 0) {
@@ -98,6 +101,12 @@ export class LogProbs implements Disposable {
     responses: number,
     metadata: Partial<LogProbsMetadata> = {},
   ): LogProbs {
+    if (!(values instanceof Float32Array || values instanceof Float64Array) || typeof responses !== 'number') {
+      throw new CoverageError(
+        'ERR_INVALID_OPTION',
+        'LogProbs.fromMatrix() takes a Float32Array or Float64Array and a number.',
+      );
+    }
     if (!Number.isInteger(responses) || responses < 1 || values.length % responses !== 0) {
       throw new CoverageError(
         responses < 1 ? 'ERR_NO_RESPONSES' : 'ERR_SHAPE_MISMATCH',
@@ -140,8 +149,8 @@ export class LogProbs implements Disposable {
     const index = this.models.indexOf(name);
     if (index >= 0) return index;
     const shown = this.models.slice(0, 20).join(', ') + (this.models.length > 20 ? ', …' : '');
-    throw new CoverageError('ERR_UNKNOWN_MODEL', `There is no model called ${name}: the models are ${shown}.`, {
-      place: { model: name },
+    throw new CoverageError('ERR_UNKNOWN_MODEL', `There is no model called ${String(name)}: the models are ${shown}.`, {
+      place: { model: String(name) },
     });
   }
 
@@ -152,7 +161,7 @@ export class LogProbs implements Disposable {
 
   /** The same responses, only the models named, in that order. Values are shared, not copied. */
   selectModels(models: readonly (number | string)[]): LogProbs {
-    const indices = models.map((model) => this.#indexOf(model));
+    const indices = answer('selectModels()', () => models.map((model) => this.#indexOf(model)));
     const handle = callNative(() => this.#handle.selectModels(indices));
     return new LogProbs(handle, {
       ...this.metadata,
@@ -183,6 +192,7 @@ export class LogProbs implements Disposable {
    * @throws CoverageError `ERR_SHAPE_MISMATCH` for other responses, `ERR_DUPLICATE_MODEL`
    */
   stack(other: LogProbs): LogProbs {
+    expectInstance('stack()', other, LogProbs);
     const [mine, theirs] = [this.metadata, other.metadata];
     const differs = (a: readonly unknown[] | null, b: readonly unknown[] | null) =>
       a !== null && b !== null && a.some((value, index) => value !== b[index]);
@@ -218,6 +228,10 @@ export class LogProbs implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function isListOfArrays(rows: unknown): boolean {
+  return Array.isArray(rows) && rows.every((row) => Array.isArray(row) || ArrayBuffer.isView(row));
 }
 
 /** Typed arrays hold numbers only; in a list, anything else would become one in silence. */

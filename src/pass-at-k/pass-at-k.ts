@@ -172,6 +172,13 @@ type NativeResult = Omit<PassAtKResult, 'models' | 'base' | 'perK'> & {
  */
 export async function passAtK(counts: SampleCounts, options: PassAtKOptions = {}): Promise<PassAtKResult> {
   const { k, replicates, seed, confidence, base, threads } = checkOptions('passAtK', schema, options);
+  const isCounts = [counts?.models, counts?.problems, counts?.samples, counts?.correct].every(Array.isArray);
+  if (!isCounts) {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      'passAtK() takes sample counts: lists of models, problems, samples, correct.',
+    );
+  }
   const samples = flattenCounts('samples', counts.samples, counts);
   const correct = flattenCounts('correct', counts.correct, counts);
   const baseIndex = base === undefined ? undefined : indexOf(counts.models, base);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { answer } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
@@ -66,8 +67,8 @@ export async function graphTraining(
   runs: readonly GraphRunOptions[],
   options: JobOptions = {},
 ): Promise<readonly GraphRun[]> {
-  const { threads } = options;
-  const plain = runs.map(({ theta0: _, ...run }) => run);
+  const { threads } = options ?? {};
+  const plain = answer('graphTraining()', () => runs.map(({ theta0: _, ...run }) => run));
   const checked = checkOptions('graphTraining', z.array(graphRunSchema).min(1, 'give at least one run'), plain);
   const starts = runs.map(({ theta0 }) => theta0);
   const settings = JSON.stringify({ runs: checked, threads });

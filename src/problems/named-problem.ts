@@ -1,3 +1,4 @@
+import { answer } from '../error.js';
 import type { Constraint } from '../linear/constraint.js';
 import { DataDistribution } from '../linear/data-distribution.js';
 import { FeatureMap } from '../linear/feature-map.js';
@@ -38,18 +39,20 @@ export interface NamedProblem {
  * @throws CoverageError `ERR_INVALID_OPTION` for a name or option that does not exist, or a value out of its range
  */
 export function namedProblem(options: ProblemOptions): NamedProblem {
-  const handle = callNative(() => native.ProblemHandle.create(JSON.stringify(problemOptions(options))));
-  const linear = callNative(() => handle.linearClass());
-  return {
-    data: new DataDistribution(handle.data()),
-    validation: new DataDistribution(handle.validation()),
-    class: linear && {
-      features: new FeatureMap(linear.features),
-      constraint: JSON.parse(linear.constraint),
-      theta0: linear.start,
-    },
-    thetaStar: handle.thetaStar(),
-    models: () =>
-      Object.fromEntries(callNative(() => handle.models()).map(({ name, policy }) => [name, new Policy(policy)])),
-  };
+  return answer('namedProblem()', () => {
+    const handle = callNative(() => native.ProblemHandle.create(JSON.stringify(problemOptions(options))));
+    const linear = callNative(() => handle.linearClass());
+    return {
+      data: new DataDistribution(handle.data()),
+      validation: new DataDistribution(handle.validation()),
+      class: linear && {
+        features: new FeatureMap(linear.features),
+        constraint: JSON.parse(linear.constraint),
+        theta0: linear.start,
+      },
+      thetaStar: handle.thetaStar(),
+      models: () =>
+        Object.fromEntries(callNative(() => handle.models()).map(({ name, policy }) => [name, new Policy(policy)])),
+    };
+  });
 }

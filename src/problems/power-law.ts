@@ -1,3 +1,4 @@
+import { answer } from '../error.js';
 import { callNative, native } from '../native.js';
 import type { Interval } from '../results/estimate.js';
 import type { Measurement } from '../results/plot.js';
@@ -19,5 +20,7 @@ export interface PowerLaw {
  * @throws CoverageError `ERR_SHAPE_MISMATCH` for fewer than three points or values that are not positive
  */
 export function fitPowerLaw(points: readonly Measurement[], confidence = 0.95): PowerLaw {
-  return JSON.parse(callNative(() => native.fitPowerLaw(JSON.stringify(points), confidence)));
+  return answer('fitPowerLaw()', () => {
+    return JSON.parse(callNative(() => native.fitPowerLaw(JSON.stringify(points), confidence)));
+  });
 }

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { answer } from '../error.js';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
 import { type ProblemOptions, problemSchema } from './problem-options.js';
@@ -68,5 +69,7 @@ export function problemNames(): readonly string[] {
  * @throws CoverageError `ERR_INVALID_OPTION`
  */
 export function describeProblem(options: ProblemOptions): ProblemDescription {
-  return JSON.parse(callNative(() => native.describeProblem(JSON.stringify(problemOptions(options)))));
+  return answer('describeProblem()', () => {
+    return JSON.parse(callNative(() => native.describeProblem(JSON.stringify(problemOptions(options)))));
+  });
 }

@@ -1,3 +1,4 @@
+import { answer } from '../error.js';
 import type { Provenance, Warning } from '../results/estimate.js';
 import type { Part, Phrase } from '../results/phrase.js';
 import type { Table, Tone } from '../results/table.js';
@@ -102,11 +103,14 @@ export function figureSection(id: string, figure: Figure | null): Section[] {
 }
 
 /** All figures of a report, in its order. */
-export function reportFigures({ sections }: Report): Figure[] {
-  const within = (blocks: readonly Block[]): Figure[] =>
-    blocks.flatMap((block) => {
-      if (block.kind === 'figures') return block.figures;
-      return block.kind === 'details' ? within(block.blocks) : [];
-    });
-  return sections.flatMap(({ blocks }) => within(blocks));
+export function reportFigures(report: Report): Figure[] {
+  return answer('reportFigures()', () => {
+    const { sections } = report;
+    const within = (blocks: readonly Block[]): Figure[] =>
+      blocks.flatMap((block) => {
+        if (block.kind === 'figures') return block.figures;
+        return block.kind === 'details' ? within(block.blocks) : [];
+      });
+    return sections.flatMap(({ blocks }) => within(blocks));
+  });
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { CoverageError } from '../error.js';
+import { CoverageError, expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { factWarnings, type NativeMatrixFacts, nameFacts } from '../log-probs/facts.js';
-import type { LogProbs } from '../log-probs/log-probs.js';
+import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import {
   budgetsSchema,
@@ -90,6 +90,7 @@ const COUNTS_UP_TO_MODELS = 100;
 export async function selectCheckpoint(input: LogProbs, options: SelectCheckpointOptions): Promise<SelectionResult> {
   const checked = checkOptions('selectCheckpoint', selectCheckpointSchema, options);
   const { bestOf, N, reference, samples, replicates, seed, confidence, threads, saved } = checked;
+  expectInstance('selectCheckpoint()', input, LogProbs);
   const logProbs = inOrderOf(saved, competitors(input, reference));
   const { models, responses, metadata } = logProbs;
   const counts = checked.counts ?? models.length <= COUNTS_UP_TO_MODELS;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { CoverageError } from '../error.js';
+import { CoverageError, expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
-import type { LogProbs } from '../log-probs/log-probs.js';
+import { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
 import { writeReportFile } from '../write-file.js';
@@ -34,6 +34,7 @@ export class SavedTournament {
   /** Runs the tournament of all models. @throws CoverageError `ERR_INVALID_OPTION` */
   static async start(logProbs: LogProbs, options: SavedTournamentOptions): Promise<SavedTournament> {
     const { N, threads } = checkOptions('SavedTournament.start', startSchema, options);
+    expectInstance('SavedTournament.start()', logProbs, LogProbs);
     const names = [...logProbs.models];
     const handle = await runJob(
       (job) => native.startSavedTournament(names, logProbs.handle, JSON.stringify({ N, threads }), job),
@@ -49,6 +50,7 @@ export class SavedTournament {
    * @throws CoverageError `ERR_IO` if it cannot be read, `ERR_MALFORMED_FILE` if it is something else, cut off or altered
    */
   static async read(file: string): Promise<SavedTournament> {
+    if (typeof file !== 'string') throw new CoverageError('ERR_INVALID_OPTION', 'SavedTournament.read() takes a path.');
     let bytes: Buffer;
     try {
       bytes = await readFile(file);
@@ -82,6 +84,7 @@ export class SavedTournament {
    */
   async extend(logProbs: LogProbs, options: JobOptions = {}): Promise<SavedTournament> {
     const { threads } = checkOptions('SavedTournament.extend', extendSchema, options);
+    expectInstance('extend()', logProbs, LogProbs);
     const names = [...logProbs.models];
     const handle = await runJob(
       (job) => this.#handle.extend(names, logProbs.handle, JSON.stringify({ threads }), job),

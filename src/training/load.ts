@@ -38,11 +38,32 @@ async function readText(path: string): Promise<string> {
 }
 
 function parseJson(path: string, text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw failure('ERR_MALFORMED_FILE', path, `it is not valid JSON: ${(cause as Error).message}`, cause);
   }
+  const deep = deepPlace(value);
+  if (deep === null) return value;
+  throw failure('ERR_MALFORMED_FILE', path, `it is nested more than ${DEEPEST} levels deep, at ${deep}…`);
+}
+
+/** Levels of a configuration: features made of features, no more. */
+const DEEPEST = 100;
+
+/** Where a value is nested deeper than a configuration can be, or `null`. */
+function deepPlace(value: unknown): string | null {
+  let level: [unknown, string][] = [[value, '']];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return level[0]![1].slice(1, 61);
+    level = level.flatMap(([each, place]) =>
+      typeof each === 'object' && each !== null
+        ? Object.entries(each).map(([key, inner]): [unknown, string] => [inner, `${place}.${key}`])
+        : [],
+    );
+  }
+  return null;
 }
 
 async function importDefault(file: string, path: string): Promise<unknown> {

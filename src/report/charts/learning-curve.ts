@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { LearningPlot } from '../../results/plot.js';
 import { compact, count, listed, percent, plural } from '../../text/format.js';
 import { type Axis, linearAxis, range, shareAxis } from './axis.js';
@@ -39,20 +40,23 @@ const MOST_TOLD = 8;
 export interface LearningCurves extends Omit<LearningPlot, 'kind'>, Pick<StepFigure, 'format'> {}
 
 /** A figure of learning curves; as many of them as there are colours are coloured. */
-export function learningCurveFigure({ steps, curves, ...plot }: LearningCurves): Figure {
-  return stepFigure({
-    ...plot,
-    curves: curves.map(({ name, values, intervals, dashed = false }) => ({
-      name,
-      dashed,
-      points: steps.map((step, at) => [step, values[at] ?? null] as const),
-      ...(intervals && {
-        band: steps.flatMap((step, at): [number, number, number][] => {
-          const interval = intervals[at];
-          return interval ? [[step, ...interval]] : [];
+export function learningCurveFigure(input: LearningCurves): Figure {
+  return answer('learningCurveFigure()', () => {
+    const { steps, curves, ...plot } = input;
+    return stepFigure({
+      ...plot,
+      curves: curves.map(({ name, values, intervals, dashed = false }) => ({
+        name,
+        dashed,
+        points: steps.map((step, at) => [step, values[at] ?? null] as const),
+        ...(intervals && {
+          band: steps.flatMap((step, at): [number, number, number][] => {
+            const interval = intervals[at];
+            return interval ? [[step, ...interval]] : [];
+          }),
         }),
-      }),
-    })),
+      })),
+    });
   });
 }
 

@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Plot, ScatterPlot, SweepPlot } from '../../results/plot.js';
 import { compact } from '../../text/format.js';
 import type { Figure } from '../charts/figure.js';
@@ -8,9 +9,11 @@ import { scatterChart } from './scatter-chart.js';
 
 /** Draws a plot. */
 export function plotFigure(plot: Plot): Figure {
-  if (plot.kind === 'sweep') return sweepFigure(plot);
-  if (plot.kind === 'scatter') return scatterFigure(plot);
-  return learningCurveFigure(plot);
+  return answer('plotFigure()', () => {
+    if (plot.kind === 'sweep') return sweepFigure(plot);
+    if (plot.kind === 'scatter') return scatterFigure(plot);
+    return learningCurveFigure(plot);
+  });
 }
 
 const SIZE = { width: 900, height: 420 };

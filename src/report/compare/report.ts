@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import { type Cell, numberCell, type Table } from '../../results/table.js';
 import type { Comparison, LeadingResponse } from '../../selection/compare.js';
 import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../../text/format.js';
@@ -15,37 +16,39 @@ const SIZE = { width: 900, height: 420 };
 
 /** The report of two models head to head. */
 export function comparisonReport(result: Comparison): Report {
-  const { models, responses, prompts, tournaments, responsesLed } = result;
-  return {
-    title: `${models[0]} against ${models[1]}`,
-    subtitle: `${plural(responses, 'held-out response')}${prompts === null ? '' : ` to ${plural(prompts, 'prompt')}`}`,
-    sections: [
-      {
-        id: 'summary',
-        heading: 'Summary',
-        blocks: [
-          list(
-            tournaments.map(({ bestOf, N, explanation }) => [
-              `${bestOf === null ? '' : `Best-of-${bestOf}, `}N\u00a0=\u00a0${compact(N)}: ${explanation}`,
-            ]),
-          ),
-          warnings(result.warnings),
-        ],
-      },
-      { id: 'tables', heading: 'Who leads by N and more', blocks: [table(leadsTable(result))] },
-      ...figureSection('profile', profileFigure(result)),
-      {
-        id: 'responses',
-        heading: 'On which responses',
-        blocks: models.map((model, index) => table(responsesTable(model, responsesLed[index]!))),
-      },
-      provenanceSection(result.provenance, models, [
-        `Intervals at ${confidencePercent(result.confidence)} confidence.`,
-      ]),
-    ],
-    sheet: sheetOf(result),
-    result,
-  };
+  return answer('comparisonReport()', () => {
+    const { models, responses, prompts, tournaments, responsesLed } = result;
+    return {
+      title: `${models[0]} against ${models[1]}`,
+      subtitle: `${plural(responses, 'held-out response')}${prompts === null ? '' : ` to ${plural(prompts, 'prompt')}`}`,
+      sections: [
+        {
+          id: 'summary',
+          heading: 'Summary',
+          blocks: [
+            list(
+              tournaments.map(({ bestOf, N, explanation }) => [
+                `${bestOf === null ? '' : `Best-of-${bestOf}, `}N\u00a0=\u00a0${compact(N)}: ${explanation}`,
+              ]),
+            ),
+            warnings(result.warnings),
+          ],
+        },
+        { id: 'tables', heading: 'Who leads by N and more', blocks: [table(leadsTable(result))] },
+        ...figureSection('profile', profileFigure(result)),
+        {
+          id: 'responses',
+          heading: 'On which responses',
+          blocks: models.map((model, index) => table(responsesTable(model, responsesLed[index]!))),
+        },
+        provenanceSection(result.provenance, models, [
+          `Intervals at ${confidencePercent(result.confidence)} confidence.`,
+        ]),
+      ],
+      sheet: sheetOf(result),
+      result,
+    };
+  });
 }
 
 function leadsTable({ models, responses, tournaments }: Comparison): Table {

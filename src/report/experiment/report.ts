@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Provenance, Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Plot } from '../../results/plot.js';
@@ -39,31 +40,31 @@ export interface PrintedExperiments {
 }
 
 /** The report of one or several experiments: verdicts on all of them first, then each with what its verdicts rest on. */
-export function experimentReport(
-  experiments: readonly ReportedExperiment[],
-  { settings = [], warnings: all = [], provenance }: ExperimentExtras = {},
-): Report {
-  const [single] = experiments.length === 1 ? experiments : [];
-  const verdicts = experiments.flatMap((each) => each.verdicts);
-  return {
-    title: single ? single.title : 'The Coverage Principle, reproduced',
-    subtitle: [single ? single.source : plural(experiments.length, 'experiment'), ...settings].join(' · '),
-    sections: [
-      {
-        id: 'verdicts',
-        heading: heldText(verdicts),
-        blocks: [
-          warnings(all),
-          ...(single ? [] : [table(experimentsTable(experiments))]),
-          { kind: 'verdicts', verdicts },
-        ],
-      },
-      ...(single ? singleSections(single) : experiments.map(partSection)),
-      ...(provenance ? [provenanceSection(provenance, [], [])] : []),
-    ],
-    sheet: verdictsSheet(experiments),
-    result: { verdicts, experiments } satisfies PrintedExperiments,
-  };
+export function experimentReport(experiments: readonly ReportedExperiment[], extras: ExperimentExtras = {}): Report {
+  return answer('experimentReport()', () => {
+    const { settings = [], warnings: all = [], provenance } = extras;
+    const [single] = experiments.length === 1 ? experiments : [];
+    const verdicts = experiments.flatMap((each) => each.verdicts);
+    return {
+      title: single ? single.title : 'The Coverage Principle, reproduced',
+      subtitle: [single ? single.source : plural(experiments.length, 'experiment'), ...settings].join(' · '),
+      sections: [
+        {
+          id: 'verdicts',
+          heading: heldText(verdicts),
+          blocks: [
+            warnings(all),
+            ...(single ? [] : [table(experimentsTable(experiments))]),
+            { kind: 'verdicts', verdicts },
+          ],
+        },
+        ...(single ? singleSections(single) : experiments.map(partSection)),
+        ...(provenance ? [provenanceSection(provenance, [], [])] : []),
+      ],
+      sheet: verdictsSheet(experiments),
+      result: { verdicts, experiments } satisfies PrintedExperiments,
+    };
+  });
 }
 
 function singleSections({ summary, plots, tables }: ReportedExperiment): Section[] {

@@ -1,7 +1,11 @@
+import { answer } from '../../error.js';
 import { csv } from '../../text/csv.js';
 import type { Report } from '../report.js';
 
 /** What a report measured as CSV (RFC 4180), in full precision; unknown numbers are empty. */
-export function reportCsv({ sheet }: Report): string {
-  return csv(sheet.columns, sheet.rows);
+export function reportCsv(report: Report): string {
+  return answer('reportCsv()', () => {
+    const { sheet } = report;
+    return csv(sheet.columns, sheet.rows);
+  });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { EChartsOption } from 'echarts';
-import { CoverageError } from '../../error.js';
+import { answer, CoverageError } from '../../error.js';
 import type { Figure } from '../charts/figure.js';
 import { type FigureTheme, FONT_FAMILY, recolouring } from '../charts/theme.js';
 import { findSansFont } from './fonts.js';
@@ -19,22 +19,25 @@ export interface SvgOptions {
  * Draws a figure as one SVG element. The same figure always gives the same bytes. Model names and all other text are
  * escaped.
  */
-export function figureSvg(figure: Figure, { theme = 'light', tips = true }: SvgOptions = {}): string {
-  // Loaded on first use: programs that draw nothing should not pay for it.
-  const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts');
-  const { width, height } = figure;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
-  try {
-    chart.setOption({
-      animation: false,
-      backgroundColor: 'none',
-      textStyle: { fontFamily: FONT_FAMILY },
-      ...figure.option,
-    });
-    return finish(chart.renderToSVGString(), figure, theme, tips);
-  } finally {
-    chart.dispose();
-  }
+export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
+  return answer('figureSvg()', () => {
+    const { theme = 'light', tips = true } = options;
+    // Loaded on first use: programs that draw nothing should not pay for it.
+    const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts');
+    const { width, height } = figure;
+    const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+    try {
+      chart.setOption({
+        animation: false,
+        backgroundColor: 'none',
+        textStyle: { fontFamily: FONT_FAMILY },
+        ...figure.option,
+      });
+      return finish(chart.renderToSVGString(), figure, theme, tips);
+    } finally {
+      chart.dispose();
+    }
+  });
 }
 
 /**
@@ -97,30 +100,33 @@ export interface PngOptions {
  *
  * @throws CoverageError `ERR_PNG_UNAVAILABLE` without the package, `ERR_NO_FONT` if no font is found
  */
-export function figurePng(figure: Figure, { theme = 'light', scale = 2, fontFiles }: PngOptions = {}): Uint8Array {
-  const { Resvg } = loadResvg();
-  const font = fontFiles ? { files: [...fontFiles], family: undefined } : findSansFont();
-  // A font that is not there would be left out without a word, and all text with it.
-  const absent = font?.files.find((file) => !existsSync(file));
-  if (!font || font.files.length === 0 || absent !== undefined) {
-    throw new CoverageError(
-      'ERR_NO_FONT',
-      `${absent === undefined ? 'No font was found to set the text of the PNG with.' : `There is no font file ${absent}.`} ` +
-        'Install one (on Debian: apt-get install fonts-dejavu-core), name font files by the option fontFiles, or write SVG instead.',
-    );
-  }
-  const surface = recolouring(theme);
-  const svg = figureSvg(figure, { theme });
-  const drawn = new Resvg(svg, {
-    fitTo: { mode: 'zoom', value: scale },
-    background: surface.get('#fefefe')!,
-    font: {
-      loadSystemFonts: false,
-      fontFiles: font.files,
-      ...(font.family && { defaultFontFamily: font.family, sansSerifFamily: font.family }),
-    },
+export function figurePng(figure: Figure, options: PngOptions = {}): Uint8Array {
+  return answer('figurePng()', () => {
+    const { theme = 'light', scale = 2, fontFiles } = options;
+    const { Resvg } = loadResvg();
+    const font = fontFiles ? { files: [...fontFiles], family: undefined } : findSansFont();
+    // A font that is not there would be left out without a word, and all text with it.
+    const absent = font?.files.find((file) => !existsSync(file));
+    if (!font || font.files.length === 0 || absent !== undefined) {
+      throw new CoverageError(
+        'ERR_NO_FONT',
+        `${absent === undefined ? 'No font was found to set the text of the PNG with.' : `There is no font file ${absent}.`} ` +
+          'Install one (on Debian: apt-get install fonts-dejavu-core), name font files by the option fontFiles, or write SVG instead.',
+      );
+    }
+    const surface = recolouring(theme);
+    const svg = figureSvg(figure, { theme });
+    const drawn = new Resvg(svg, {
+      fitTo: { mode: 'zoom', value: scale },
+      background: surface.get('#fefefe')!,
+      font: {
+        loadSystemFonts: false,
+        fontFiles: font.files,
+        ...(font.family && { defaultFontFamily: font.family, sansSerifFamily: font.family }),
+      },
+    });
+    return drawn.render().asPng();
   });
-  return drawn.render().asPng();
 }
 
 /**

@@ -1,9 +1,13 @@
+import { answer } from '../../error.js';
 import { packageVersion } from '../../version.js';
 import type { Report } from '../report.js';
 
 /** The result of a report as JSON, as `--json` prints it. */
-export function reportJson({ result }: Report): string {
-  return resultJson(result as object);
+export function reportJson(report: Report): string {
+  return answer('reportJson()', () => {
+    const { result } = report;
+    return resultJson(result as object);
+  });
 }
 
 /**

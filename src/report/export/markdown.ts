@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Cell, Table } from '../../results/table.js';
 import { count } from '../../text/format.js';
@@ -11,13 +12,16 @@ const MOST_ROWS = 50;
  * A report in GitHub's Markdown, as for a comment on a change or the summary of a job: its sentences and tables, a line
  * for each figure. What one looks up is left to the page.
  */
-export function reportMarkdown({ title, subtitle, sections }: Report): string {
-  const parts = [`# ${inline(title)}`, inline(subtitle)];
-  for (const { heading, blocks, lookUp = false } of sections) {
-    const set = lookUp ? [] : blocks.flatMap((block) => blockMarkdown(block, heading));
-    if (set.length > 0) parts.push(`## ${inline(heading)}`, ...set);
-  }
-  return `${parts.join('\n\n')}\n`;
+export function reportMarkdown(report: Report): string {
+  return answer('reportMarkdown()', () => {
+    const { title, subtitle, sections } = report;
+    const parts = [`# ${inline(title)}`, inline(subtitle)];
+    for (const { heading, blocks, lookUp = false } of sections) {
+      const set = lookUp ? [] : blocks.flatMap((block) => blockMarkdown(block, heading));
+      if (set.length > 0) parts.push(`## ${inline(heading)}`, ...set);
+    }
+    return `${parts.join('\n\n')}\n`;
+  });
 }
 
 /** What a block comes to, paragraph by paragraph. */

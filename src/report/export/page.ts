@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { answer } from '../../error.js';
 import type { Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Figure } from '../charts/figure.js';
@@ -16,10 +17,12 @@ import { phraseHtml } from './phrase-html.js';
  * Its security policy lets no script run but the page's own, so not even a fault in the escaping could run one from a
  * model's name.
  */
-export function reportHtml({ title, subtitle, sections, result, keptInPage = result, made }: Report): string {
-  const hash = createHash('sha256').update(PAGE_SCRIPT).digest('base64');
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
+export function reportHtml(report: Report): string {
+  return answer('reportHtml()', () => {
+    const { title, subtitle, sections, result, keptInPage = result, made } = report;
+    const hash = createHash('sha256').update(PAGE_SCRIPT).digest('base64');
+    const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+    return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -48,6 +51,7 @@ ${sections.map(sectionHtml)}${
 </body>
 </html>
 `.markup;
+  });
 }
 
 function sectionHtml({ id, heading, blocks }: Section): Html {

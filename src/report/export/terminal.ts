@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { answer } from '../../error.js';
 import { type Phrase, phraseText } from '../../results/phrase.js';
 import type { Cell, Column, Table, Tone } from '../../results/table.js';
 import { count, shortName } from '../../text/format.js';
@@ -17,11 +18,13 @@ export function terminalOptions(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   environment: NodeJS.ProcessEnv = process.env,
 ): Required<TerminalOptions> {
-  const { NO_COLOR, FORCE_COLOR, TERM, COLUMNS } = environment;
-  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
-  const color = !NO_COLOR && (forced || (stream.isTTY === true && TERM !== 'dumb' && FORCE_COLOR === undefined));
-  const width = stream.columns ?? Number(COLUMNS);
-  return { columns: Number.isInteger(width) && width > 0 ? width : 80, color };
+  return answer('terminalOptions()', () => {
+    const { NO_COLOR, FORCE_COLOR, TERM, COLUMNS } = environment;
+    const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+    const color = !NO_COLOR && (forced || (stream.isTTY === true && TERM !== 'dumb' && FORCE_COLOR === undefined));
+    const width = stream.columns ?? Number(COLUMNS);
+    return { columns: Number.isInteger(width) && width > 0 ? width : 80, color };
+  });
 }
 
 type Style = Parameters<typeof styleText>[0];

@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Verdict } from '../../results/verdict.js';
 import type { Block, Report } from '../report.js';
@@ -15,13 +16,17 @@ const MORE = '--csv FILE, --json and --report FILE hold all of them';
 
 /** A report for a terminal: its sentences and tables; figures and what one looks up are left to the page. */
 export function reportText(report: Report, options: ReportTextOptions = {}): string {
-  const { color = false } = options;
-  const parts = [`${styled('bold', printable(report.title), color)}\n${terminalParagraph([report.subtitle], options)}`];
-  for (const { heading, blocks, lookUp = false } of report.sections) {
-    const set = lookUp ? [] : blocks.map((block) => blockText(block, options)).filter((text) => text !== '');
-    if (set.length > 0) parts.push(`${styled(['bold', 'underline'], printable(heading), color)}\n${set.join('\n')}`);
-  }
-  return parts.join('\n');
+  return answer('reportText()', () => {
+    const { color = false } = options;
+    const parts = [
+      `${styled('bold', printable(report.title), color)}\n${terminalParagraph([report.subtitle], options)}`,
+    ];
+    for (const { heading, blocks, lookUp = false } of report.sections) {
+      const set = lookUp ? [] : blocks.map((block) => blockText(block, options)).filter((text) => text !== '');
+      if (set.length > 0) parts.push(`${styled(['bold', 'underline'], printable(heading), color)}\n${set.join('\n')}`);
+    }
+    return parts.join('\n');
+  });
 }
 
 function blockText(block: Block, options: ReportTextOptions): string {

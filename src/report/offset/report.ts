@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Table } from '../../results/table.js';
@@ -23,30 +24,32 @@ export interface OffsetResult {
 
 /** The report of an offset tournament. */
 export function offsetReport(result: OffsetResult): Report {
-  const { models, responses, tournaments } = result;
-  return {
-    title: 'Which model to take, by the offset tournament',
-    subtitle: [
-      plural(models.length, 'model'),
-      plural(responses, 'held-out response'),
-      `N = ${listed(tournaments.map(({ N }) => compact(N)))}`,
-    ].join(' · '),
-    sections: [
-      { id: 'summary', heading: 'Summary', blocks: [list(tournaments.map(winnerPhrase)), warnings(result.warnings)] },
-      {
-        id: 'tables',
-        heading: 'In numbers',
-        blocks: tournaments.map((each) => table(objectivesTable(each, models))),
-      },
-      {
-        id: 'figures',
-        heading: 'Objective of each model',
-        blocks: [unfoldingFigures(tournaments.map((each) => objectivesFigure(each, result)))],
-      },
-    ],
-    sheet: offsetSheet(result),
-    result,
-  };
+  return answer('offsetReport()', () => {
+    const { models, responses, tournaments } = result;
+    return {
+      title: 'Which model to take, by the offset tournament',
+      subtitle: [
+        plural(models.length, 'model'),
+        plural(responses, 'held-out response'),
+        `N = ${listed(tournaments.map(({ N }) => compact(N)))}`,
+      ].join(' · '),
+      sections: [
+        { id: 'summary', heading: 'Summary', blocks: [list(tournaments.map(winnerPhrase)), warnings(result.warnings)] },
+        {
+          id: 'tables',
+          heading: 'In numbers',
+          blocks: tournaments.map((each) => table(objectivesTable(each, models))),
+        },
+        {
+          id: 'figures',
+          heading: 'Objective of each model',
+          blocks: [unfoldingFigures(tournaments.map((each) => objectivesFigure(each, result)))],
+        },
+      ],
+      sheet: offsetSheet(result),
+      result,
+    };
+  });
 }
 
 function winnerPhrase({ N, a, offset, withinTheorem, winner }: OffsetTournament): Phrase {

@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
 import { compact, confidencePercent, listed, plural } from '../../text/format.js';
 import { provenanceSection } from '../provenance.js';
@@ -9,30 +10,32 @@ import { profileSheet, profilesTable } from './tables.js';
 
 /** The report of coverage profiles. */
 export function coverageProfileReport(result: CoverageProfiles, extras: ReportExtras = {}): Report {
-  const summary = coverageProfileSummary(result);
-  return {
-    title: `Coverage profiles against ${result.reference}`,
-    subtitle: [
-      plural(result.models.length, 'model'),
-      plural(result.responses, 'response'),
-      `N = ${listed(budgetsOf(result).map((N) => compact(N)))}`,
-    ].join(' · '),
-    sections: [
-      { id: 'summary', heading: 'Summary', blocks: [list(summary.best), warnings(extras.warnings ?? [])] },
-      { id: 'tables', heading: 'In numbers', blocks: [table(profilesTable(result), 'models')] },
-      { id: 'caveats', heading: 'To bear in mind', blocks: [notes(summary.notes)] },
-      ...figureSections(result),
-      ...(extras.provenance
-        ? [
-            provenanceSection(
-              extras.provenance,
-              result.models.map(({ model }) => model),
-              [`Intervals at ${confidencePercent(result.confidence)} confidence.`],
-            ),
-          ]
-        : []),
-    ],
-    sheet: profileSheet(result),
-    result: { ...result, ...extras },
-  };
+  return answer('coverageProfileReport()', () => {
+    const summary = coverageProfileSummary(result);
+    return {
+      title: `Coverage profiles against ${result.reference}`,
+      subtitle: [
+        plural(result.models.length, 'model'),
+        plural(result.responses, 'response'),
+        `N = ${listed(budgetsOf(result).map((N) => compact(N)))}`,
+      ].join(' · '),
+      sections: [
+        { id: 'summary', heading: 'Summary', blocks: [list(summary.best), warnings(extras.warnings ?? [])] },
+        { id: 'tables', heading: 'In numbers', blocks: [table(profilesTable(result), 'models')] },
+        { id: 'caveats', heading: 'To bear in mind', blocks: [notes(summary.notes)] },
+        ...figureSections(result),
+        ...(extras.provenance
+          ? [
+              provenanceSection(
+                extras.provenance,
+                result.models.map(({ model }) => model),
+                [`Intervals at ${confidencePercent(result.confidence)} confidence.`],
+              ),
+            ]
+          : []),
+      ],
+      sheet: profileSheet(result),
+      result: { ...result, ...extras },
+    };
+  });
 }

@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { SelectionResult } from '../../selection/result.js';
 import { compact, confidencePercent, count, plural } from '../../text/format.js';
 import { provenanceSection } from '../provenance.js';
@@ -13,65 +14,67 @@ const MOST_COUNTS = 250_000;
 
 /** The report of a selection. */
 export function selectionReport(result: SelectionResult): Report {
-  const { recommendation, advice, others, caveats } = selectionSummary(result);
-  const recommended: Block = {
-    kind: 'advice',
-    items: [
-      {
-        occasion: 'Over all N',
-        model: result.recommendation.model,
-        verdict: VERDICT_WORDS[result.recommendation.verdict],
-        tone: VERDICT_TONES[result.recommendation.verdict],
-        text: recommendation,
-      },
-    ],
-  };
-  const matrices = result.models.length ** 2 * result.tournaments.length;
-  return {
-    title: 'Which model to take',
-    subtitle: [
-      plural(result.models.length, 'model'),
-      plural(result.responses, 'held-out response') +
-        (result.prompts === null ? '' : ` to ${plural(result.prompts, 'prompt')}`),
-      occasions(byN(result)),
-    ].join(' · '),
-    sections: [
-      {
-        id: 'summary',
-        heading: 'Summary',
-        blocks: [
-          // Where one model is taken at every N, what is said of it there says it all.
-          ...(advice.length === 1 ? [] : [recommended]),
-          {
-            kind: 'advice',
-            items: advice.map(({ occasion, winner, verdict, text }) => ({
-              occasion,
-              model: winner,
-              verdict: VERDICT_WORDS[verdict],
-              tone: VERDICT_TONES[verdict],
-              text,
-            })),
-          },
-          list(others),
-          warnings(result.warnings),
-        ],
-      },
-      {
-        id: 'tables',
-        heading: 'In numbers',
-        blocks: [table(picksTable(result)), table(modelsTable(result), 'models')],
-      },
-      { id: 'caveats', heading: 'To bear in mind', blocks: [notes(caveats)] },
-      ...figureSections(result),
-      responsesSection(result),
-      provenanceSection(result.provenance, result.models, facts(result)),
-    ],
-    sheet: selectionSheet(result),
-    result,
-    ...(matrices > MOST_COUNTS && {
-      keptInPage: { ...result, tournaments: result.tournaments.map((each) => ({ ...each, counts: null })) },
-    }),
-  };
+  return answer('selectionReport()', () => {
+    const { recommendation, advice, others, caveats } = selectionSummary(result);
+    const recommended: Block = {
+      kind: 'advice',
+      items: [
+        {
+          occasion: 'Over all N',
+          model: result.recommendation.model,
+          verdict: VERDICT_WORDS[result.recommendation.verdict],
+          tone: VERDICT_TONES[result.recommendation.verdict],
+          text: recommendation,
+        },
+      ],
+    };
+    const matrices = result.models.length ** 2 * result.tournaments.length;
+    return {
+      title: 'Which model to take',
+      subtitle: [
+        plural(result.models.length, 'model'),
+        plural(result.responses, 'held-out response') +
+          (result.prompts === null ? '' : ` to ${plural(result.prompts, 'prompt')}`),
+        occasions(byN(result)),
+      ].join(' · '),
+      sections: [
+        {
+          id: 'summary',
+          heading: 'Summary',
+          blocks: [
+            // Where one model is taken at every N, what is said of it there says it all.
+            ...(advice.length === 1 ? [] : [recommended]),
+            {
+              kind: 'advice',
+              items: advice.map(({ occasion, winner, verdict, text }) => ({
+                occasion,
+                model: winner,
+                verdict: VERDICT_WORDS[verdict],
+                tone: VERDICT_TONES[verdict],
+                text,
+              })),
+            },
+            list(others),
+            warnings(result.warnings),
+          ],
+        },
+        {
+          id: 'tables',
+          heading: 'In numbers',
+          blocks: [table(picksTable(result)), table(modelsTable(result), 'models')],
+        },
+        { id: 'caveats', heading: 'To bear in mind', blocks: [notes(caveats)] },
+        ...figureSections(result),
+        responsesSection(result),
+        provenanceSection(result.provenance, result.models, facts(result)),
+      ],
+      sheet: selectionSheet(result),
+      result,
+      ...(matrices > MOST_COUNTS && {
+        keptInPage: { ...result, tournaments: result.tournaments.map((each) => ({ ...each, counts: null })) },
+      }),
+    };
+  });
 }
 
 function responsesSection({ disagreements }: SelectionResult): Section {

@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Theory, TrainResult } from '../../linear/train-result.js';
 import { count, plural } from '../../text/format.js';
 import { figures, notes, paragraph, type Report, table } from '../report.js';
@@ -17,56 +18,59 @@ export interface TrainingReportInput {
 }
 
 /** The report of a training: learning curves of cross-entropy, KL and Cov_N, final figures, settings. */
-export function trainingReport({ results, title, facts, config, version }: TrainingReportInput): Report {
-  const curves = trainingFigures(results);
-  const theory = results.find((result) => result.theory !== null)?.theory;
-  const steps = results.reduce((sum, { step }) => sum + step, 0);
-  const checkpoints = results.reduce((sum, each) => sum + each.checkpoints.length, 0);
-  return {
-    title,
-    subtitle: `${plural(results.length, 'run')} · ${plural(steps, 'step')} in all · ${plural(checkpoints, 'checkpoint')}`,
-    sections: [
-      {
-        id: 'summary',
-        heading: 'Summary',
-        blocks: [
-          notes([...facts.map((fact) => [fact]), ...(theory ? [[theoryText(theory)]] : [])]),
-          table(runsTable(results)),
-        ],
-      },
-      {
-        id: 'curves',
-        heading: 'Learning curves',
-        lookUp: true,
-        blocks: [
-          curves.length > 0
-            ? figures(curves)
-            : paragraph(
-                'There are no curves: ask for validation every so many steps (',
-                { code: 'validation.every' },
-                ').',
-              ),
-        ],
-      },
-      {
-        id: 'provenance',
-        heading: 'Where this comes from',
-        lookUp: true,
-        blocks: [
-          paragraph(
-            `coverage-principle ${version}. The same configuration gives the same numbers at any number of threads.`,
-          ),
-          {
-            kind: 'details',
-            summary: 'Configuration',
-            blocks: [{ kind: 'verbatim', text: JSON.stringify(config, null, 2) }],
-          },
-        ],
-      },
-    ],
-    sheet: historiesSheet(results),
-    result: { config, runs: results.map((result) => result.toJSON()) },
-  };
+export function trainingReport(input: TrainingReportInput): Report {
+  return answer('trainingReport()', () => {
+    const { results, title, facts, config, version } = input;
+    const curves = trainingFigures(results);
+    const theory = results.find((result) => result.theory !== null)?.theory;
+    const steps = results.reduce((sum, { step }) => sum + step, 0);
+    const checkpoints = results.reduce((sum, each) => sum + each.checkpoints.length, 0);
+    return {
+      title,
+      subtitle: `${plural(results.length, 'run')} · ${plural(steps, 'step')} in all · ${plural(checkpoints, 'checkpoint')}`,
+      sections: [
+        {
+          id: 'summary',
+          heading: 'Summary',
+          blocks: [
+            notes([...facts.map((fact) => [fact]), ...(theory ? [[theoryText(theory)]] : [])]),
+            table(runsTable(results)),
+          ],
+        },
+        {
+          id: 'curves',
+          heading: 'Learning curves',
+          lookUp: true,
+          blocks: [
+            curves.length > 0
+              ? figures(curves)
+              : paragraph(
+                  'There are no curves: ask for validation every so many steps (',
+                  { code: 'validation.every' },
+                  ').',
+                ),
+          ],
+        },
+        {
+          id: 'provenance',
+          heading: 'Where this comes from',
+          lookUp: true,
+          blocks: [
+            paragraph(
+              `coverage-principle ${version}. The same configuration gives the same numbers at any number of threads.`,
+            ),
+            {
+              kind: 'details',
+              summary: 'Configuration',
+              blocks: [{ kind: 'verbatim', text: JSON.stringify(config, null, 2) }],
+            },
+          ],
+        },
+      ],
+      sheet: historiesSheet(results),
+      result: { config, runs: results.map((result) => result.toJSON()) },
+    };
+  });
 }
 
 function theoryText({ source, stepSize, featureBound, horizon, inherentVariance, logN, steps }: Theory): string {
