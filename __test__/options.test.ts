@@ -40,6 +40,7 @@ import {
 } from '../src/problems/graph-options.js';
 import { problemSchema } from '../src/problems/problem-options.js';
 import { problemTrialsSchema } from '../src/problems/trials.js';
+import { raceSchema } from '../src/race/race.js';
 import { selectCheckpointSchema } from '../src/selection/select.js';
 import { nearTiesSchema } from '../src/tournament/near-ties.js';
 import { offsetTournamentSchema } from '../src/tournament/offset-tournament.js';
@@ -91,6 +92,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   VarianceOptions: { schema: inherentVarianceSchema },
   NearTiesOptions: { schema: nearTiesSchema },
   OffsetOptions: { schema: offsetTournamentSchema, facade: ['onPolicy'] },
+  RaceOptions: { schema: raceSchema, core: ['models'] },
   SelectionOptions: { schema: selectCheckpointSchema, facade: ['reference', 'samples', 'saved'] },
   StartOptions: { schema: startSchema },
   TournamentOptions: { schema: tournamentSchema },

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { run } from '../src/cli/program.js';
+import { createRace } from '../src/race/race.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const script = (name: string): Promise<unknown> => import(new URL(`../scripts/${name}.mjs`, import.meta.url).href);
@@ -57,6 +58,7 @@ describe('what is printed', () => {
       ['select', 'scores.csv', '-N', '4', '--reference', 'base', '--samples', 'samples.jsonl', '--replicates', '0'],
     ],
     winners: [['select', 'scores.csv', '-N', '4', '--winner-only']],
+    race: [['select', 'open.race']],
     comparison: [['compare', 'early', 'late', 'scores.csv', '-N', '4']],
     offset: [['offset', 'scores.csv', ...['base', 'early', 'late'].flatMap((m) => ['--on-policy', `${m}=scores.csv`])]],
     profile: [['profile', 'scores.csv', '--reference', 'base']],
@@ -69,7 +71,10 @@ describe('what is printed', () => {
     experiments: [['reproduce', 'bernoulli', '--quick']],
   };
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    const race = createRace(['early', 'late'], { responses: 100, N: 2 });
+    await race.add(race.next(20).map((pair) => ({ ...pair, logProb: -1 })));
+    await race.write(join(folder, 'open.race'));
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
     const rows = Array.from({ length: 60 }, (_, i) => `r${i},p${i % 40},-3,${-2 - (i % 3)},${i === 7 ? '-inf' : -2}`);
     write('scores.csv', ['id,promptId,base,early,late', ...rows, ''].join('\n'));

@@ -17,12 +17,14 @@ import type { ExperimentResult } from './src/experiments/experiment.js';
 import type { PrintedExperiments } from './src/report/experiment/report.js';
 import type { PrintedTraining } from './src/training/output.js';
 import type { PrintedWinners } from './src/cli/select.js';
+import type { RaceResult } from './src/report/race/report.js';
 `;
 
 /** What each command prints. */
 export const RESULTS = {
   selection: { type: 'SelectionResult', command: 'select', version: 2 },
   winners: { type: 'PrintedWinners', command: 'select --winner-only' },
+  race: { type: 'RaceResult', command: 'select RACE' },
   comparison: { type: 'Comparison', command: 'compare' },
   offset: { type: 'OffsetResult', command: 'offset' },
   profile: { type: 'CoverageProfiles & ReportExtras', command: 'profile' },

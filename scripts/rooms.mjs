@@ -23,6 +23,7 @@ const ORDERS = {
     'profile',
     'pass-at-k',
     'selection',
+    'race',
     'score',
     'linear',
     'problems',

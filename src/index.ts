@@ -24,6 +24,8 @@ export {
 
 // Choosing
 
+export { createRace, Race, type RaceOptions, type RacePair, type RaceScore } from './race/race.js';
+export type { RaceModel, RaceState, RaceVerdict } from './race/state.js';
 export { ratioOfBestOf } from './selection/budget.js';
 export {
   type ComparedAt,
@@ -102,6 +104,7 @@ export { type ReportTextOptions, reportText } from './report/export/text.js';
 export { type OffsetResult, offsetReport } from './report/offset/report.js';
 export { passAtKReport } from './report/pass-at-k/report.js';
 export { coverageProfileReport } from './report/profile/report.js';
+export { type RaceResult, raceReport, raceResult } from './report/race/report.js';
 export {
   type Advice,
   type Block,

@@ -37,8 +37,11 @@ export function addOutputOptions(command: Command, rows: string): Command {
     .option('--quiet', 'no progress');
 }
 
-/** Writes the files asked for, then the report or its result to stdout: nothing is printed if a file cannot be written. */
-export async function writeOutputs(report: Report, options: OutputOptions): Promise<void> {
+/**
+ * Writes the files asked for, then the report (or `lines` in its place) or its result to stdout: nothing is printed if a file
+ * cannot be written.
+ */
+export async function writeOutputs(report: Report, options: OutputOptions, lines?: string): Promise<void> {
   const { csv, markdown, report: page, figures, png = false, json = false } = options;
   if (csv !== undefined) await writeReportFile(csv, reportCsv(report));
   if (markdown !== undefined) await writeReportFile(markdown, reportMarkdown(report));
@@ -49,7 +52,7 @@ export async function writeOutputs(report: Report, options: OutputOptions): Prom
       if (png) await writeReportFile(join(figures, `${figure.id}.png`), figurePng(figure));
     }
   }
-  process.stdout.write(json ? reportJson(report) : reportText(report, terminalOptions(process.stdout)));
+  process.stdout.write(json ? reportJson(report) : (lines ?? reportText(report, terminalOptions(process.stdout))));
 }
 
 /** Options that name a file to write. */

@@ -6,6 +6,7 @@ import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
 import { resultJson } from '../report/export/json.js';
+import { raceReport } from '../report/race/report.js';
 import { selectionReport } from '../report/selection/report.js';
 import type { Warning } from '../results/estimate.js';
 import { ratioOfBestOf } from '../selection/budget.js';
@@ -21,6 +22,7 @@ import {
   parseBudgets,
   parseConfidence,
   parseNames,
+  parsePositive,
   parseRatios,
   parseWholeNumber,
 } from './arguments.js';
@@ -29,6 +31,8 @@ import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } fro
 import { addOutputOptions, checkOutputs, flagOf, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
+import { isDecided, raceAmong, raceResultAt } from './select-race.js';
+import { KeptTournament, watchAndSelect, watchLines } from './select-watch.js';
 
 interface SelectOptions extends InputOptions, OutputOptions {
   readonly bestOf?: number[];
@@ -47,6 +51,8 @@ interface SelectOptions extends InputOptions, OutputOptions {
   readonly perResponse?: string;
   readonly samples?: string;
   readonly tournament?: string;
+  readonly watch?: boolean;
+  readonly every: number;
 }
 
 /** `coverage-principle select`: which checkpoint to take, how sure, and where cross-entropy would have gone wrong. */
@@ -62,6 +68,11 @@ export function selectCommand(context: CommandContext): Command {
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
     .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@K')
     .option('--tournament <file>', 'keep the counts there; models already in it are not compared with each other again')
+    .option(
+      '--watch',
+      'go on until interrupted: choose anew as files of checkpoints come into the folders, print the verdict, rewrite the outputs',
+    )
+    .option('--every <seconds>', 'with --watch: time between two looks', parsePositive, 2)
     .option('--models <names>', "only these models, comma-separated; * stands for any text, as in 'step-*'", parseNames)
     .optionsGroup('How sure:')
     .option(
@@ -88,7 +99,15 @@ export function selectCommand(context: CommandContext): Command {
     .action(async (inputs: string[], options: SelectOptions) => {
       const progress = new ProgressLine(options.quiet);
       try {
-        await select(inputs, options, context, progress);
+        if (!options.watch) await select(inputs, options, context, progress, null);
+        else {
+          refuseBesideWatch(options);
+          const kept = new KeptTournament();
+          const { signal } = context;
+          await watchAndSelect(inputs, { signal, every: options.every }, () =>
+            select(inputs, options, context, progress, kept),
+          );
+        }
       } finally {
         progress.clear();
       }
@@ -106,8 +125,17 @@ async function select(
   options: SelectOptions,
   { signal, exitWith }: CommandContext,
   progress: ProgressLine,
+  kept: KeptTournament | null,
 ): Promise<void> {
   const { bestOf = [], N = [], seed, confidence, threads } = options;
+  const race = await raceAmong(inputs, { signal });
+  if (race !== null) {
+    const result = raceResultAt(race, ratios(options));
+    progress.clear();
+    await writeOutputs(raceReport(result), options);
+    if (options.requireSignificant && !isDecided(result)) exitWith(EXIT.notClear);
+    return;
+  }
   checkAsked(options);
   checkQuestions(options);
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
@@ -126,8 +154,11 @@ async function select(
     return;
   }
   const samples = options.samples === undefined ? null : await readSampleCounts(options.samples, { signal });
+  const competing = competitors(logProbs, options);
   const saved =
-    options.tournament === undefined ? null : await keepTournament(options.tournament, logProbs, options, job);
+    options.tournament !== undefined
+      ? await keepTournament(options.tournament, competing, options, job)
+      : ((await kept?.of(competing, ratios(options), job)) ?? null);
   const result = await selectCheckpoint(logProbs, {
     ...job,
     bestOf,
@@ -144,7 +175,7 @@ async function select(
   progress.clear();
   if (options.perResponse !== undefined)
     await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
-  await writeOutputs(selectionReport(result), options);
+  await writeOutputs(selectionReport(result), options, kept === null ? undefined : watchLines(result));
   if (options.requireSignificant && !result.tournaments.every((each) => isSettled(each, options.acceptTies ?? []))) {
     exitWith(EXIT.notClear);
   }
@@ -181,16 +212,30 @@ function ratios({ bestOf = [], N = [] }: SelectOptions): number[] {
   return [...bestOf.map(ratioOfBestOf), ...N];
 }
 
+/** The models that take part: all but the reference. */
+function competitors(logProbs: LogProbs, { reference }: SelectOptions): LogProbs {
+  if (reference === undefined) return logProbs;
+  return logProbs.selectModels(logProbs.models.filter((name) => name !== reference));
+}
+
+/** A watch has no exit code of its own, and the winner alone needs no tournament that is kept. */
+function refuseBesideWatch(options: SelectOptions): void {
+  const given = (['winnerOnly', 'requireSignificant', 'failIfWorse'] as const).find((name) => options[name]);
+  if (given === undefined) return;
+  throw new CoverageError(
+    'ERR_INVALID_OPTION',
+    `--watch goes on until it is interrupted: leave out ${flagOf(given)}, or leave out --watch.`,
+    { place: { field: given } },
+  );
+}
+
 /** Reads the saved tournament, if there is one, extends it by the models that are new, and writes it. */
 async function keepTournament(
   file: string,
-  logProbs: LogProbs,
+  competing: LogProbs,
   options: SelectOptions,
   job: JobOptions,
 ): Promise<SavedTournament> {
-  const { reference } = options;
-  const competing =
-    reference === undefined ? logProbs : logProbs.selectModels(logProbs.models.filter((name) => name !== reference));
   const saved = existsSync(file)
     ? await (await SavedTournament.read(file)).extend(competing, job)
     : await SavedTournament.start(competing, { ...job, N: ratios(options) });

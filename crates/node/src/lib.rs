@@ -18,6 +18,7 @@ pub mod options;
 pub mod problems;
 pub mod profile;
 mod queue;
+pub mod race;
 pub mod read;
 pub mod saved_tournament;
 pub mod selection;

@@ -22,6 +22,7 @@ use coverage_principle_core::problems::graph::{
     GraphStage,
 };
 use coverage_principle_core::problems::{ProblemOptions, TrialsOptions};
+use coverage_principle_core::race::RaceOptions;
 use coverage_principle_core::selection::SelectionOptions;
 use coverage_principle_core::tournament::{NearTiesOptions, OffsetOptions};
 use napi_derive::napi;
@@ -58,7 +59,7 @@ registry! {
     MonteCarloOptions, NgramOptions, Procedure, RandomOptions, StageOptions, StepSize, TableOptions, TrainOptions, TruncationOptions,
     ValidationOptions, VarianceOptions,
     // selection and tournament
-    NearTiesOptions, OffsetOptions, SelectionOptions, StartOptions, TournamentOptions, UncoveredOptions, WinnerOptions,
+    NearTiesOptions, OffsetOptions, RaceOptions, SelectionOptions, StartOptions, TournamentOptions, UncoveredOptions, WinnerOptions,
     // problems
     GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
     GraphStage, ProblemOptions, TrialsOptions,

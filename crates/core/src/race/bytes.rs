@@ -17,6 +17,7 @@ struct Header {
     names: Vec<String>,
     options: RaceOptions,
     retired: Vec<u32>,
+    lost: Vec<[u32; 2]>,
 }
 
 /// Bytes of one scored pair.
@@ -24,7 +25,7 @@ const CELL: usize = 16;
 
 impl Race {
     /// The bytes of a file, all integers little-endian: 8 bytes magic and version; length of the header (u32); header in
-    /// JSON (names of the models, options, models retired); for each scored pair response and model (u32) and
+    /// JSON (names of the models, options, models retired, pairs lost); for each scored pair response and model (u32) and
     /// log-probability (f64); 16 bytes [`ContentHash`] of everything before.
     ///
     /// # Errors
@@ -34,7 +35,9 @@ impl Race {
             let message = format!("There are {} names for {} models.", names.len(), self.scored.len());
             return Err(Error::new(Code::ShapeMismatch, message));
         }
-        let header = Header { names: names.to_vec(), options: self.options.clone(), retired: self.retired_models() };
+        let lost = self.lost().into_iter().map(|pair| [pair.response, pair.model]).collect();
+        let header =
+            Header { names: names.to_vec(), options: self.options.clone(), retired: self.retired_models(), lost };
         let header = serde_json::to_vec(&header)
             .map_err(|error| Error::new(Code::Internal, format!("The header of a race: {error}.")))?;
         let length = u32::try_from(header.len())
@@ -95,6 +98,8 @@ impl Race {
             .unzip();
         let mut race = Self::new(header.options).map_err(inner)?;
         race.add(&asked, &values, workers, control).map_err(inner)?;
+        let lost: Vec<RacePair> = header.lost.iter().map(|&[response, model]| RacePair { response, model }).collect();
+        race.lose(&lost, workers, control).map_err(inner)?;
         race.retire(&header.retired, workers, control).map_err(inner)?;
         Ok((header.names, race))
     }

@@ -47,6 +47,8 @@ struct Row {
     values: Vec<f64>,
     /// Models asked for, as bits; empty before the first.
     asked: Vec<u64>,
+    /// Models that it cannot be scored under, as bits; empty before the first.
+    lost: Vec<u64>,
 }
 
 /// A race; see the module.
@@ -92,7 +94,7 @@ impl Race {
             levels: options.levels(),
             order,
             place_of,
-            rows: vec![Row { values: Vec::new(), asked: Vec::new() }; responses],
+            rows: vec![Row { values: Vec::new(), asked: Vec::new(), lost: Vec::new() }; responses],
             scored: vec![0; models],
             retired: vec![false; models],
             contenders: (0..models).map(|model| Contender::new(model, models)).collect(),
@@ -212,6 +214,24 @@ impl Race {
         self.advance(workers, control)
     }
 
+    /// Pairs that cannot be scored, as where a response is too long for a model: they are taken at their worst. One whose
+    /// log-probability is known stays as it is.
+    ///
+    /// # Errors
+    /// [`Code::InvalidOption`] for a pair that does not exist; as [`Race::add`].
+    pub fn lose(&mut self, pairs: &[RacePair], workers: &Workers, control: &Control) -> Result<()> {
+        let places = pairs.iter().map(|pair| self.find(*pair)).collect::<Result<Vec<_>>>()?;
+        let words = self.words();
+        for (place, model) in places {
+            let row = &mut self.rows[place];
+            if known_of(row, model).is_nan() {
+                row.lost.resize(words, 0);
+                row.lost[model / 64] |= 1 << (model % 64);
+            }
+        }
+        self.advance(workers, control)
+    }
+
     /// The race of these models and `models` more over the same responses in the same order, which knows what this one
     /// knows.
     ///
@@ -223,6 +243,7 @@ impl Race {
         let mut joined = Self::new(RaceOptions { models: all, ..self.options.clone() })?;
         let (pairs, values) = self.known();
         joined.add(&pairs, &values, workers, control)?;
+        joined.lose(&self.lost(), workers, control)?;
         joined.retire(&self.retired_models(), workers, control)?;
         Ok(joined)
     }
@@ -243,6 +264,15 @@ impl Race {
             }
         }
         (pairs, values)
+    }
+
+    /// All pairs that cannot be scored, by response.
+    fn lost(&self) -> Vec<RacePair> {
+        let models = self.options.models;
+        (0..self.options.responses)
+            .flat_map(|response| (0..models).map(move |model| RacePair { response, model }))
+            .filter(|pair| is_lost(&self.rows[self.place_of[pair.response as usize] as usize], pair.model as usize))
+            .collect()
     }
 
     /// Whether nothing is left to be scored: decided, or all responses gone through.
@@ -333,9 +363,9 @@ impl Race {
     fn check(&self, place: usize, model: usize, value: f64) -> Result<()> {
         let response = self.order[place] as usize;
         let refuse = |code, message: String| Err(Error::new(code, message).at_model(model).at_response(response));
-        if self.retired[model] {
+        if (self.retired[model] || is_lost(&self.rows[place], model)) && known_of(&self.rows[place], model) != value {
             // What was decided rests on its absence.
-            return refuse(Code::InvalidOption, "A model that was retired is scored again: let it join anew.".into());
+            return refuse(Code::InvalidOption, "What was given up is scored after all: begin the race anew.".into());
         }
         if value.is_nan() {
             return refuse(Code::NanLogProb, "A log-probability is NaN: score the response again.".into());
@@ -363,14 +393,15 @@ impl Race {
     /// The models needed at a place as far as can be told, as bits: contenders, and the rivals of those at risk.
     fn needed(&self, place: usize) -> Vec<u64> {
         let mut needed = vec![0; self.words()];
+        let row = &self.rows[place];
         let mut want = |model: usize| {
-            if !self.retired[model] {
+            if !self.retired[model] && !is_lost(row, model) {
                 needed[model / 64] |= 1u64 << (model % 64);
             }
         };
         for contender in &self.contenders {
             want(contender.model);
-            if self.at_risk(known_of(&self.rows[place], contender.model)) {
+            if self.at_risk(known_of(row, contender.model)) {
                 contender.rivals.iter().for_each(|&(rival, _)| want(rival));
             }
         }
@@ -385,6 +416,11 @@ impl Race {
 /// What is known of a model at a place, NaN where nothing is.
 fn known_of(row: &Row, model: usize) -> f64 {
     row.values.get(model).copied().unwrap_or(f64::NAN)
+}
+
+/// Whether a place cannot be scored under a model.
+fn is_lost(row: &Row, model: usize) -> bool {
+    row.lost.get(model / 64).is_some_and(|word| word >> (model % 64) & 1 == 1)
 }
 
 /// An index as it is handed out; models and responses are counted in 32 bits.

@@ -6,9 +6,9 @@ use crate::error::{Code, Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RaceOptions {
-    /// How many models compete, at least two.
+    /// How many models compete, from 2 to 4,096.
     pub models: u32,
-    /// How many responses there are, at least one: the list whose winner is looked for.
+    /// How many responses there are, from one to ten million: the list whose winner is looked for.
     pub responses: u32,
     /// The ratio of the tournament, finite and above 1.
     #[serde(rename = "N")]
@@ -25,6 +25,12 @@ pub struct RaceOptions {
     pub seed: u64,
 }
 
+/// Models that a race has at most: each is held against all rivals of another.
+const MOST_MODELS: u32 = 4096;
+
+/// Responses that a race has at most.
+const MOST_RESPONSES: u32 = 10_000_000;
+
 impl RaceOptions {
     pub(super) fn check(&self) -> Result<()> {
         if self.models < 2 {
@@ -32,6 +38,13 @@ impl RaceOptions {
         }
         if self.responses == 0 {
             return Err(Error::new(Code::NoResponses, "A race needs at least one response to score."));
+        }
+        if self.models > MOST_MODELS || self.responses > MOST_RESPONSES {
+            let message = format!(
+                "A race has at most {MOST_MODELS} models and {MOST_RESPONSES} responses, not {} and {}.",
+                self.models, self.responses
+            );
+            return Err(Error::new(Code::TooLarge, message));
         }
         if !(self.n > 1.0 && self.n < f64::INFINITY) {
             return Err(Error::option("N", format!("N of a race must be finite and above 1, not {}.", self.n)));

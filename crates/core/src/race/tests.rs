@@ -226,6 +226,8 @@ fn options_are_checked() {
     };
     assert_eq!(code(|options| options.models = 1).0, Code::TooFewModels);
     assert_eq!(code(|options| options.responses = 0).0, Code::NoResponses);
+    assert_eq!(code(|options| options.models = u32::MAX).0, Code::TooLarge);
+    assert_eq!(code(|options| options.responses = u32::MAX).0, Code::TooLarge);
     for (field, change) in [
         ("N", (|options| options.n = 1.0) as fn(&mut RaceOptions)),
         ("N", |options| options.n = f64::INFINITY),
@@ -288,4 +290,22 @@ fn likelihoods_of_nothing_are_counted_as_by_the_tournament() {
     let state = run(Race::new(options(&rows, 1)).unwrap(), &rows, 8).state();
     // Where both have no probability neither counts against the other.
     assert_eq!((scores(&rows, 2.0), state.winner), (vec![0, 2, 6], Some(0)));
+}
+
+#[test]
+fn a_response_that_cannot_be_scored_does_not_stop_the_race() {
+    let rows = made_up(&[0.05, 0.3, 0.1], 800, 12);
+    let (workers, control) = (Workers::sequential(), Control::new());
+    let mut race = Race::new(options(&rows, 10)).unwrap();
+    let pairs = race.next(60);
+    let (lost, scored) = pairs.split_at(3);
+    race.lose(lost, &workers, &control).unwrap();
+    add(&mut race, scored, &rows);
+    assert_eq!(race.add(&lost[..1], &[-1.0], &workers, &control).unwrap_err().code, Code::InvalidOption);
+    let (_, read) =
+        Race::from_bytes(&race.to_bytes(&["a", "b", "c"].map(String::from)).unwrap(), &workers, &control).unwrap();
+    assert_eq!(read.state(), race.state());
+    let state = run(race, &rows, 16).state();
+    assert_eq!((state.verdict, state.winner), (RaceVerdict::Winner, Some(0)));
+    assert_eq!(run(read, &rows, 16).state(), state);
 }

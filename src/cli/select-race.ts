@@ -1,0 +1,58 @@
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CoverageError } from '../error.js';
+import type { JobOptions } from '../job.js';
+import { Race } from '../race/race.js';
+import { type RaceResult, raceResult } from '../report/race/report.js';
+import { compact } from '../text/format.js';
+
+/** What a race is called in the folder of the scores it asked for. */
+export const RACE_FILE = 'decision.race';
+
+/** How a saved race begins. */
+const MAGIC = 'COVRACE';
+
+/** The race that the only input is, or that lies in it; `null` where there is none. */
+export async function raceAmong(inputs: readonly string[], options: JobOptions): Promise<Race | null> {
+  const [path] = inputs;
+  if (inputs.length !== 1 || path === undefined || path === '-') return null;
+  const info = await stat(path).catch(() => null);
+  const file = info?.isDirectory() ? join(path, RACE_FILE) : path;
+  return (await beginsAsRace(file)) ? Race.read(file, options) : null;
+}
+
+async function beginsAsRace(file: string): Promise<boolean> {
+  const handle = await open(file).catch(() => null);
+  if (handle === null) return false;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
+    return bytesRead === MAGIC.length && buffer.toString('latin1') === MAGIC;
+  } catch {
+    return false;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * What a race has found at the ratio it was held at.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION` if another ratio is asked about
+ */
+export function raceResultAt(race: Race, N: readonly number[]): RaceResult {
+  const other = N.find((ratio) => ratio !== race.options.N);
+  if (other !== undefined) {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      `The scores are of a race at N = ${compact(race.options.N)}, which left unscored what N = ${compact(other)} would need: ` +
+        'ask about that N, or score all responses.',
+      { place: { field: 'N' } },
+    );
+  }
+  return raceResult(race);
+}
+
+/** Whether there is one model to take, wrong with probability at most δ. */
+export function isDecided({ race }: RaceResult): boolean {
+  return race.verdict === 'winner' || race.verdict === 'within';
+}
