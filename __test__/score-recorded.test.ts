@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { EchoScorer } from '../src/score/servers/echo.js';
 import { VllmScorer } from '../src/score/servers/vllm.js';
 import { hasShared, sharedPath } from './shared.js';
 
-const folder = hasShared() ? sharedPath('data/servers') : '';
+const folder = sharedPath('data/servers');
 
 /** A recorded file. */
 const recorded = (name: string) => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
@@ -38,7 +38,7 @@ async function replaying<T>(
   }
 }
 
-test.skipIf(!hasShared() || !existsSync(folder))(
+test.skipIf(!hasShared('data/servers'))(
   'requests are those that a real vLLM answered, and its answers are read rightly',
   async () => {
     const [ids] = [[317, 341, 66, 264, 9, 298, 274, 345, 222, 89]];
