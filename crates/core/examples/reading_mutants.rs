@@ -174,7 +174,7 @@ impl Random {
 
 /// A few bytes changed, half of them near the end, where the metadata of many formats is; of text, also words put in, and
 /// parts left out or repeated; or a cut.
-fn mutant<'a>(seeds: &'a [Seed], seed: u64, index: u64) -> (&'a Seed, Vec<u8>) {
+fn mutant(seeds: &[Seed], seed: u64, index: u64) -> (&Seed, Vec<u8>) {
     let mut random = Random(seed.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ index.wrapping_mul(0xff51_afd7_ed55_8ccd));
     let original = &seeds[random.below(seeds.len())];
     let mut bytes = original.bytes.clone();

@@ -96,7 +96,7 @@ impl Form<'_> {
         let mut records = Records::new(&block.text, self.delimiter, block.line);
         let mut fields = Vec::with_capacity(self.wanted.len());
         loop {
-            if rows.places.len() % 256 == 0 {
+            if rows.places.len().is_multiple_of(256) {
                 control.check()?;
             }
             if rows.take_plain(&mut records) {
