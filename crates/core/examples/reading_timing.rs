@@ -41,7 +41,7 @@ fn main() -> Result<(), Failure> {
             "{file}: {:.1} ms, {values} values, sum {sum}, {} MiB beyond {} MiB of f64",
             least.as_secs_f64() * 1e3,
             memory("VmHWM:").saturating_sub(resident) >> 10,
-            values * 8 >> 20
+            (values * 8) >> 20
         );
         drop(read);
         if abort {
