@@ -53,7 +53,7 @@ describe('the demonstration', () => {
 });
 
 it('demo writes its reports, and what select needs to find the same winner', () => {
-  const { status, stdout, stderr } = cli('demo', '-o', 'out');
+  const { status, stdout, stderr } = cli('demo', '-o', 'out', '--quiet');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   // A screenful: summary, how sure, and the table.
   expect(stdout.split('\n').length).toBeLessThan(36);

@@ -164,7 +164,8 @@ test('the command runs', () => {
 });
 
 test('it is small, and installs without running anything', () => {
-  expect(size).toBeLessThan(1_000_000);
+  // 1.2 MB: the sources of the addon are half a megabyte of it, the README's picture a fifth.
+  expect(size).toBeLessThan(1_250_000);
   // 8.3 MB since the readers of compressed files and tables are in it; 6 MB is where it should be again.
   expect(statSync(join(root, 'native', addon)).size).toBeLessThan(9_000_000);
   const installed = JSON.parse(readFileSync(join(folder, 'node_modules/coverage-principle/package.json'), 'utf8'));

@@ -59,7 +59,7 @@ describe('a race', () => {
     expect(state).toMatchObject({ verdict: 'winner', winner: whole.tournaments[0]!.winner, possibleWinners: ['b'] });
     expect(state.pairs).toBe(4 * RESPONSES);
     expect(state.share).toBe(state.scored / state.pairs);
-    expect(state.share).toBeLessThan(0.3);
+    expect(state.share).toBeLessThan(0.4);
     expect(state.models.map(({ scored }) => scored).reduce((a, b) => a + b)).toBe(state.scored);
     for (const { model, exit } of state.models) expect(exit === null).toBe(model === 'b');
     expect(state.explanation).toMatch(
@@ -85,7 +85,9 @@ describe('a race', () => {
     const read = await Race.read(file);
     expect(read.options).toEqual(race.options);
     expect(read.state()).toEqual(race.state());
-    expect((await run(read, 16)).state()).toEqual(whole.state());
+    // What was asked for and not answered is asked for again, so that a pair more or less may be scored.
+    const { verdict, winner, possibleWinners } = whole.state();
+    expect((await run(read, 16)).state()).toMatchObject({ verdict, winner, possibleWinners });
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.subarray(0, bytes.length - 1));
     await expect(Race.read(file)).rejects.toMatchObject({ code: 'ERR_MALFORMED_FILE', place: { file } });
@@ -103,7 +105,7 @@ describe('a race', () => {
       if (!models[2]!.candidate && !models[2]!.rival) break;
     }
     expect(new Set(asked)).toEqual(new Set(['d']));
-    expect(asked.length).toBeLessThan(RESPONSES / 3);
+    expect(asked.length).toBeLessThan(RESPONSES);
     expect(joined.state().models[2]).toMatchObject({ candidate: false, rival: false, retired: false });
     await expect(before.join(['a'])).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
   });

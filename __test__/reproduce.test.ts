@@ -119,7 +119,7 @@ test('the command, interrupted from the keyboard and given again, prints what it
   expect(messages).toContain('Finished experiments are in cli');
   expect(readdirSync(join(folder, 'cli'))).toEqual(['best-of-n-quick-seed0.json']);
   const print = (...options: string[]) =>
-    spawnSync(process.execPath, [...command, ...options], { encoding: 'utf8', cwd: folder });
+    spawnSync(process.execPath, [...command, '--quiet', ...options], { encoding: 'utf8', cwd: folder });
   const resumed = print('--out', 'cli', '--threads', '1');
   const through = print();
   expect({ status: resumed.status, stderr: resumed.stderr }).toEqual({ status: 0, stderr: '' });

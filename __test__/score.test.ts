@@ -85,8 +85,10 @@ describe('what is scored', () => {
     }
     const logProbs = await readLogProbs(out);
     expect(logProbs.models).toEqual(['step-1', 'step-2']);
-    expect(Array.from(logProbs.row(1))).toEqual(input.map((row) => right('step-2', row)));
-    expect(logProbs.metadata.promptIds?.slice(0, 3)).toEqual(['p0', 'p0', 'p1']);
+    const byId = new Map(input.map((row) => [row.id, row]));
+    const ids = logProbs.metadata.responseIds!;
+    expect(Array.from(logProbs.row(1))).toEqual(ids.map((id) => right('step-2', byId.get(id)!)));
+    expect(logProbs.metadata.promptIds).toEqual(ids.map((id) => byId.get(id)!.promptId));
     expect(logProbs.metadata.sources[0]!.scored).toMatch(
       /vLLM 0\.32\.0 serving step-1.*token 1 before.*8 responses scored twice.*the same numbers/,
     );

@@ -102,8 +102,8 @@ export class Race {
     try {
       bytes = await readFile(file);
     } catch (cause) {
-      throw new CoverageError('ERR_IO', `The saved race ${file} cannot be read: ${(cause as Error).message}.`, {
-        place: { file },
+      throw new CoverageError('ERR_IO', `The saved race ${String(file)} cannot be read: ${(cause as Error).message}.`, {
+        place: { file: String(file) },
         cause,
       });
     }

@@ -31,13 +31,28 @@ export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
         animation: false,
         backgroundColor: 'none',
         textStyle: { fontFamily: FONT_FAMILY },
-        ...figure.option,
+        ...(harmless(figure.option) as EChartsOption),
       });
-      return finish(chart.renderToSVGString(), figure, theme, tips);
+      return finish(chart.renderToSVGString().replaceAll(MARKED, PROTO), figure, theme, tips);
     } finally {
       chart.dispose();
     }
   });
+}
+
+const PROTO = '__proto__';
+/** Takes no room, and is in no name that comes from a file. */
+const MARKED = `${PROTO}\u2060`;
+
+/**
+ * The option with a mark at each text that is `__proto__`: ECharts keeps what it has measured in plain objects by the text,
+ * and this one would change what all of them inherit, in every later drawing of the process.
+ */
+function harmless(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes(PROTO) ? value.replaceAll(PROTO, MARKED) : value;
+  if (Array.isArray(value)) return value.some((each) => harmless(each) !== each) ? value.map(harmless) : value;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [harmless(key), harmless(each)]));
 }
 
 /**

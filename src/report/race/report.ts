@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import type { Race } from '../../race/race.js';
 import type { RaceModel, RaceState } from '../../race/state.js';
 import type { Warning } from '../../results/estimate.js';
@@ -42,32 +43,34 @@ export interface RaceResult {
 
 /** The result of a race as it stands. */
 export function raceResult(race: Race): RaceResult {
-  const { N, delta, tolerance, seed, responses } = race.options;
-  const state = race.state();
-  const { winner, possibleWinners, explanation } = state;
-  const verdict = VERDICTS[state.verdict];
-  return {
-    schemaVersion: 1,
-    version: packageVersion,
-    models: race.models,
-    responses,
-    prompts: null,
-    recommendation: { model: winner, verdict },
-    tournaments: [
-      {
-        bestOf: null,
-        N,
-        winner,
-        verdict,
-        possibleWinners,
-        scores: state.models.map(({ score }) => score),
-        unscored: state.models.map(({ scored }) => responses - scored),
-        explanation,
-      },
-    ],
-    race: { ...state, delta, tolerance, seed },
-    warnings: [],
-  };
+  return answer('raceResult()', () => {
+    const { N, delta, tolerance, seed, responses } = race.options;
+    const state = race.state();
+    const { winner, possibleWinners, explanation } = state;
+    const verdict = VERDICTS[state.verdict];
+    return {
+      schemaVersion: 1,
+      version: packageVersion,
+      models: race.models,
+      responses,
+      prompts: null,
+      recommendation: { model: winner, verdict },
+      tournaments: [
+        {
+          bestOf: null,
+          N,
+          winner,
+          verdict,
+          possibleWinners,
+          scores: state.models.map(({ score }) => score),
+          unscored: state.models.map(({ scored }) => responses - scored),
+          explanation,
+        },
+      ],
+      race: { ...state, delta, tolerance, seed },
+      warnings: [],
+    };
+  });
 }
 
 /** What a selection calls it: within a tolerance several models may still be best. */
@@ -75,24 +78,26 @@ const VERDICTS = { winner: 'clear', within: 'noise', tied: 'tied', open: 'noise'
 
 /** The report of a race: the model to take, how sure, and what was left unscored of each. */
 export function raceReport(result: RaceResult): Report {
-  const { models, responses, race } = result;
-  const { delta, tolerance } = race;
-  return {
-    title: 'Which model to take, by a race',
-    subtitle: [
-      plural(models.length, 'model'),
-      plural(responses, 'response'),
-      `N = ${compact(result.tournaments[0].N)}`,
-      `δ = ${compact(delta)}`,
-      ...(tolerance > 0 ? [`within ${percent(tolerance)}`] : []),
-    ].join(' · '),
-    sections: [
-      { id: 'summary', heading: 'Summary', blocks: [paragraph(race.explanation)] },
-      { id: 'models', heading: 'What is scored of each model', blocks: [table(modelsTable(result))] },
-    ],
-    sheet: sheet(result),
-    result,
-  };
+  return answer('raceReport()', () => {
+    const { models, responses, race } = result;
+    const { delta, tolerance } = race;
+    return {
+      title: 'Which model to take, by a race',
+      subtitle: [
+        plural(models.length, 'model'),
+        plural(responses, 'response'),
+        `N = ${compact(result.tournaments[0].N)}`,
+        `δ = ${compact(delta)}`,
+        ...(tolerance > 0 ? [`within ${percent(tolerance)}`] : []),
+      ].join(' · '),
+      sections: [
+        { id: 'summary', heading: 'Summary', blocks: [paragraph(race.explanation)] },
+        { id: 'models', heading: 'What is scored of each model', blocks: [table(modelsTable(result))] },
+      ],
+      sheet: sheet(result),
+      result,
+    };
+  });
 }
 
 /** The winner first, then those that may be best, then the others, those that stayed longest first. */

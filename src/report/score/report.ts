@@ -1,3 +1,4 @@
+import { answer } from '../../error.js';
 import { foundByPreflight } from '../../log-probs/manifest.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Table } from '../../results/table.js';
@@ -10,46 +11,50 @@ const MOST_NAMED = 10;
 
 /** The report of a run of `score`: what was scored, what was not and why, and how far the values can be relied on. */
 export function scoreReport(result: ScoreResult): Report {
-  const { checkpoints, rate, seconds } = result;
-  const added = checkpoints.reduce((sum, each) => sum + each.added, 0);
-  return {
-    title: 'Scoring',
-    subtitle: [
-      plural(checkpoints.length, 'checkpoint'),
-      plural(checkpoints[0]?.total ?? 0, 'response'),
-      ...(rate === null ? [] : [`${plural(added, 'score')} in ${compact(seconds, 3)} s, ${compact(rate, 3)} a second`]),
-    ].join(' · '),
-    sections: [
-      {
-        id: 'summary',
-        heading: 'Summary',
-        blocks: [paragraph(...summary(result)), list(checkpoints.flatMap(gaps)), warnings(result.warnings)],
+  return answer('scoreReport()', () => {
+    const { checkpoints, rate, seconds } = result;
+    const added = checkpoints.reduce((sum, each) => sum + each.added, 0);
+    return {
+      title: 'Scoring',
+      subtitle: [
+        plural(checkpoints.length, 'checkpoint'),
+        plural(checkpoints[0]?.total ?? 0, 'response'),
+        ...(rate === null
+          ? []
+          : [`${plural(added, 'score')} in ${compact(seconds, 3)} s, ${compact(rate, 3)} a second`]),
+      ].join(' · '),
+      sections: [
+        {
+          id: 'summary',
+          heading: 'Summary',
+          blocks: [paragraph(...summary(result)), list(checkpoints.flatMap(gaps)), warnings(result.warnings)],
+        },
+        { id: 'tables', heading: 'In numbers', blocks: [table(checkpointsTable(checkpoints))] },
+        {
+          id: 'preflight',
+          heading: 'Preflight',
+          blocks: [
+            list(checkpoints.map(({ model, preflight }): Phrase => [{ model }, `: ${foundByPreflight(preflight)}`])),
+          ],
+        },
+      ],
+      sheet: {
+        columns: ['model', 'file', 'scored', 'added', 'total', 'unscored', 'requests', 'faults', 'clampedTokens'],
+        rows: checkpoints.map((each) => [
+          each.model,
+          each.file,
+          each.scored,
+          each.added,
+          each.total,
+          each.unscored.length,
+          each.requests,
+          each.faults,
+          each.clampedTokens,
+        ]),
       },
-      { id: 'tables', heading: 'In numbers', blocks: [table(checkpointsTable(checkpoints))] },
-      {
-        id: 'preflight',
-        heading: 'Preflight',
-        blocks: [
-          list(checkpoints.map(({ model, preflight }): Phrase => [{ model }, `: ${foundByPreflight(preflight)}`])),
-        ],
-      },
-    ],
-    sheet: {
-      columns: ['model', 'file', 'scored', 'added', 'total', 'unscored', 'requests', 'faults', 'clampedTokens'],
-      rows: checkpoints.map((each) => [
-        each.model,
-        each.file,
-        each.scored,
-        each.added,
-        each.total,
-        each.unscored.length,
-        each.requests,
-        each.faults,
-        each.clampedTokens,
-      ]),
-    },
-    result,
-  };
+      result,
+    };
+  });
 }
 
 function summary({ complete, out }: ScoreResult): Phrase {

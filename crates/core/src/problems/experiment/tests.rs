@@ -54,7 +54,9 @@ fn series_and_claims_are_the_same_at_any_number_of_threads() {
     // KL is infinite in some trial: no exponent.
     assert!(sweep.findings[3].reason.as_ref().unwrap().contains("infinite") && sweep.series[3].is_empty());
     // The values that the instance claims of itself, at six points.
-    assert!(result.values.iter().all(|value| value.finding.holds == Some(true) && value.points == 6), "{result:?}");
+    // No trial of p* = 1/2 shows what has a chance of 2^-49 there: that is no miss.
+    assert!(result.values.iter().all(|value| value.finding.holds != Some(false) && value.points == 6), "{result:?}");
+    assert!(result.values.iter().any(|value| value.finding.holds == Some(true)));
     assert_eq!(result.values.len(), 3);
 }
 

@@ -106,10 +106,19 @@ fn decide(estimator: &'static str, occasions: &[Occasion]) -> ValueFinding {
 
 /// Measured over predicted; what is predicted to be 0 is measured as it is.
 fn relative(claim: &Claim, value: f64) -> f64 {
-    match claim.value {
-        Some(predicted) if predicted != 0.0 => value / predicted,
-        _ => value,
-    }
+    value / scale(claim)
+}
+
+/// What [`relative`] divides by.
+fn scale(claim: &Claim) -> f64 {
+    claim.value.filter(|&predicted| predicted != 0.0).unwrap_or(1.0)
+}
+
+/// How far the mean of values in [0, 1] may be from the one that came up in all n trials: what has a greater chance than
+/// 1 − level^(1/n) of coming up stays away n times with probability `level` at most. Values of another range may not differ.
+fn unseen(values: &[f64], level: f64) -> f64 {
+    let in_range = values.iter().all(|value| (0.0..=1.0).contains(value));
+    if in_range { 1.0 - level.powf(1.0 / values.len() as f64) } else { 0.0 }
 }
 
 /// What [`relative`] is predicted to be.
@@ -157,7 +166,8 @@ fn share(occasions: &[&Occasion]) -> Finding {
 
 /// A claim about the mean: the point that deviates most, in standard errors, decides; intervals hold at all together.
 fn mean(occasions: &[&Occasion]) -> Finding {
-    let quantile = normal_quantile(1.0 - (1.0 - CONFIDENCE) / (2.0 * occasions.len() as f64));
+    let level = (1.0 - CONFIDENCE) / occasions.len() as f64;
+    let quantile = normal_quantile(1.0 - level / 2.0);
     let mut worst: Option<(f64, f64, Interval)> = None;
     for Occasion { claim, values } in occasions {
         let ratios: Vec<f64> = values.iter().map(|&value| relative(claim, value)).collect();
@@ -165,7 +175,12 @@ fn mean(occasions: &[&Occasion]) -> Finding {
             return Finding::undecided("the quantity is infinite in some trial");
         }
         let (mean, error) = mean_and_standard_error(&ratios);
-        let error = error.unwrap_or(0.0);
+        let error = match error {
+            Some(error) if error > 0.0 => error,
+            // As foretold in every trial, or no trial to tell the spread from.
+            _ if values.len() < 2 || (mean - unit(claim)).abs() <= ROUNDING => 0.0,
+            _ => unseen(values, level) / scale(claim) / quantile,
+        };
         let signed = (mean - unit(claim)) / error.max(1e-12);
         let deviation = match claim.relation {
             Relation::AtMost => signed,
