@@ -44,11 +44,11 @@ export interface FakeOptions {
 const BOS = 1;
 
 /** Splits a text as the fake tokenizers do: words with the blank before them, else characters. */
-export function split(text: string): string[] {
+function split(text: string): string[] {
   return text.match(/ ?[\p{L}\p{N}]+|[\s\S]/gu) ?? [];
 }
 
-export function idOf(token: string, seed = ''): number {
+function idOf(token: string, seed = ''): number {
   return 10 + (createHash('sha1').update(`${seed}|${token}`).digest().readUInt32BE(0) % 1_000_000);
 }
 
@@ -57,7 +57,7 @@ export function idsOf(text: string, seed = ''): number[] {
 }
 
 /** Log-probability of a token after others: any function of the weights and all tokens so far. */
-export function tokenLogProb(weights: string, ids: readonly number[], at: number): number {
+function tokenLogProb(weights: string, ids: readonly number[], at: number): number {
   const bytes = createHash('sha1')
     .update(`${weights}|${ids.slice(0, at + 1).join(',')}`)
     .digest();

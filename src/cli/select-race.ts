@@ -7,7 +7,7 @@ import { type RaceResult, raceResult } from '../report/race/report.js';
 import { compact } from '../text/format.js';
 
 /** What a race is called in the folder of the scores it asked for. */
-export const RACE_FILE = 'decision.race';
+const RACE_FILE = 'decision.race';
 
 /** How a saved race begins. */
 const MAGIC = 'COVRACE';

@@ -20,7 +20,7 @@ const preflightSchema = z.object({
 });
 
 /** Schema of the first line of a file that `score` writes. */
-export const manifestSchema = z.object({
+const manifestSchema = z.object({
   'coverage-principle': z.literal('scores'),
   version: z.string(),
   model: z.string(),

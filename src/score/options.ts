@@ -21,10 +21,10 @@ const serverSchema = z.strictObject({
 });
 
 /** Schema of the servers of a run. */
-export const serversSchema = z.array(serverSchema).min(1, 'name at least one server').readonly();
+const serversSchema = z.array(serverSchema).min(1, 'name at least one server').readonly();
 
 /** Options that scoring and sampling share: how servers are spoken to. */
-export const clientShape = {
+const clientShape = {
   concurrency: z
     .int()
     .min(1)

@@ -33,7 +33,7 @@ export interface ExperimentExtras {
 }
 
 /** What `reproduce --json` prints, plain data. */
-export interface PrintedExperiments {
+interface PrintedExperiments {
   /** All claims of all experiments. */
   readonly verdicts: readonly Verdict[];
   readonly experiments: readonly ReportedExperiment[];
