@@ -4,7 +4,7 @@
 //! without replacement, and what is claimed is claimed of the whole list, whatever it is: a wrong decision has probability
 //! at most δ over the order. A model is scored on a response as long as it may be best (a candidate) or may decide the
 //! score of one that may be; as a rival only where the candidate is unlikely enough that a rival can count at all. How
-//! candidates and rivals leave stands in [`contender`] and [`nominee`], the bets they rest on in [`account`].
+//! candidates and rivals leave stands in `contender` and `nominee`, the bets they rest on in `account`.
 //!
 //! A race asks ([`Race::next`]) and is told ([`Race::add`]), in any order; what it decides depends on the values alone, never
 //! on when they came or how many threads there were.
