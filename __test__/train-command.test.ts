@@ -158,7 +158,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
         child.once('close', resolve);
       });
       // Kills ever later: the first before anything is written, others in the middle, one run in the end is let through.
-      const timer = setTimeout(() => child.kill(signal), 250 + 100 * attempt);
+      const timer = setTimeout(() => child.kill(signal), 400 + 400 * attempt);
       const code = await ended;
       clearTimeout(timer);
       if (code === 0) break;
