@@ -32,8 +32,8 @@ export interface ExperimentExtras {
   readonly provenance?: Provenance;
 }
 
-/** What `reproduce --json` prints, plain data. */
-interface PrintedExperiments {
+/** What `reproduce --json` prints, plain data. @public */
+export interface PrintedExperiments {
   /** All claims of all experiments. */
   readonly verdicts: readonly Verdict[];
   readonly experiments: readonly ReportedExperiment[];
