@@ -1,14 +1,15 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { reportJson } from '../report/export/json.js';
 import { terminalOptions } from '../report/export/terminal.js';
 import { reportText } from '../report/export/text.js';
 import { scoreReport } from '../report/score/report.js';
+import { scoreSchema } from '../score/options.js';
 import { score } from '../score/score.js';
 import { parseRatios, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
-import { AUTHORISATION, addServerOptions, type ServerOptions } from './server-options.js';
+import { AUTHORISATION, addServerOptions, type ServerOptions, schemaOption } from './server-options.js';
 
 interface ScoreCommandOptions extends ServerOptions {
   readonly out: string;
@@ -27,6 +28,7 @@ interface ScoreCommandOptions extends ServerOptions {
 
 /** `coverage-principle score`: log-probabilities of given responses under served checkpoints. */
 export function scoreCommand({ signal, exitWith }: CommandContext): Command {
+  const { shard, tokenLogProbs, dtype, batch, bos, eos, boundary, preflight, N } = scoreSchema.shape;
   const command = new Command('score')
     .description(
       'Score responses under checkpoints that are served by vLLM, SGLang or any OpenAI-shaped server that echoes prompts\n' +
@@ -37,27 +39,20 @@ export function scoreCommand({ signal, exitWith }: CommandContext): Command {
       'JSON Lines: { id, promptId?, prompt | promptTokens | messages, response | responseTokens }',
     )
     .requiredOption('--out <folder>', 'where to write NAME.jsonl; a run that is there is gone on with')
-    .option('--shard <i/n>', 'part I of N of the rows, for a job of its own; parts lie in one folder', parseShard)
-    .option('--token-log-probs', 'keep the log-probability of every token')
-    .option('--dtype <name>', 'what the weights are served in, for the record')
+    .addOption(schemaOption('--shard <i/n>', shard, parseShard))
+    .addOption(schemaOption('--token-log-probs', tokenLogProbs))
+    .addOption(schemaOption('--dtype <name>', dtype))
     .option('--json', 'the result as one JSON object on stdout')
     .option('--quiet', 'no progress');
   addServerOptions(command)
-    .option('--batch <count>', 'responses a request', parseWholeNumber(1), 4)
+    .addOption(schemaOption('--batch <count>', batch, parseWholeNumber(1)))
     .optionsGroup('Tokens:')
-    .option('--bos <ids>', 'ids before prompts given as text: tokenizer (its own), none, or ids', parseBos, 'tokenizer')
-    .option('--eos <ids>', 'ids after every response, scored with it', parseIds, [])
-    .addOption(
-      new Option(
-        '--boundary <kind>',
-        'joined: prompt and response are one text with a token end between them; separate: each has its own tokens',
-      )
-        .choices(['joined', 'separate'])
-        .default('joined'),
-    )
+    .addOption(schemaOption<ScoreCommandOptions['bos'] | readonly number[]>('--bos <ids>', bos, parseBos))
+    .addOption(schemaOption<readonly number[]>('--eos <ids>', eos, parseIds))
+    .addOption(schemaOption('--boundary <kind>', boundary).choices(boundary.unwrap().options))
     .optionsGroup('Preflight:')
-    .option('--preflight <count>', 'responses scored twice before anything else, 0 for none', parseWholeNumber(0), 32)
-    .option('-N, --N <list>', 'ratios at which it counts the comparisons that would flip', parseRatios, [2, 4, 16]);
+    .addOption(schemaOption('--preflight <count>', preflight, parseWholeNumber(0)))
+    .addOption(schemaOption('-N, --N <list>', N, parseRatios));
   return command
     .addHelpText('after', `${AUTHORISATION}\n${EXAMPLES}`)
     .action(async (responses: string, { server, json, quiet, ...options }: ScoreCommandOptions) => {

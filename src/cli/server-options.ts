@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import type { ServerInput } from '../score/options.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type * as z from 'zod';
+import { type ServerInput, scoreSchema } from '../score/options.js';
 import { parseWholeNumber } from './arguments.js';
 
 /** The command-line options that say which servers there are and how they are spoken to. */
@@ -10,8 +11,18 @@ export interface ServerOptions {
   readonly timeout: number;
 }
 
+/** An option whose sentence and default are those of its schema. */
+export function schemaOption<T>(flags: string, schema: z.ZodType<T>, parse?: (text: string) => T): Option {
+  const option = new Option(flags, schema.description);
+  const value = schema.parse(undefined);
+  // What is off or empty by default goes without saying.
+  if (value !== false && !(Array.isArray(value) && value.length === 0)) option.default(value);
+  return parse ? option.argParser(parse) : option;
+}
+
 /** Adds the options of servers. */
 export function addServerOptions(command: Command): Command {
+  const { concurrency, retries, timeout } = scoreSchema.shape;
   return command
     .requiredOption(
       '--server <name=url>',
@@ -19,14 +30,9 @@ export function addServerOptions(command: Command): Command {
       collectServer,
     )
     .optionsGroup('Servers:')
-    .option(
-      '--concurrency <count>',
-      'most requests at a server at a time; fewer are sent while more do not help',
-      parseWholeNumber(1),
-      64,
-    )
-    .option('--retries <count>', 'times that a request is sent again after a fault', parseWholeNumber(0), 8)
-    .option('--timeout <seconds>', 'seconds to wait for an answer', parseWholeNumber(1), 300);
+    .addOption(schemaOption('--concurrency <count>', concurrency, parseWholeNumber(1)))
+    .addOption(schemaOption('--retries <count>', retries, parseWholeNumber(0)))
+    .addOption(schemaOption('--timeout <seconds>', timeout, parseWholeNumber(1)));
 }
 
 /** Collects `--server NAME=URL` and `--server NAME=URL#MODEL`. */

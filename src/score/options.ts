@@ -49,7 +49,7 @@ export const scoreSchema = z.strictObject({
   bos: z
     .union([z.enum(['tokenizer', 'none']), tokenIds])
     .default('tokenizer')
-    .describe('ids before a prompt given as text: those that the tokenizer puts there, none, or these'),
+    .describe('ids before prompts given as text: tokenizer (those that it puts there), none, or ids'),
   eos: tokenIds.default([]).describe('ids after every response, scored with it'),
   boundary: z
     .enum(['joined', 'separate'])
@@ -61,7 +61,7 @@ export const scoreSchema = z.strictObject({
     .tuple([z.int().min(1), z.int().min(1)])
     .refine(([part, of]) => part <= of, 'must be I/N with I from 1 to N')
     .optional()
-    .describe('part I of N of the rows, every N-th row'),
+    .describe('part I of N of the rows, every N-th of them, for a job of its own; parts lie in one folder'),
   preflight: z
     .int()
     .min(0)
