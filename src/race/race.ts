@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native, type PlaceNames } from '../native.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import { readSaved } from '../saved-file.js';
 import { writeReportFile } from '../write-file.js';
 import { type NativeRaceState, nameState, type RaceState } from './state.js';
 
@@ -98,21 +98,9 @@ export class Race {
    */
   static async read(file: string, options: JobOptions = {}): Promise<Race> {
     const { threads } = checkOptions('Race.read', jobSchema, options);
-    let bytes: Buffer;
-    try {
-      bytes = await readFile(file);
-    } catch (cause) {
-      throw new CoverageError('ERR_IO', `The saved race ${String(file)} cannot be read: ${(cause as Error).message}.`, {
-        place: { file: String(file) },
-        cause,
-      });
-    }
-    try {
+    return readSaved('race', file, async (bytes) => {
       return new Race(await runJob((job) => native.readRace(bytes, JSON.stringify({ threads }), job), options));
-    } catch (error) {
-      if (!(error instanceof CoverageError)) throw error;
-      throw new CoverageError(error.code, `${error.message} (file ${file})`, { place: { file }, cause: error });
-    }
+    });
   }
 
   /** Writes the race, with all that is scored, beside `file`, then renames it, so that the file is never half written. */

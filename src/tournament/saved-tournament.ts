@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { CoverageError, expectInstance } from '../error.js';
+import { expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
+import { readSaved } from '../saved-file.js';
 import { writeReportFile } from '../write-file.js';
 import { type Tournaments, toTournaments } from './tournament.js';
 
@@ -50,22 +50,9 @@ export class SavedTournament {
    * @throws CoverageError `ERR_IO` if it cannot be read, `ERR_MALFORMED_FILE` if it is something else, cut off or altered
    */
   static async read(file: string): Promise<SavedTournament> {
-    if (typeof file !== 'string') throw new CoverageError('ERR_INVALID_OPTION', 'SavedTournament.read() takes a path.');
-    let bytes: Buffer;
-    try {
-      bytes = await readFile(file);
-    } catch (cause) {
-      throw new CoverageError('ERR_IO', `The saved tournament ${file} cannot be read: ${(cause as Error).message}.`, {
-        place: { file },
-        cause,
-      });
-    }
-    try {
+    return readSaved('tournament', file, (bytes) => {
       return new SavedTournament(callNative(() => native.SavedTournamentHandle.fromBytes(bytes)));
-    } catch (error) {
-      if (!(error instanceof CoverageError)) throw error;
-      throw new CoverageError(error.code, `${error.message} (file ${file})`, { place: { file }, cause: error });
-    }
+    });
   }
 
   /** Writes the tournament beside `file`, then renames it, so that the file is never half written. */
