@@ -49,8 +49,8 @@ const MARKED = `${PROTO}\u2060`;
  * and this one would change what all of them inherit, in every later drawing of the process.
  */
 function harmless(value: unknown): unknown {
-  if (typeof value === 'string') return value.includes(PROTO) ? value.replaceAll(PROTO, MARKED) : value;
-  if (Array.isArray(value)) return value.some((each) => harmless(each) !== each) ? value.map(harmless) : value;
+  if (typeof value === 'string') return value.replaceAll(PROTO, MARKED);
+  if (Array.isArray(value)) return value.map(harmless);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [harmless(key), harmless(each)]));
 }
