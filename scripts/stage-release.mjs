@@ -4,7 +4,7 @@
 //   node scripts/stage-release.mjs RELEASE ADDONS [--partial]
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -50,9 +50,32 @@ const [report] = JSON.parse(
     shell: process.platform === 'win32',
   }),
 );
-for (const { path } of report.files) {
-  mkdirSync(dirname(join(target, 'package', path)), { recursive: true });
-  cpSync(join(root, path), join(target, 'package', path));
+const types = publicTypes(Object.values(manifest.exports));
+for (const { path } of report.files.filter(({ path }) => !path.endsWith('.d.ts') || types.has(path))) {
+  const staged = join(target, 'package', path);
+  mkdirSync(dirname(staged), { recursive: true });
+  if (path.endsWith('.rs')) writeFileSync(staged, withoutTests(readFileSync(join(root, path), 'utf8')));
+  else cpSync(join(root, path), staged);
+}
+
+/** The declaration files that those of the package's doors lead to: nobody can ask for the others. */
+function publicTypes(doors) {
+  const found = new Set();
+  const follow = (path) => {
+    if (found.has(path)) return;
+    found.add(path);
+    const text = readFileSync(join(root, path), 'utf8');
+    for (const [, to] of text.matchAll(/(?:from|import\()\s*'(\.[^']+)\.js'/g)) {
+      follow(posix.join(posix.dirname(path), `${to}.d.ts`));
+    }
+  };
+  for (const { types } of doors) if (types) follow(posix.normalize(types));
+  return found;
+}
+
+/** A Rust source without the tests at its end: whoever builds from the package does not run them. */
+function withoutTests(source) {
+  return source.replace(/\n#\[cfg\(test\)\]\nmod tests \{\n[\s\S]*\n\}\n$/, '');
 }
 const { scripts: _, devDependencies: __, overrides: ___, ...published } = manifest;
 writeFileSync(
