@@ -59,26 +59,20 @@ test('theorem-5.1: normalized SGD does not feel H where SGD needs prompts in pro
   expect(plots).toHaveLength(5);
 }, 240_000);
 
-// More than a minute on two cores: run in the workflow's test jobs.
-test.skipIf(!process.env['COVERAGE_TEST_ALL'])(
-  'sign-sgd: per-coordinate rules, measured',
-  async () => {
-    const { verdicts, find, values } = await verdictsOf(signSgd);
-    expect(verdicts).toHaveLength(11);
-    expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
-    expect(find('that SGD needs')).toMatchObject({ holds: true, source: 'Proposition 5.1' });
-    for (const [at, rule] of ['normalized SGD', 'SignSGD', 'Adam'].entries()) {
-      expect(find(`that ${rule} needs`)).toMatchObject({ holds: true });
-      expect(Math.max(...values('sign-sgd-h', at + 1))).toBeLessThan(4);
-    }
-    for (const rule of ['SignSGD', 'Adam'])
-      expect(find(`that ${rule} needs`).claim).toContain('(conjecture, measured)');
-    for (const rule of Object.keys(RULES)) {
-      expect(find(`Averaged Cov_4 of ${rule} on random classes falls`).measured).toBeLessThan(-0.4);
-    }
-  },
-  240_000,
-);
+test('sign-sgd: per-coordinate rules, measured', async () => {
+  const { verdicts, find, values } = await verdictsOf(signSgd);
+  expect(verdicts).toHaveLength(11);
+  expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
+  expect(find('that SGD needs')).toMatchObject({ holds: true, source: 'Proposition 5.1' });
+  for (const [at, rule] of ['normalized SGD', 'SignSGD', 'Adam'].entries()) {
+    expect(find(`that ${rule} needs`)).toMatchObject({ holds: true });
+    expect(Math.max(...values('sign-sgd-h', at + 1))).toBeLessThan(4);
+  }
+  for (const rule of ['SignSGD', 'Adam']) expect(find(`that ${rule} needs`).claim).toContain('(conjecture, measured)');
+  for (const rule of Object.keys(RULES)) {
+    expect(find(`Averaged Cov_4 of ${rule} on random classes falls`).measured).toBeLessThan(-0.4);
+  }
+}, 240_000);
 
 test('theorem-6.3: the winner is within the bound; n, M, N and the best model each enter as claimed', async () => {
   const { verdicts, find, values } = await verdictsOf(theorem63);
@@ -96,26 +90,21 @@ test('theorem-6.3: the winner is within the bound; n, M, N and the best model ea
   for (const [at, cov] of winner.entries()) expect(cov).toBeLessThan(mostLikely[at]!);
 }, 240_000);
 
-// A minute on two cores: run in the workflow's test jobs.
-test.skipIf(!process.env['COVERAGE_TEST_ALL'])(
-  'theorem-6.4: the offset tournament finds the good model where the simple one never does',
-  async () => {
-    const { verdicts, find, values } = await verdictsOf(theorem64);
-    expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
-    // The quick version has too few data sets to decide these; what it measures is on the right side.
-    expect(find('Cov at 2N^{1+a} of the offset winner is at most').measured).toBeGreaterThan(0.95);
-    expect(find('Cov at 2N^{1+a} of the offset winner falls at least like 1/n').measured).toBeLessThan(-1);
-    expect(find('keeps a Cov of the order of N^-(1-a)')).toMatchObject({ construction: true });
-    expect(find('keeps a Cov of the order of N^-(1-a)').measured).toBeCloseTo(-0.75, 6);
-    // The simple winner stays at N^-(1-a)/5 = 1/320, the offset winner does not.
-    expect(values('theorem-6-4-n', 0).at(-1)).toBeGreaterThan(0.9 / 320);
-    expect(values('theorem-6-4-n', 1).at(-1)).toBeLessThan(0.4 / 320);
-    const simple = values('theorem-6-4-budget', 0);
-    for (const [at, cov] of values('theorem-6-4-budget', 1).entries()) expect(cov).toBeLessThan(0.05 * simple[at]!);
-    expect(find('exponent in log(M/δ)').holds).not.toBe(false);
-  },
-  240_000,
-);
+test('theorem-6.4: the offset tournament finds the good model where the simple one never does', async () => {
+  const { verdicts, find, values } = await verdictsOf(theorem64);
+  expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
+  // The quick version has too few data sets to decide these; what it measures is on the right side.
+  expect(find('Cov at 2N^{1+a} of the offset winner is at most').measured).toBeGreaterThan(0.95);
+  expect(find('Cov at 2N^{1+a} of the offset winner falls at least like 1/n').measured).toBeLessThan(-1);
+  expect(find('keeps a Cov of the order of N^-(1-a)')).toMatchObject({ construction: true });
+  expect(find('keeps a Cov of the order of N^-(1-a)').measured).toBeCloseTo(-0.75, 6);
+  // The simple winner stays at N^-(1-a)/5 = 1/320, the offset winner does not.
+  expect(values('theorem-6-4-n', 0).at(-1)).toBeGreaterThan(0.9 / 320);
+  expect(values('theorem-6-4-n', 1).at(-1)).toBeLessThan(0.4 / 320);
+  const simple = values('theorem-6-4-budget', 0);
+  for (const [at, cov] of values('theorem-6-4-budget', 1).entries()) expect(cov).toBeLessThan(0.05 * simple[at]!);
+  expect(find('exponent in log(M/δ)').holds).not.toBe(false);
+}, 240_000);
 
 test('experiments stop when aborted, whatever they measure', async () => {
   for (const experiment of [theorem51, signSgd, theorem63, theorem64]) {

@@ -59,7 +59,7 @@ describe('a race', () => {
     expect(state).toMatchObject({ verdict: 'winner', winner: whole.tournaments[0]!.winner, possibleWinners: ['b'] });
     expect(state.pairs).toBe(4 * RESPONSES);
     expect(state.share).toBe(state.scored / state.pairs);
-    expect(state.share).toBeLessThan(0.4);
+    expect(state.share).toBeLessThanOrEqual(0.32);
     expect(state.models.map(({ scored }) => scored).reduce((a, b) => a + b)).toBe(state.scored);
     for (const { model, exit } of state.models) expect(exit === null).toBe(model === 'b');
     expect(state.explanation).toMatch(
@@ -105,7 +105,7 @@ describe('a race', () => {
       if (!models[2]!.candidate && !models[2]!.rival) break;
     }
     expect(new Set(asked)).toEqual(new Set(['d']));
-    expect(asked.length).toBeLessThan(RESPONSES);
+    expect(asked.length).toBeLessThanOrEqual(1_192);
     expect(joined.state().models[2]).toMatchObject({ candidate: false, rival: false, retired: false });
     await expect(before.join(['a'])).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
   });

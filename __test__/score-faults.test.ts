@@ -1,29 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type ResponseRow, type ScoreOptions, score } from '../src/index.js';
 import { Concurrency } from '../src/score/concurrency.js';
-import { type FakeOptions, FakeServer, type FaultKind, rightLogProb } from './score-server.js';
+import { type FakeServer, type FaultKind, rightLogProb, scoringTests } from './score-server.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'coverage-faults-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const running: FakeServer[] = [];
-afterEach(async () => {
-  for (const server of running.splice(0)) await server.stop();
-});
-
-async function serve(options: FakeOptions): Promise<FakeServer> {
-  const server = await FakeServer.start(options);
-  running.push(server);
-  return server;
-}
-
-let folders = 0;
-const newFolder = () => join(folder, String(folders++));
+const { folder, newFolder, serve } = scoringTests('faults');
 
 /** Rows of token ids, so that nothing is asked but scores. */
 function rows(count: number): ResponseRow[] {

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach } from 'vitest';
 
 /** A fault of one answer; `null` is none. */
 export type FaultKind =
@@ -314,4 +318,24 @@ async function sendHuge(response: ServerResponse): Promise<void> {
     if (!response.write(piece)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
   }
   response.end('{}');
+}
+
+/** Servers and folders of a test file: servers are stopped after each test, folders removed after all. */
+export function scoringTests(name: string) {
+  const folder = mkdtempSync(join(tmpdir(), `coverage-${name}-`));
+  const running: FakeServer[] = [];
+  let folders = 0;
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(async () => {
+    for (const server of running.splice(0)) await server.stop();
+  });
+  return {
+    folder,
+    newFolder: () => join(folder, String(folders++)),
+    serve: async (options: FakeOptions): Promise<FakeServer> => {
+      const server = await FakeServer.start(options);
+      running.push(server);
+      return server;
+    },
+  };
 }

@@ -1,27 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type ResponseRow, readLogProbs, score } from '../src/index.js';
 import type { ScoreManifest } from '../src/log-probs/manifest.js';
-import { type FakeOptions, FakeServer, idsOf, rightLogProb } from './score-server.js';
+import { type FakeOptions, idsOf, rightLogProb, scoringTests } from './score-server.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'coverage-score-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const running: FakeServer[] = [];
-afterEach(async () => {
-  for (const server of running.splice(0)) await server.stop();
-});
-
-async function serve(options: FakeOptions): Promise<FakeServer> {
-  const server = await FakeServer.start(options);
-  running.push(server);
-  return server;
-}
-
-let folders = 0;
-const newFolder = () => join(folder, String(folders++));
+const { folder, newFolder, serve } = scoringTests('score');
 
 /** Rows of text, two responses a prompt. */
 function rows(count: number): ResponseRow[] {
@@ -234,7 +218,6 @@ describe('what is refused, and why', () => {
       code: 'ERR_SERVER',
       message: expect.stringMatching(/does not answer.*ECONNREFUSED/),
     });
-    running.splice(running.indexOf(a), 1);
   });
 
   test('a served model of another name is named after the address', async () => {
@@ -316,7 +299,6 @@ describe('a run that goes on', () => {
     // Nothing left to do asks no server.
     const asked = server.requests;
     await server.stop();
-    running.splice(0);
     expect(await score(input, options)).toMatchObject({ complete: true, rate: null });
     expect(server.requests).toBe(asked);
 
