@@ -275,7 +275,7 @@ describe('column', () => {
 
   test('more unnamed models than responses are asked about', async () => {
     const rows = Array.from({ length: 5 }, () => [-1.5, -2.5]);
-    const header = `{'descr': '<f8', 'fortran_order': False, 'shape': (5, 2), }`.padEnd(117) + '\n';
+    const header = `${`{'descr': '<f8', 'fortran_order': False, 'shape': (5, 2), }`.padEnd(117)}\n`;
     const bytes = Buffer.concat([
       Buffer.from('\x93NUMPY\x01\x00', 'latin1'),
       Buffer.from([header.length, 0]),
