@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { slow } from './shared.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const script = join(root, 'scripts/rooms.mjs');
@@ -31,7 +32,7 @@ describe('the check', () => {
   put('crates/node/src/job.rs', 'use crate::error::Error;\n');
   put('crates/node/src/error.rs', '');
 
-  test('draws, and then has nothing to say', () => {
+  slow('draws, and then has nothing to say', () => {
     expect(check(folder).stderr).toContain('stale');
     expect(spawnSync(process.execPath, [script, folder]).status).toBe(0);
     const drawn = readFileSync(join(folder, 'ARCHITECTURE.md'), 'utf8');
@@ -40,7 +41,7 @@ describe('the check', () => {
     expect(check(folder)).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test.each([
+  slow.each([
     [
       'src/results/table.ts',
       "import '../report/report.js';\n",

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { run } from '../src/cli/program.js';
 import { createRace } from '../src/race/race.js';
+import { slow } from './shared.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const script = (name: string): Promise<unknown> => import(new URL(`../scripts/${name}.mjs`, import.meta.url).href);
@@ -18,7 +19,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('schemas and reference are what the sources make', async () => {
+slow('schemas and reference are what the sources make', async () => {
   const made = await generated();
   for (const [path, content] of Object.entries(made)) {
     expect(readFileSync(join(root, path), 'utf8') === content, `${path} is stale: npm run generate`).toBe(true);

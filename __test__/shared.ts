@@ -1,5 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { test } from 'vitest';
+
+/** A test that takes seconds: left out of the edit loop (`npm run test:fast`). */
+export const slow: ReturnType<typeof test.skipIf> = test.skipIf(process.env['COVERAGE_TEST_FAST'] !== undefined);
 
 /** Path of a file of the reference data, which lies beside the project and is not part of it. */
 export function sharedPath(name: string): string {

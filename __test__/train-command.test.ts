@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readLogProbs } from '../src/index.js';
 import { readArray } from '../src/linear.js';
 import { trainConfigJsonSchema } from '../src/training/schema.js';
+import { slow } from './shared.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const main = join(root, 'dist/cli/main.js');
@@ -109,7 +110,7 @@ describe('one run', () => {
   });
 });
 
-test('interrupted and resumed, it ends as if it had not been', async () => {
+slow('interrupted and resumed, it ends as if it had not been', async () => {
   const long = {
     data: { kind: 'problem', name: 'prop-i.1', options: { horizon: 64 } },
     training: { steps: 120_000, stepSize: 0.001, average: true },
@@ -143,7 +144,7 @@ write('short.json', {
   training: { steps: 60_000, stepSize: 0.001, average: true },
 });
 
-test.each(['SIGKILL', 'SIGTERM'] as const)(
+slow.each(['SIGKILL', 'SIGTERM'] as const)(
   'ended by %s again and again, it comes to the same bytes',
   async (signal) => {
     const through = join(folder, 'uninterrupted');
@@ -345,7 +346,7 @@ describe('the schema', () => {
   });
 });
 
-test('the demonstration on text trains, selects and reports, the same every time', () => {
+slow('the demonstration on text trains, selects and reports, the same every time', () => {
   write('demo.txt', text.repeat(8));
   const runs = ['demo-a', 'demo-b'].map((out) => cli('demo', 'text', 'demo.txt', '-o', out, '--quiet'));
   for (const { status, stderr } of runs) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -125,7 +125,10 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        // The edit loop is content with a twentieth.
+        #![proptest_config(ProptestConfig::with_cases(
+            if std::env::var_os("COVERAGE_TEST_FAST").is_some() { 500 } else { 10_000 },
+        ))]
 
         #[test]
         fn the_search_finds_the_winner_of_the_matrix(rows in matrices()) {
