@@ -6,7 +6,7 @@ const env = { ...process.env, COVERAGE_TEST_FAST: '1' };
 const shell = process.platform === 'win32';
 
 const vitest = spawn('npx', ['--no-install', 'vitest', 'run'], { env, shell, stdio: 'inherit' });
-const cargo = spawn('cargo', ['test', '--workspace', '--quiet'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+const cargo = spawn('cargo', ['test', '--workspace', '--tests', '--quiet'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 const said = [];
 for (const stream of [cargo.stdout, cargo.stderr]) stream.on('data', (chunk) => said.push(chunk));
 
