@@ -33,7 +33,7 @@ const TONES: Readonly<Record<Tone, Style>> = { strong: 'bold', good: 'green', ca
 
 /** Sets text in a style if colour is wanted; the stream was looked at before, so `styleText` need not. */
 export function styled(style: Style, text: string, color: boolean): string {
-  return color ? styleText(style, text) : text;
+  return color ? styleText(style, text, { validateStream: false }) : text;
 }
 
 /**
