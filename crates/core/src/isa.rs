@@ -75,4 +75,12 @@ mod tests {
         assert!(Isa::best().is_available() && available.iter().all(|&isa| isa <= Isa::best()));
         assert_eq!(Isa::Neon.is_available(), cfg!(target_arch = "aarch64"));
     }
+
+    /// Whoever runs the tests as a lesser processor says so (`scripts/lesser-cpus.mjs`): if more were found than it has, or
+    /// less, its paths would not be what is tested.
+    #[test]
+    fn it_is_the_one_that_the_caller_expects() {
+        let Ok(expected) = std::env::var("COVERAGE_EXPECT_ISA") else { return };
+        assert_eq!(serde_json::to_value(Isa::best()).unwrap(), expected);
+    }
 }
