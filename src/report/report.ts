@@ -1,10 +1,10 @@
-import { answer } from '../error.js';
 import type { Provenance, Warning } from '../results/estimate.js';
 import type { Part, Phrase } from '../results/phrase.js';
 import type { Table, Tone } from '../results/table.js';
 import type { Verdict } from '../results/verdict.js';
 import type { CsvValue } from '../text/csv.js';
 import type { Figure } from './charts/figure.js';
+import { build, reportGiven } from './fault.js';
 
 /**
  * A report as data. Every result has one function that makes it (`selectionReport`, `passAtKReport`, …), and every
@@ -104,7 +104,7 @@ export function figureSection(id: string, figure: Figure | null): Section[] {
 
 /** All figures of a report, in its order. */
 export function reportFigures(report: Report): Figure[] {
-  return answer('reportFigures()', () => {
+  return build('reportFigures()', reportGiven(report), () => {
     const { sections } = report;
     const within = (blocks: readonly Block[]): Figure[] =>
       blocks.flatMap((block) => {

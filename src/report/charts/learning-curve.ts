@@ -1,6 +1,6 @@
-import { answer } from '../../error.js';
 import type { LearningPlot } from '../../results/plot.js';
 import { compact, count, listed, percent, plural } from '../../text/format.js';
+import { build, plotGiven } from '../fault.js';
 import { type Axis, linearAxis, range, shareAxis } from './axis.js';
 import { type Curve, colourNote, curveChart } from './curve-chart.js';
 import type { Figure } from './figure.js';
@@ -41,7 +41,7 @@ export interface LearningCurves extends Omit<LearningPlot, 'kind'>, Pick<StepFig
 
 /** A figure of learning curves; as many of them as there are colours are coloured. */
 export function learningCurveFigure(input: LearningCurves): Figure {
-  return answer('learningCurveFigure()', () => {
+  return build('learningCurveFigure()', plotGiven(input, { kind: 'learning', format: undefined }), () => {
     const { steps, curves, ...plot } = input;
     return stepFigure({
       ...plot,

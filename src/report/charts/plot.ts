@@ -1,7 +1,7 @@
-import { answer } from '../../error.js';
 import type { Plot, ScatterPlot, SweepPlot } from '../../results/plot.js';
 import { compact } from '../../text/format.js';
 import type { Figure } from '../charts/figure.js';
+import { build, plotGiven } from '../fault.js';
 import { linearAxis } from './axis.js';
 import { curveChart } from './curve-chart.js';
 import { learningCurveFigure } from './learning-curve.js';
@@ -9,7 +9,7 @@ import { scatterChart } from './scatter-chart.js';
 
 /** Draws a plot. */
 export function plotFigure(plot: Plot): Figure {
-  return answer('plotFigure()', () => {
+  return build('plotFigure()', plotGiven(plot), () => {
     if (plot.kind === 'sweep') return sweepFigure(plot);
     if (plot.kind === 'scatter') return scatterFigure(plot);
     return learningCurveFigure(plot);

@@ -1,10 +1,10 @@
-import { answer } from '../../error.js';
 import { type Cell, numberCell, type Table } from '../../results/table.js';
 import type { Comparison, LeadingResponse } from '../../selection/compare.js';
 import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../../text/format.js';
 import { shareAxis } from '../charts/axis.js';
 import { curveChart } from '../charts/curve-chart.js';
 import type { Figure } from '../charts/figure.js';
+import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { figureSection, list, type Report, type Sheet, table, warnings } from '../report.js';
 import { VERDICT_TONES, VERDICT_WORDS } from '../selection/facts.js';
@@ -16,7 +16,7 @@ const SIZE = { width: 900, height: 420 };
 
 /** The report of two models head to head. */
 export function comparisonReport(result: Comparison): Report {
-  return answer('comparisonReport()', () => {
+  return build('comparisonReport()', resultGiven('comparison', result), () => {
     const { models, responses, prompts, tournaments, responsesLed } = result;
     return {
       title: `${models[0]} against ${models[1]}`,

@@ -1,4 +1,3 @@
-import { answer } from '../../error.js';
 import type { Provenance, Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Plot } from '../../results/plot.js';
@@ -6,6 +5,7 @@ import type { Cell, Table, Tone } from '../../results/table.js';
 import type { Verdict } from '../../results/verdict.js';
 import { plural } from '../../text/format.js';
 import { plotFigure } from '../charts/plot.js';
+import { build, experimentsGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { type Block, figures, list, type Report, type Section, type Sheet, table, warnings } from '../report.js';
 import { heldText } from '../verdicts.js';
@@ -41,7 +41,7 @@ export interface PrintedExperiments {
 
 /** The report of one or several experiments: verdicts on all of them first, then each with what its verdicts rest on. */
 export function experimentReport(experiments: readonly ReportedExperiment[], extras: ExperimentExtras = {}): Report {
-  return answer('experimentReport()', () => {
+  return build('experimentReport()', experimentsGiven(experiments, extras), () => {
     const { settings = [], warnings: all = [], provenance } = extras;
     const [single] = experiments.length === 1 ? experiments : [];
     const verdicts = experiments.flatMap((each) => each.verdicts);

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { EChartsOption } from 'echarts';
-import { answer, CoverageError } from '../../error.js';
+import { CoverageError } from '../../error.js';
 import type { Figure } from '../charts/figure.js';
 import { type FigureTheme, FONT_FAMILY, recolouring } from '../charts/theme.js';
+import { build, figureGiven } from '../fault.js';
 import { findSansFont } from './fonts.js';
 import { escapeHtml } from './html.js';
 
@@ -20,7 +21,7 @@ export interface SvgOptions {
  * escaped.
  */
 export function figureSvg(figure: Figure, options: SvgOptions = {}): string {
-  return answer('figureSvg()', () => {
+  return build('figureSvg()', figureGiven(figure), () => {
     const { theme = 'light', tips = true } = options;
     // Loaded on first use: programs that draw nothing should not pay for it.
     const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts');
@@ -116,7 +117,7 @@ export interface PngOptions {
  * @throws CoverageError `ERR_PNG_UNAVAILABLE` without the package, `ERR_NO_FONT` if no font is found
  */
 export function figurePng(figure: Figure, options: PngOptions = {}): Uint8Array {
-  return answer('figurePng()', () => {
+  return build('figurePng()', figureGiven(figure), () => {
     const { theme = 'light', scale = 2, fontFiles } = options;
     const { Resvg } = loadResvg();
     const font = fontFiles ? { files: [...fontFiles], family: undefined } : findSansFont();

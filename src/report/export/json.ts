@@ -1,10 +1,10 @@
-import { answer } from '../../error.js';
 import { packageVersion } from '../../version.js';
+import { build, reportGiven } from '../fault.js';
 import type { Report } from '../report.js';
 
 /** The result of a report as JSON, as `--json` prints it. */
 export function reportJson(report: Report): string {
-  return answer('reportJson()', () => {
+  return build('reportJson()', reportGiven(report), () => {
     const { result } = report;
     return resultJson(result as object);
   });

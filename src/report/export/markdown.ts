@@ -1,7 +1,7 @@
-import { answer } from '../../error.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Cell, Table } from '../../results/table.js';
 import { count } from '../../text/format.js';
+import { build, reportGiven } from '../fault.js';
 import type { Block, Report } from '../report.js';
 import { verdictsTable } from '../verdicts.js';
 
@@ -13,7 +13,7 @@ const MOST_ROWS = 50;
  * for each figure. What one looks up is left to the page.
  */
 export function reportMarkdown(report: Report): string {
-  return answer('reportMarkdown()', () => {
+  return build('reportMarkdown()', reportGiven(report), () => {
     const { title, subtitle, sections } = report;
     const parts = [`# ${inline(title)}`, inline(subtitle)];
     for (const { heading, blocks, lookUp = false } of sections) {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { answer } from '../../error.js';
 import type { Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Figure } from '../charts/figure.js';
+import { build, reportGiven } from '../fault.js';
 import type { Advice, Block, Report, Section } from '../report.js';
 import { verdictsTable } from '../verdicts.js';
 import { figureSvg } from './draw.js';
@@ -18,7 +18,7 @@ import { phraseHtml } from './phrase-html.js';
  * model's name.
  */
 export function reportHtml(report: Report): string {
-  return answer('reportHtml()', () => {
+  return build('reportHtml()', reportGiven(report), () => {
     const { title, subtitle, sections, result, keptInPage = result, made } = report;
     const hash = createHash('sha256').update(PAGE_SCRIPT).digest('base64');
     const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;

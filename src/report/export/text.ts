@@ -1,6 +1,6 @@
-import { answer } from '../../error.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Verdict } from '../../results/verdict.js';
+import { build, reportGiven } from '../fault.js';
 import type { Block, Report } from '../report.js';
 import { verdictFigures, verdictWord } from '../verdicts.js';
 import { printable, styled, type TerminalOptions, terminalParagraph, terminalTable } from './terminal.js';
@@ -16,7 +16,7 @@ const MORE = '--csv FILE, --json and --report FILE hold all of them';
 
 /** A report for a terminal: its sentences and tables; figures and what one looks up are left to the page. */
 export function reportText(report: Report, options: ReportTextOptions = {}): string {
-  return answer('reportText()', () => {
+  return build('reportText()', reportGiven(report), () => {
     const { color = false } = options;
     const parts = [
       `${styled('bold', printable(report.title), color)}\n${terminalParagraph([report.subtitle], options)}`,

@@ -1,4 +1,3 @@
-import { answer } from '../../error.js';
 import type { Warning } from '../../results/estimate.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Table } from '../../results/table.js';
@@ -8,6 +7,7 @@ import { linearAxis } from '../charts/axis.js';
 import { type Figure, figureId } from '../charts/figure.js';
 import { intervalChart } from '../charts/interval-chart.js';
 import { LIGHT } from '../charts/theme.js';
+import { build, resultGiven } from '../fault.js';
 import { coloured } from '../ranking.js';
 import { list, type Report, type Sheet, table, unfoldingFigures, warnings } from '../report.js';
 
@@ -24,7 +24,7 @@ export interface OffsetResult {
 
 /** The report of an offset tournament. */
 export function offsetReport(result: OffsetResult): Report {
-  return answer('offsetReport()', () => {
+  return build('offsetReport()', resultGiven('offset', result), () => {
     const { models, responses, tournaments } = result;
     return {
       title: 'Which model to take, by the offset tournament',

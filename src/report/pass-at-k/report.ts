@@ -1,6 +1,6 @@
-import { answer } from '../../error.js';
 import type { PassAtKResult } from '../../pass-at-k/pass-at-k.js';
 import { confidencePercent, count, listed, plural } from '../../text/format.js';
+import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { list, type Report, type ReportExtras, table, warnings } from '../report.js';
 import { byK } from './facts.js';
@@ -9,7 +9,7 @@ import { coverageRatioSummary, passAtKSheet, passAtKSummary, passAtKTable } from
 
 /** The report of Pass@k. */
 export function passAtKReport(result: PassAtKResult, extras: ReportExtras = {}): Report {
-  return answer('passAtKReport()', () => {
+  return build('passAtKReport()', resultGiven('pass-at-k', result, extras), () => {
     const { models, problems, confidence, replicates } = result;
     return {
       title: 'Pass@k',

@@ -1,6 +1,6 @@
-import { answer } from '../../error.js';
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
 import { compact, confidencePercent, listed, plural } from '../../text/format.js';
+import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { list, notes, type Report, type ReportExtras, table, warnings } from '../report.js';
 import { budgetsOf } from './facts.js';
@@ -10,7 +10,7 @@ import { profileSheet, profilesTable } from './tables.js';
 
 /** The report of coverage profiles. */
 export function coverageProfileReport(result: CoverageProfiles, extras: ReportExtras = {}): Report {
-  return answer('coverageProfileReport()', () => {
+  return build('coverageProfileReport()', resultGiven('profile', result, extras), () => {
     const summary = coverageProfileSummary(result);
     return {
       title: `Coverage profiles against ${result.reference}`,

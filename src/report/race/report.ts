@@ -1,10 +1,11 @@
-import { answer } from '../../error.js';
-import type { Race } from '../../race/race.js';
+import * as z from 'zod';
+import { Race } from '../../race/race.js';
 import type { RaceModel, RaceState } from '../../race/state.js';
 import type { Warning } from '../../results/estimate.js';
 import type { Table } from '../../results/table.js';
 import { compact, count, percent, plural } from '../../text/format.js';
 import { packageVersion } from '../../version.js';
+import { build, resultGiven, shapeGiven } from '../fault.js';
 import { paragraph, type Report, type Sheet, table } from '../report.js';
 
 /** What a race has found out, plain data; as far as a selection has the same, under the same names. */
@@ -43,34 +44,38 @@ export interface RaceResult {
 
 /** The result of a race as it stands. */
 export function raceResult(race: Race): RaceResult {
-  return answer('raceResult()', () => {
-    const { N, delta, tolerance, seed, responses } = race.options;
-    const state = race.state();
-    const { winner, possibleWinners, explanation } = state;
-    const verdict = VERDICTS[state.verdict];
-    return {
-      schemaVersion: 1,
-      version: packageVersion,
-      models: race.models,
-      responses,
-      prompts: null,
-      recommendation: { model: winner, verdict },
-      tournaments: [
-        {
-          bestOf: null,
-          N,
-          winner,
-          verdict,
-          possibleWinners,
-          scores: state.models.map(({ score }) => score),
-          unscored: state.models.map(({ scored }) => responses - scored),
-          explanation,
-        },
-      ],
-      race: { ...state, delta, tolerance, seed },
-      warnings: [],
-    };
-  });
+  return build(
+    'raceResult()',
+    shapeGiven(() => z.instanceof(Race), race),
+    () => {
+      const { N, delta, tolerance, seed, responses } = race.options;
+      const state = race.state();
+      const { winner, possibleWinners, explanation } = state;
+      const verdict = VERDICTS[state.verdict];
+      return {
+        schemaVersion: 1,
+        version: packageVersion,
+        models: race.models,
+        responses,
+        prompts: null,
+        recommendation: { model: winner, verdict },
+        tournaments: [
+          {
+            bestOf: null,
+            N,
+            winner,
+            verdict,
+            possibleWinners,
+            scores: state.models.map(({ score }) => score),
+            unscored: state.models.map(({ scored }) => responses - scored),
+            explanation,
+          },
+        ],
+        race: { ...state, delta, tolerance, seed },
+        warnings: [],
+      };
+    },
+  );
 }
 
 /** What a selection calls it: within a tolerance several models may still be best. */
@@ -78,7 +83,7 @@ const VERDICTS = { winner: 'clear', within: 'noise', tied: 'tied', open: 'noise'
 
 /** The report of a race: the model to take, how sure, and what was left unscored of each. */
 export function raceReport(result: RaceResult): Report {
-  return answer('raceReport()', () => {
+  return build('raceReport()', resultGiven('race', result), () => {
     const { models, responses, race } = result;
     const { delta, tolerance } = race;
     return {

@@ -1,17 +1,39 @@
-import { answer } from '../../error.js';
+import * as z from 'zod';
 import { foundByPreflight } from '../../log-probs/manifest.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Table } from '../../results/table.js';
 import type { ScoredCheckpoint, ScoreResult } from '../../score/score.js';
 import { compact, count, listed, plural } from '../../text/format.js';
+import { build, shapeGiven } from '../fault.js';
 import { list, paragraph, type Report, table, warnings } from '../report.js';
 
 /** Rows without a score that are named; JSON has all. */
 const MOST_NAMED = 10;
 
+/** What must be there of a result of `score`. */
+const scoreSchema = () =>
+  z.looseObject({
+    checkpoints: z.array(
+      z.looseObject({
+        ...{ model: z.string(), file: z.string(), software: z.string().nullable(), stopped: z.string().nullable() },
+        ...{
+          scored: z.number(),
+          added: z.number(),
+          total: z.number(),
+          clampedTokens: z.number(),
+          requests: z.number(),
+        },
+        ...{ faults: z.number(), preflight: z.looseObject({}).nullable() },
+        unscored: z.array(z.looseObject({ id: z.string() })),
+      }),
+    ),
+    ...{ complete: z.boolean(), seconds: z.number(), rate: z.number().nullable() },
+    warnings: z.array(z.looseObject({ message: z.string() })),
+  });
+
 /** The report of a run of `score`: what was scored, what was not and why, and how far the values can be relied on. */
 export function scoreReport(result: ScoreResult): Report {
-  return answer('scoreReport()', () => {
+  return build('scoreReport()', shapeGiven(scoreSchema, result), () => {
     const { checkpoints, rate, seconds } = result;
     const added = checkpoints.reduce((sum, each) => sum + each.added, 0);
     return {

@@ -1,6 +1,6 @@
-import { answer } from '../../error.js';
 import type { SelectionResult } from '../../selection/result.js';
 import { compact, confidencePercent, count, plural } from '../../text/format.js';
+import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { type Block, list, notes, paragraph, type Report, type Section, table, warnings } from '../report.js';
 import { byN, VERDICT_TONES, VERDICT_WORDS } from './facts.js';
@@ -14,7 +14,7 @@ const MOST_COUNTS = 250_000;
 
 /** The report of a selection. */
 export function selectionReport(result: SelectionResult): Report {
-  return answer('selectionReport()', () => {
+  return build('selectionReport()', resultGiven('selection', result), () => {
     const { recommendation, advice, others, caveats } = selectionSummary(result);
     const recommended: Block = {
       kind: 'advice',

@@ -1,6 +1,7 @@
-import { answer } from '../../error.js';
-import type { Theory, TrainResult } from '../../linear/train-result.js';
+import * as z from 'zod';
+import { type Theory, TrainResult } from '../../linear/train-result.js';
 import { count, plural } from '../../text/format.js';
+import { build, shapeGiven } from '../fault.js';
 import { figures, notes, paragraph, type Report, table } from '../report.js';
 import { trainingFigures } from './curves.js';
 import { historiesSheet, runsTable } from './tables.js';
@@ -17,9 +18,16 @@ export interface TrainingReportInput {
   readonly version: string;
 }
 
+/** What must be there of a training to be reported on. */
+const inputSchema = () =>
+  z.looseObject({
+    results: z.array(z.instanceof(TrainResult)),
+    ...{ title: z.string(), facts: z.array(z.string()), version: z.string() },
+  });
+
 /** The report of a training: learning curves of cross-entropy, KL and Cov_N, final figures, settings. */
 export function trainingReport(input: TrainingReportInput): Report {
-  return answer('trainingReport()', () => {
+  return build('trainingReport()', shapeGiven(inputSchema, input), () => {
     const { results, title, facts, config, version } = input;
     const curves = trainingFigures(results);
     const theory = results.find((result) => result.theory !== null)?.theory;
