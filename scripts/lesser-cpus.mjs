@@ -3,8 +3,7 @@
 // qemu-user) on linux-x64.
 //   npm run test:lesser-cpus [-- FILTER…]
 import { spawn, spawnSync } from 'node:child_process';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { coreTests, fail, root } from './core-tests.mjs';
 
 /** Processors as qemu names them, and the best instruction set that `isa.rs` must find on each. */
 const PROCESSORS = { Haswell: 'avx2', Nehalem: 'baseline' };
@@ -20,29 +19,7 @@ const FILTERS = [
 ];
 const EMULATOR = 'qemu-x86_64';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const filters = process.argv.length > 2 ? process.argv.slice(2) : FILTERS;
-
-function fail(reason) {
-  process.stderr.write(`${reason}\n`);
-  process.exit(1);
-}
-
-/** The core's test binary, built if it has to be; `CORE_TESTS` names one that is there. */
-function testBinary() {
-  if (process.env.CORE_TESTS) return process.env.CORE_TESTS;
-  const args = ['test', '--no-run', '--message-format=json', '-p', 'coverage-principle-core', '--lib'];
-  const { status, stdout } = spawnSync('cargo', args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) fail('The tests do not compile; what cargo says of it stands above.');
-  const messages = stdout.split('\n').filter((line) => line.startsWith('{'));
-  const executables = messages.map((line) => JSON.parse(line).executable).filter(Boolean);
-  return executables.at(-1) ?? fail('Cargo named no test binary.');
-}
 
 function run(processor, binary) {
   return new Promise((resolve) => {
@@ -58,7 +35,7 @@ function run(processor, binary) {
 
 if (spawnSync(EMULATOR, ['--version']).status !== 0)
   fail(`${EMULATOR} is not installed (Debian: apt-get install qemu-user).`);
-const binary = testBinary();
+const binary = coreTests();
 for (const [processor, isa] of Object.entries(PROCESSORS)) {
   const began = performance.now();
   const { status, output } = await run(processor, binary);

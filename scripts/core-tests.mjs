@@ -1,0 +1,27 @@
+// The core's test binary, for tools that run it themselves.
+import { spawnSync } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export function fail(reason) {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
+}
+
+/** Path of the binary, built if it has to be; `CORE_TESTS` names one that is there. */
+export function coreTests() {
+  if (process.env.CORE_TESTS) return process.env.CORE_TESTS;
+  const args = ['test', '--no-run', '--message-format=json', '-p', 'coverage-principle-core', '--lib'];
+  const { status, stdout } = spawnSync('cargo', args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) fail('The tests do not compile; what cargo says of it stands above.');
+  const messages = stdout.split('\n').filter((line) => line.startsWith('{'));
+  const executables = messages.map((line) => JSON.parse(line).executable).filter(Boolean);
+  return executables.at(-1) ?? fail('Cargo named no test binary.');
+}
