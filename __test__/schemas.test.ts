@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { run } from '../src/cli/program.js';
 import { createRace } from '../src/race/race.js';
+import { FakeServer } from './score-server.js';
 import { slow } from './shared.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,7 +15,9 @@ const { generated } = (await script('generate')) as { generated(): Promise<Recor
 const { RESULTS } = (await script('result-schemas')) as { RESULTS: object };
 const folder = mkdtempSync(join(tmpdir(), 'coverage-schemas-'));
 const before = process.cwd();
-afterAll(() => {
+const servers: FakeServer[] = [];
+afterAll(async () => {
+  for (const server of servers) await server.stop();
   process.chdir(before);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -27,6 +30,11 @@ slow('schemas and reference are what the sources make', async () => {
   const schemas = Object.keys(made).flatMap((path) => path.split('schemas/')[1] ?? []);
   expect(readdirSync(join(root, 'schemas')).sort()).toEqual(schemas.sort());
 });
+
+/** A response to score, to a prompt, as texts. */
+function responseRow(id: number): object {
+  return { id, prompt: `Question ${id}:`, response: ` answer ${id}` };
+}
 
 /** What a command prints with `--json`. */
 async function printed(words: readonly string[]): Promise<unknown> {
@@ -60,6 +68,10 @@ describe('what is printed', () => {
     ],
     winners: [['select', 'scores.csv', '-N', '4', '--winner-only']],
     race: [['select', 'open.race']],
+    score: [
+      ['score', 'responses.jsonl', '--out', 'plain'],
+      ['score', 'responses.jsonl', '--out', 'raced', '--until-decided', '5%', '--best-of', '16'],
+    ],
     comparison: [['compare', 'early', 'late', 'scores.csv', '-N', '4']],
     offset: [['offset', 'scores.csv', ...['base', 'early', 'late'].flatMap((m) => ['--on-policy', `${m}=scores.csv`])]],
     profile: [['profile', 'scores.csv', '--reference', 'base']],
@@ -85,6 +97,8 @@ describe('what is printed', () => {
     write('train.json', JSON.stringify({ data, training: { steps: 20 }, checkpoints: { every: 10 } }));
     const sweep = { 'training.stepSize': [0.1, 'theory'] };
     write('sweep.json', JSON.stringify({ data, training: { steps: 4 }, validation: { exact: true }, sweep }));
+    write('responses.jsonl', Array.from({ length: 20 }, (_, id) => JSON.stringify(responseRow(id))).join('\n'));
+    for (const model of ['early', 'late']) servers.push(await FakeServer.start({ model }));
     process.chdir(folder);
   });
 
@@ -96,7 +110,10 @@ describe('what is printed', () => {
     const schema = z.fromJSONSchema(
       closed(JSON.parse(readFileSync(join(root, 'schemas', `${name}.json`), 'utf8'))) as never,
     );
-    for (const words of lines) {
+    for (const line of lines) {
+      const serves = line[0] === 'score';
+      const served = servers.flatMap(({ url, options }) => (serves ? ['--server', `${options.model}=${url}`] : []));
+      const words = [...line, ...served];
       const { error } = schema.safeParse(await printed(words));
       expect(error === undefined ? '' : z.prettifyError(error), words.join(' ')).toBe('');
     }

@@ -37,6 +37,8 @@ export interface FakeOptions {
   readonly weights?: string;
   /** Seed of the tokenizer. */
   readonly tokenizer?: string;
+  /** Share of the prompts that the model is bad at: log-probabilities of their tokens are lower by {@link WEAKNESS}. */
+  readonly weak?: number;
   /** Noise that depends on how many requests are under way. */
   readonly noise?: number;
   readonly key?: string;
@@ -68,10 +70,26 @@ function tokenLogProb(weights: string, ids: readonly number[], at: number): numb
   return -(bytes.readUInt32BE(0) / 2 ** 32) * 8 - 0.001;
 }
 
+/** Nats that the tokens of a prompt lose which a model is bad at. */
+const WEAKNESS = 4;
+
+function weakness(weights: string, ids: readonly number[], share: number): number {
+  const bytes = createHash('sha1')
+    .update(`${weights}|weak|${ids.join(',')}`)
+    .digest();
+  return bytes.readUInt32BE(0) / 2 ** 32 < share ? WEAKNESS : 0;
+}
+
 /** The right log-probability of a response. */
-export function rightLogProb(weights: string, prompt: readonly number[], response: readonly number[]): number {
+export function rightLogProb(
+  weights: string,
+  prompt: readonly number[],
+  response: readonly number[],
+  weak = 0,
+): number {
   const ids = [...prompt, ...response];
-  return response.reduce((sum, _, index) => sum + tokenLogProb(weights, ids, prompt.length + index), 0);
+  const less = weakness(weights, ids, weak);
+  return response.reduce((sum, _, index) => sum + tokenLogProb(weights, ids, prompt.length + index) - less, 0);
 }
 
 /** A server of the tests' own: shaped like the real ones, with a model that is a hash, and faults where a test wants them. */
@@ -220,10 +238,9 @@ export class FakeServer {
   }
 
   #values(ids: readonly number[], from: number, fault: FaultKind | null, beside: number): unknown[] {
-    const { weights = this.options.model, noise = 0 } = this.options;
-    const values: unknown[] = ids.map((_, at) =>
-      at === 0 ? null : tokenLogProb(weights, ids, at) - noise * (beside - 1),
-    );
+    const { weights = this.options.model, noise = 0, weak = 0 } = this.options;
+    const less = weakness(weights, ids, weak) + noise * (beside - 1);
+    const values: unknown[] = ids.map((_, at) => (at === 0 ? null : tokenLogProb(weights, ids, at) - less));
     const last = ids.length - 1;
     if (fault === 'nan') values[last] = Number.NaN;
     if (fault === 'clamped') values[last] = -9999.0;

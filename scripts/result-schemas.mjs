@@ -18,6 +18,7 @@ import type { PrintedExperiments } from './src/report/experiment/report.js';
 import type { PrintedTraining } from './src/training/output.js';
 import type { PrintedWinners } from './src/cli/select.js';
 import type { RaceResult } from './src/report/race/report.js';
+import type { ScoreResult } from './src/score/score.js';
 `;
 
 /** What each command prints. */
@@ -25,6 +26,7 @@ export const RESULTS = {
   selection: { type: 'SelectionResult', command: 'select', version: 2 },
   winners: { type: 'PrintedWinners', command: 'select --winner-only' },
   race: { type: 'RaceResult', command: 'select RACE' },
+  score: { type: 'ScoreResult', command: 'score' },
   comparison: { type: 'Comparison', command: 'compare' },
   offset: { type: 'OffsetResult', command: 'offset' },
   profile: { type: 'CoverageProfiles & ReportExtras', command: 'profile' },

@@ -53,11 +53,12 @@ export {
   uncoveredResponses,
 } from './tournament/uncovered-responses.js';
 
-// Scoring served checkpoints
+// Scoring and sampling served checkpoints
 
 export type { Preflight } from './log-probs/manifest.js';
 export { scoreReport } from './report/score/report.js';
 export type { ScoreOptions, ServerInput } from './score/options.js';
+export type { ScoredRace } from './score/racing.js';
 export type { ResponseRow } from './score/rows.js';
 export { type ScoredCheckpoint, type ScoreResult, score, type UnscoredResponse } from './score/score.js';
 export type { WorkSource } from './score/work.js';

@@ -11,6 +11,8 @@ export interface Progress {
   readonly elapsed: number;
   /** What is being done, where a computation has several stages. */
   readonly stage?: string;
+  /** What else is known by now, as how many models may still be best. */
+  readonly note?: string;
 }
 
 /** Options that every asynchronous computation takes. */

@@ -61,6 +61,14 @@ export function parseShare(text: string): number {
   throw new InvalidArgumentError('Give a number from 0 to 1.');
 }
 
+/** Parses a share below 1: `1%` or `0.01`. */
+export function parseShareOrPercent(text: string): number {
+  const [, number, percent] = /^(.*?)(%?)$/.exec(text.trim())!;
+  const value = toNumber(number!) / (percent ? 100 : 1);
+  if (value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('Give a share of at least 0 and below 1, as 1% or 0.01.');
+}
+
 /** Parses a comma-separated list of names. */
 export function parseNames(text: string): string[] {
   return text

@@ -35,14 +35,19 @@ export class ProgressLine {
    */
   stage(label: string, unit?: string): (progress: Progress) => void {
     let before: number | undefined;
-    return ({ done, total, elapsed }) => {
+    return ({ done, total, elapsed, note }) => {
       before ??= unit === undefined ? 0 : done;
       if (this.#stream === null) return;
       const now = done - before;
-      const percent = total > 0 ? `${Math.floor((100 * done) / total)}%` : '';
-      const rate = unit !== undefined && elapsed > 0 ? ` · ${(now / elapsed).toPrecision(3)} ${unit}/s` : '';
-      const left = total > 0 && now > 0 ? ` · ${seconds((elapsed * (total - done)) / now)} left` : '';
-      const rest = `${percent} · ${seconds(elapsed)}${rate}${left}`;
+      const rest = [
+        total > 0 && `${Math.floor((100 * done) / total)}%`,
+        seconds(elapsed),
+        unit !== undefined && elapsed > 0 && `${(now / elapsed).toPrecision(3)} ${unit}/s`,
+        total > 0 && now > 0 && `${seconds((elapsed * (total - done)) / now)} left`,
+        note,
+      ]
+        .filter(Boolean)
+        .join(' · ');
       if (!this.#stream.isTTY) {
         if (this.#now() - this.#written < LINE_EVERY_MS) return;
         this.#written = this.#now();

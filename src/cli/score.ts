@@ -5,11 +5,11 @@ import { reportText } from '../report/export/text.js';
 import { scoreReport } from '../report/score/report.js';
 import { scoreSchema } from '../score/options.js';
 import { score } from '../score/score.js';
-import { parseRatios, parseWholeNumber } from './arguments.js';
+import { parseBudgets, parseRatios, parseShareOrPercent, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
-import { AUTHORISATION, addServerOptions, type ServerOptions, schemaOption } from './server-options.js';
+import { AUTHORISATION, addServerOptions, parseShard, type ServerOptions, schemaOption } from './server-options.js';
 
 interface ScoreCommandOptions extends ServerOptions {
   readonly out: string;
@@ -21,6 +21,11 @@ interface ScoreCommandOptions extends ServerOptions {
   readonly boundary: 'joined' | 'separate';
   readonly preflight: number;
   readonly N: number[];
+  readonly bestOf?: number[];
+  readonly untilDecided?: number;
+  readonly within: number;
+  readonly settle?: boolean;
+  readonly seed: number;
   readonly dtype?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -29,10 +34,12 @@ interface ScoreCommandOptions extends ServerOptions {
 /** `coverage-principle score`: log-probabilities of given responses under served checkpoints. */
 export function scoreCommand({ signal, exitWith }: CommandContext): Command {
   const { shard, tokenLogProbs, dtype, batch, bos, eos, boundary, preflight, N } = scoreSchema.shape;
+  const { untilDecided, within, settle, seed, bestOf } = scoreSchema.shape;
   const command = new Command('score')
     .description(
       'Score responses under checkpoints that are served by vLLM, SGLang or any OpenAI-shaped server that echoes prompts\n' +
-        'with their log-probabilities. Writes a file a checkpoint, which `select` takes; cut off, it goes on when called again.',
+        'with their log-probabilities. Writes a file a checkpoint, which `select` takes; cut off, it goes on when called again.\n' +
+        'With --until-decided it ends as soon as it is known which checkpoint is best.',
     )
     .argument(
       '<responses>',
@@ -50,20 +57,30 @@ export function scoreCommand({ signal, exitWith }: CommandContext): Command {
     .addOption(schemaOption<ScoreCommandOptions['bos'] | readonly number[]>('--bos <ids>', bos, parseBos))
     .addOption(schemaOption<readonly number[]>('--eos <ids>', eos, parseIds))
     .addOption(schemaOption('--boundary <kind>', boundary).choices(boundary.unwrap().options))
-    .optionsGroup('Preflight:')
+    .optionsGroup('No further than needed:')
+    .addOption(schemaOption('--until-decided <share>', untilDecided, parseShareOrPercent))
+    .addOption(schemaOption('--within <share>', within, parseShareOrPercent))
+    .addOption(schemaOption('--settle', settle))
+    .addOption(schemaOption('--seed <seed>', seed, parseWholeNumber(0)))
+    .optionsGroup('Preflight, and what is decided:')
     .addOption(schemaOption('--preflight <count>', preflight, parseWholeNumber(0)))
+    .addOption(schemaOption('-K, --best-of <list>', bestOf, parseBudgets))
     .addOption(schemaOption('-N, --N <list>', N, parseRatios));
   return command
     .addHelpText('after', `${AUTHORISATION}\n${EXAMPLES}`)
-    .action(async (responses: string, { server, json, quiet, ...options }: ScoreCommandOptions) => {
+    .action(async (responses: string, { server, json, quiet, N, ...options }: ScoreCommandOptions) => {
       const progress = new ProgressLine(quiet === true || json === true);
       const stages = {
         tokens: progress.stage('tokens', 'responses'),
         preflight: progress.stage('preflight'),
         scoring: progress.stage('scoring', 'responses'),
+        racing: progress.stage('racing', 'responses'),
       };
+      // Budgets take the place of ratios that nobody asked for.
+      const asked = command.getOptionValueSource('N') !== 'default';
       const result = await score(responses, {
         ...options,
+        ...(asked && { N }),
         servers: server,
         signal,
         onProgress: (snapshot) => stages[snapshot.stage as keyof typeof stages](snapshot),
@@ -72,12 +89,6 @@ export function scoreCommand({ signal, exitWith }: CommandContext): Command {
       process.stdout.write(json ? reportJson(report) : reportText(report, terminalOptions(process.stdout)));
       if (!result.complete) exitWith(EXIT.failed);
     });
-}
-
-function parseShard(text: string): [number, number] {
-  const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  if (part === undefined) throw new InvalidArgumentError('Give I/N, as 3/16.');
-  return [Number(part), Number(of)];
 }
 
 function parseIds(text: string): number[] {
@@ -93,5 +104,6 @@ function parseBos(text: string): 'tokenizer' | 'none' | number[] {
 const EXAMPLES = `
 Examples:
   $ coverage-principle score held-out.jsonl --server step-1000=http://localhost:8000 --server step-2000=http://localhost:8001 --out scores
+  $ coverage-principle score held-out.jsonl --server step-1000=http://localhost:8000 --server step-2000=http://localhost:8001 --out scores --until-decided 0.05 --within 1% --best-of 16
   $ coverage-principle score held-out.jsonl --server base=http://a:8000 --server base=http://b:8000 --out scores --shard 3/16
   $ coverage-principle select scores --best-of 16`;

@@ -4,10 +4,8 @@ import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import { Race } from '../race/race.js';
 import { type RaceResult, raceResult } from '../report/race/report.js';
+import { checkWholeRace, RACE_FILE } from '../score/racing.js';
 import { compact } from '../text/format.js';
-
-/** What a race is called in the folder of the scores it asked for. */
-const RACE_FILE = 'decision.race';
 
 /** How a saved race begins. */
 const MAGIC = 'COVRACE';
@@ -17,8 +15,12 @@ export async function raceAmong(inputs: readonly string[], options: JobOptions):
   const [path] = inputs;
   if (inputs.length !== 1 || path === undefined || path === '-') return null;
   const info = await stat(path).catch(() => null);
-  const file = info?.isDirectory() ? join(path, RACE_FILE) : path;
-  return (await beginsAsRace(file)) ? Race.read(file, options) : null;
+  const folder = info?.isDirectory() ?? false;
+  const file = folder ? join(path, RACE_FILE) : path;
+  if (!(await beginsAsRace(file))) return null;
+  const race = await Race.read(file, options);
+  if (folder) await checkWholeRace(path, race);
+  return race;
 }
 
 async function beginsAsRace(file: string): Promise<boolean> {

@@ -1,23 +1,26 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoverageError } from '../error.js';
-import type { ScoreManifest } from '../log-probs/manifest.js';
+import type { Preflight, ScoreManifest } from '../log-probs/manifest.js';
 import { Client, Fault, keyFor } from './client.js';
+import { type Held, LineFile } from './line-file.js';
 import { lock } from './lock.js';
 import type { CheckedScoreOptions, ServerInput } from './options.js';
 import type { Responses } from './rows.js';
-import { fileName, ScoreFile } from './score-file.js';
+import { fileName, scoreFormat } from './score-file.js';
 import { discover, type FoundServer } from './servers/discover.js';
 
-/** One checkpoint of a run: its file, and its servers if there is anything left to do. */
-export interface Checkpoint {
+/** One checkpoint of a run and what its file holds. */
+export interface HeldCheckpoint {
   readonly name: string;
   readonly path: string;
-  readonly held: Awaited<ReturnType<typeof ScoreFile.peek>>;
-  /** Whether every row is scored already. */
-  readonly complete: boolean;
-  readonly servers: readonly ServerInput[];
+  readonly held: Held<ScoreManifest> | null;
+}
+
+/** A checkpoint that something is left to do of, and its servers. */
+export interface Checkpoint extends HeldCheckpoint {
   readonly clients: readonly Client[];
-  /** What was found at each address; empty where nothing is left to do. */
+  /** What was found at each address. */
   readonly found: readonly FoundServer[];
 }
 
@@ -34,41 +37,61 @@ export class Opened {
   }
 }
 
-/** The checkpoints that servers are named for, each with what its file holds already. */
-export async function openCheckpoints(
+/** Makes the folder of a run. */
+export async function makeOut(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+    throw new CoverageError('ERR_WRITE_FAILED', `${folder} cannot be made: ${cause.message}.`, {
+      place: { file: folder },
+      cause,
+    });
+  });
+}
+
+/** The checkpoints that servers are named for, each with what its file holds already; their files are this run's alone. */
+export async function holdCheckpoints(
   options: CheckedScoreOptions,
   responses: Responses,
-  selected: readonly number[],
   opened: Opened,
-): Promise<Checkpoint[]> {
-  const names = [...new Set(options.servers.map(({ name }) => name))];
-  const checkpoints: Checkpoint[] = [];
-  for (const name of names) {
+): Promise<HeldCheckpoint[]> {
+  const format = scoreFormat(responses.rows);
+  const checkpoints: HeldCheckpoint[] = [];
+  for (const name of new Set(options.servers.map(({ name }) => name))) {
     const path = join(options.out, fileName(name, options.shard));
     opened.add(await lock(path));
-    const held = await ScoreFile.peek(path, responses.rows);
+    const held = await LineFile.peek(path, format);
     if (held !== null) checkSameRun(held.manifest, name, options, responses, path);
-    const complete = held !== null && selected.every((row) => held.known.has(row));
-    const servers = options.servers.filter((server) => server.name === name);
-    const clients = complete
-      ? []
-      : servers.map(({ url }) => {
-          const client = new Client(url, {
-            key: keyFor(name),
-            timeout: options.timeout,
-            concurrency: options.concurrency,
-          });
-          opened.add(() => client.close());
-          return client;
-        });
-    const found = await Promise.all(
-      clients.map((client, index) => discoverOrSay(client, servers[index]!, options.signal)),
-    );
-    checkAlike(name, found, clients);
-    if (held !== null && found.length > 0) checkSameServer(held.manifest, found[0]!, name, path);
-    checkpoints.push({ name, path, held, complete, servers, clients, found });
+    checkpoints.push({ name, path, held });
   }
   return checkpoints;
+}
+
+/** Finds out what stands at the servers of a checkpoint. */
+export async function findServers(
+  { name, path, held }: HeldCheckpoint,
+  options: CheckedScoreOptions,
+  opened: Opened,
+): Promise<Checkpoint> {
+  const servers = options.servers.filter((server) => server.name === name);
+  const clients = clientsOf(name, options, opened);
+  const { signal } = options;
+  const found = await Promise.all(clients.map((client, index) => discoverOrSay(client, servers[index]!, signal)));
+  checkAlike(name, found, clients);
+  if (held !== null) checkSameServer(held.manifest, found[0]!, name, path);
+  return { name, path, held, clients, found };
+}
+
+/** Clients of the servers of a checkpoint. */
+export function clientsOf(
+  name: string,
+  { servers, timeout, concurrency }: Pick<CheckedScoreOptions, 'servers' | 'timeout' | 'concurrency'>,
+  opened: Opened,
+): Client[] {
+  const own = servers.filter((server) => server.name === name);
+  return own.map(({ url }) => {
+    const client = new Client(url, { key: keyFor(name), timeout, concurrency });
+    opened.add(() => client.close());
+    return client;
+  });
 }
 
 async function discoverOrSay(
@@ -138,4 +161,30 @@ function checkSameRun(
 function checkSameServer({ server }: ScoreManifest, found: FoundServer, name: string, path: string): void {
   if (server.kind === found.scorer.kind && server.software === found.software) return;
   throw otherRun(path, `${name} was served by ${server.software}, and is by ${found.software} now`);
+}
+
+/** How much more than the first preflight's largest difference a value may be from the one in the file, in nats. */
+const LENIENCE = { factor: 4, least: 1e-3 };
+
+/**
+ * What is in a file must be of the weights that are served now.
+ *
+ * @throws CoverageError `ERR_OTHER_WEIGHTS`
+ */
+export function checkWeights({ name, path, held }: Checkpoint, preflight: Preflight): void {
+  if (held === null) return;
+  const allowed = Math.max(
+    LENIENCE.least,
+    LENIENCE.factor * (held.manifest.preflight?.largestDifference ?? 0),
+    LENIENCE.factor * preflight.largestDifference,
+  );
+  for (const [index, row] of preflight.rows.entries()) {
+    const [before, now] = [held.known.get(row), preflight.first[index]];
+    if (before === undefined || typeof now !== 'number' || Math.abs(before - now) <= allowed) continue;
+    throw new CoverageError(
+      'ERR_OTHER_WEIGHTS',
+      `${name} gives ${now} where ${path} has ${before}: other weights are served now. Serve those that it was begun with, or choose another folder (--out).`,
+      { place: { file: path, model: name } },
+    );
+  }
 }

@@ -1,30 +1,32 @@
 import PQueue from 'p-queue';
-import { type Client, Fault } from './client.js';
+import { Fault } from './client.js';
 import { Concurrency } from './concurrency.js';
 import { backOff } from './patience.js';
-import type { Item, Scorer } from './servers/scorer.js';
-import type { Scored } from './values.js';
 import type { Task, Work } from './work.js';
 
-/** What a lane is told, and whom it tells. */
-export interface LaneOptions {
+/** What a lane is told, and whom it tells; `A` is the answer for a row. */
+export interface LaneOptions<A> {
   readonly concurrency: number;
+  /** Most rows a request. */
   readonly batch: number;
   readonly retries: number;
   readonly signal: AbortSignal;
-  /** What is sent for a row. */
-  readonly item: (row: number) => Item;
-  /** Called with every score; the row counts as done once the promise is. */
-  readonly onScored: (row: number, scored: Scored) => Promise<void>;
+  /** Asks the server for some rows: the answers in their order. Throws `Fault`. */
+  readonly ask: (rows: readonly number[], signal: AbortSignal) => Promise<readonly A[]>;
+  /** Called with every answer; resolves, once it is kept, to the number that it brings, or to why it brings none. */
+  readonly onAnswer: (row: number, answer: A) => Promise<number | Failure>;
   readonly onFailed: (row: number, reason: string) => void;
 }
 
+/** Why an answer is of no use. */
+export interface Failure {
+  readonly reason: string;
+}
+
 /** One server at work for one checkpoint: takes rows as fast as they are answered, and less after faults. */
-export class Lane {
-  readonly client: Client;
-  readonly #scorer: Scorer;
+export class Lane<A> {
   readonly #work: Work;
-  readonly #options: LaneOptions;
+  readonly #options: LaneOptions<A>;
   readonly #limit: Concurrency;
   readonly #queue: PQueue;
   #streak = 0;
@@ -34,9 +36,7 @@ export class Lane {
   requests = 0;
   faults = 0;
 
-  constructor(client: Client, scorer: Scorer, work: Work, options: LaneOptions) {
-    this.client = client;
-    this.#scorer = scorer;
+  constructor(work: Work, options: LaneOptions<A>) {
     this.#work = work;
     this.#options = options;
     this.#limit = new Concurrency(options.concurrency);
@@ -53,7 +53,7 @@ export class Lane {
       await this.#idleSlot();
       await this.#cool();
       if (this.#dead !== null || signal.aborted) break;
-      const tasks = await this.#work.take(this.#scorer.batches ? batch : 1);
+      const tasks = await this.#work.take(batch);
       if (tasks === null) break;
       this.#queue
         .add(() => this.#send(tasks))
@@ -76,19 +76,19 @@ export class Lane {
   async #cool(): Promise<void> {
     for (;;) {
       const left = this.#coolUntil - performance.now();
-      if (left <= 0 || this.#options.signal.aborted) return;
+      if (left <= 0 || this.#options.signal.aborted || this.#work.over) return;
       await new Promise((resolve) => setTimeout(resolve, Math.min(left, 100)));
     }
   }
 
   async #send(tasks: readonly Task[]): Promise<void> {
-    const { item, onScored, signal } = this.#options;
+    const { ask, onAnswer, onFailed, signal } = this.#options;
     const sentAt = performance.now();
     this.requests += 1;
-    let scores: Scored[];
+    let answers: readonly A[];
     try {
-      scores = await this.#scorer.score(
-        tasks.map(({ row }) => item(row)),
+      answers = await ask(
+        tasks.map(({ row }) => row),
         signal,
       );
     } catch (error) {
@@ -102,8 +102,16 @@ export class Lane {
     this.#limit.succeeded(performance.now() - sentAt);
     this.#queue.concurrency = this.#limit.limit;
     this.#streak = 0;
-    await Promise.all(tasks.map(({ row }, index) => onScored(row, scores[index]!)));
-    for (const [index, task] of tasks.entries()) this.#work.scored(task, scores[index]!.logProb);
+    const brought = await Promise.all(tasks.map(({ row }, index) => onAnswer(row, answers[index]!)));
+    for (const [index, task] of tasks.entries()) {
+      const value = brought[index]!;
+      if (typeof value === 'number') {
+        this.#work.scored(task, value);
+      } else {
+        onFailed(task.row, value.reason);
+        this.#work.dropped(task);
+      }
+    }
   }
 
   #failed(tasks: readonly Task[], fault: Fault, sentAt: number): void {
@@ -141,4 +149,21 @@ export class Lane {
     this.#coolUntil = performance.now() + pause;
     if (this.#streak > Math.max(3, this.#options.retries)) this.#dead = fault;
   }
+}
+
+/** Runs the lanes of one checkpoint to their end; `dead` is why the first of the servers was given up, if all were. */
+export async function runLanes<A>(
+  lanes: readonly Lane<A>[],
+  work: Work,
+): Promise<{ requests: number; faults: number; dead: Fault | null }> {
+  const ends = await Promise.all(lanes.map((lane) => lane.run()));
+  const [first] = ends;
+  const dead = ends.every((fault) => fault !== null) ? first! : null;
+  if (dead !== null) await work.giveUp();
+  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+  return {
+    requests: sum(lanes.map(({ requests }) => requests)),
+    faults: sum(lanes.map(({ faults }) => faults)),
+    dead,
+  };
 }

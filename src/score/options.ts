@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { JobOptions } from '../job.js';
-import { jobOptionsShape } from '../options.js';
+import { budgetsSchema, jobOptionsShape, seedSchema } from '../options.js';
 
 /** Address of a server: http or https, nothing in it that is secret or belongs to a single call. */
 const urlSchema = z
@@ -21,10 +21,10 @@ const serverSchema = z.strictObject({
 });
 
 /** Schema of the servers of a run. */
-const serversSchema = z.array(serverSchema).min(1, 'name at least one server').readonly();
+export const serversSchema = z.array(serverSchema).min(1, 'name at least one server').readonly();
 
 /** Options that scoring and sampling share: how servers are spoken to. */
-const clientShape = {
+export const clientShape = {
   concurrency: z
     .int()
     .min(1)
@@ -34,6 +34,13 @@ const clientShape = {
   retries: z.int().min(0).max(100).default(8).describe('times that a request is sent again after a fault'),
   timeout: z.number().positive().max(86_400).default(300).describe('seconds to wait for an answer'),
 } as const;
+
+/** Schema of the part of the rows that a run takes. */
+export const shardSchema = z
+  .tuple([z.int().min(1), z.int().min(1)])
+  .refine(([part, of]) => part <= of, 'must be I/N with I from 1 to N')
+  .optional()
+  .describe('part I of N of the rows, every N-th of them, for a job of its own; parts lie in one folder');
 
 const tokenIds = z.array(z.int().min(0)).readonly();
 
@@ -57,11 +64,7 @@ export const scoreSchema = z.strictObject({
     .describe(
       'joined: prompt and response are one text, which must have a token end between them; separate: each has its own tokens',
     ),
-  shard: z
-    .tuple([z.int().min(1), z.int().min(1)])
-    .refine(([part, of]) => part <= of, 'must be I/N with I from 1 to N')
-    .optional()
-    .describe('part I of N of the rows, every N-th of them, for a job of its own; parts lie in one folder'),
+  shard: shardSchema,
   preflight: z
     .int()
     .min(0)
@@ -72,7 +75,33 @@ export const scoreSchema = z.strictObject({
     .array(z.number().min(1))
     .min(1)
     .default([2, 4, 16])
-    .describe('ratios at which preflight counts the comparisons that would flip'),
+    .describe(
+      'ratios at which preflight counts the comparisons that would flip; with --until-decided the one to decide at',
+    ),
+  bestOf: budgetsSchema.optional().describe('budgets of K samples a prompt in place of ratios: N = (K/2)^(2/3)'),
+  untilDecided: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'score no further than it takes to know which checkpoint is best at one N, wrong with at most this probability',
+    ),
+  within: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      'with --until-decided: take a checkpoint whose score exceeds the least by at most this share of the responses, as 1% or 0.01',
+    ),
+  settle: z
+    .boolean()
+    .default(false)
+    .describe(
+      'with --until-decided: score on until each checkpoint is out as candidate and as rival, for those that come when it is served no more',
+    ),
+  seed: seedSchema.default(0).describe('with --until-decided: seed of the order in which responses are scored'),
   dtype: z.string().min(1).optional().describe('what the weights are served in, for the record'),
 });
 

@@ -31,13 +31,12 @@ export interface Requests {
  * texts, where servers take texts only.
  */
 export async function prepareRequests(
-  checkpoints: readonly Checkpoint[],
+  open: readonly Checkpoint[],
   options: CheckedScoreOptions,
   responses: Responses,
   selected: readonly number[],
   onDone: (done: number) => void,
 ): Promise<Requests> {
-  const open = checkpoints.filter(({ complete }) => !complete);
   const byEcho = open.filter(({ found }) => found[0]!.scorer.kind === 'echo');
   const requests =
     byEcho.length === 0 || selected.every((row) => isTokenised(responses.rows[row]!))

@@ -5,27 +5,41 @@ import { CoverageError, located } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
 import { readJsonRows } from '../input/json-rows.js';
 
+/** Token ids. */
 const ids = z.array(z.int().min(0)).min(1).readonly();
+
+/** A prompt, in one of three forms. */
+export const promptShape = {
+  prompt: z.string().optional(),
+  promptTokens: ids.optional(),
+  messages: z
+    .array(z.looseObject({ role: z.string() }))
+    .min(1)
+    .readonly()
+    .optional(),
+} as const;
+
+/** Id of a row. */
+export const rowIdSchema = z.union([z.string().min(1), z.int()]);
+
+/** What is wrong unless {@link hasOnePrompt}. */
+export const ONE_PROMPT = 'give exactly one of prompt, promptTokens and messages';
 
 const rowSchema = z
   .looseObject({
-    id: z.union([z.string().min(1), z.int()]),
+    id: rowIdSchema,
     promptId: z.union([z.string(), z.int()]).nullish(),
-    prompt: z.string().optional(),
-    promptTokens: ids.optional(),
-    messages: z
-      .array(z.looseObject({ role: z.string() }))
-      .min(1)
-      .readonly()
-      .optional(),
+    ...promptShape,
     response: z.string().min(1, 'must not be empty').optional(),
     responseTokens: ids.optional(),
   })
-  .refine(
-    (row) => given(row.prompt, row.promptTokens, row.messages) === 1,
-    'give exactly one of prompt, promptTokens and messages',
-  )
+  .refine(hasOnePrompt, ONE_PROMPT)
   .refine((row) => given(row.response, row.responseTokens) === 1, 'give exactly one of response and responseTokens');
+
+/** Whether a row has one prompt, in one form. */
+export function hasOnePrompt(row: { prompt?: unknown; promptTokens?: unknown; messages?: unknown }): boolean {
+  return given(row.prompt, row.promptTokens, row.messages) === 1;
+}
 
 function given(...values: unknown[]): number {
   return values.filter((value) => value !== undefined).length;
@@ -44,14 +58,17 @@ export interface ResponseRow {
   readonly responseTokens?: readonly number[] | undefined;
 }
 
-/** The responses of a run, in their order. */
-export interface Responses {
-  readonly rows: readonly ResponseRow[];
+/** The rows of a run, in their order. */
+export interface Rows<R> {
+  readonly rows: readonly R[];
   /** What messages and manifests call the input. */
   readonly file: string | null;
   /** SHA-256 of the file, or of the rows as JSON Lines. */
   readonly sha256: string;
 }
+
+/** The responses of a run. */
+export type Responses = Rows<ResponseRow>;
 
 /**
  * Reads the responses of a JSON Lines file (or a list), or takes them as they are.
@@ -59,28 +76,44 @@ export interface Responses {
  * @throws CoverageError `ERR_MALFORMED_FILE`, `ERR_DUPLICATE_ID`, `ERR_NO_RESPONSES` naming file and row
  */
 export async function readResponses(input: string | readonly ResponseRow[], signal?: AbortSignal): Promise<Responses> {
+  const read = await readRows<ResponseRow>(input, rowSchema, 'response to score', signal);
+  if (read.rows.length === 0) throw new CoverageError('ERR_NO_RESPONSES', 'There is no response to score.');
+  return read;
+}
+
+/**
+ * Reads the rows of a JSON Lines file (or a list), or takes them as they are; `what` names one in messages.
+ *
+ * @throws CoverageError `ERR_MALFORMED_FILE`, `ERR_DUPLICATE_ID` naming file and row
+ */
+export async function readRows<R extends { readonly id: string | number }>(
+  input: string | readonly R[],
+  schema: z.ZodType,
+  what: string,
+  signal?: AbortSignal,
+): Promise<Rows<R>> {
   const seen = new Map<string, number>();
-  const rows: ResponseRow[] = [];
+  const rows: R[] = [];
   const take = (value: unknown, row: number, file: string | undefined) => {
     const place = { ...(file !== undefined && { file }), row };
-    const checked = rowSchema.safeParse(value);
+    const checked = schema.safeParse(value);
     if (!checked.success) {
       const problems = checked.error.issues.map(({ path, message }) =>
         [path.join('.'), message].filter(Boolean).join(': '),
       );
-      throw located('ERR_MALFORMED_FILE', `This is no response to score: ${problems.join('; ')}.`, place);
+      throw located('ERR_MALFORMED_FILE', `This is no ${what}: ${problems.join('; ')}.`, place);
     }
-    const id = String(checked.data.id);
+    const data = checked.data as R;
+    const id = String(data.id);
     const first = seen.get(id);
-    if (first !== undefined) {
+    if (first !== undefined)
       throw located(
         'ERR_DUPLICATE_ID',
-        `The id ${id} is in row ${first} already: give each response an id of its own.`,
+        `The id ${id} is in row ${first} already: give each row one of its own.`,
         place,
       );
-    }
     seen.set(id, row);
-    rows.push(checked.data as ResponseRow);
+    rows.push(data);
   };
   let sha256: string;
   if (typeof input === 'string') {
@@ -95,6 +128,19 @@ export async function readResponses(input: string | readonly ResponseRow[], sign
     }
     sha256 = hash.digest('hex');
   }
-  if (rows.length === 0) throw new CoverageError('ERR_NO_RESPONSES', 'There is no response to score.');
   return { rows, file: typeof input === 'string' ? basename(input) : null, sha256 };
+}
+
+/**
+ * Positions of the rows of a part: every row, or every N-th.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION` if there are fewer rows than parts
+ */
+export function rowsOfPart({ rows }: Rows<unknown>, shard: readonly [number, number] | undefined): number[] {
+  const [part, of] = shard ?? [1, 1];
+  const selected = [...rows.keys()].filter((index) => index % of === part - 1);
+  if (selected.length > 0) return selected;
+  throw new CoverageError('ERR_INVALID_OPTION', `There are fewer rows than parts: part ${part} of ${of} is empty.`, {
+    place: { field: 'shard' },
+  });
 }

@@ -1,21 +1,32 @@
-import { setMaxListeners } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { CoverageError } from '../error.js';
-import type { Progress } from '../job.js';
+import { type Progress, tell } from '../job.js';
 import { manifestWarnings, type Preflight, type ScoreManifest } from '../log-probs/manifest.js';
 import { checkOptions } from '../options.js';
 import type { Warning } from '../results/estimate.js';
+import { ratioOfBestOf } from '../selection/budget.js';
 import { packageVersion } from '../version.js';
-import { type Checkpoint, Opened, openCheckpoints, serverError } from './checkpoint.js';
-import { Lane } from './lane.js';
+import { linkedAbort } from './abort.js';
+import {
+  type Checkpoint,
+  checkWeights,
+  findServers,
+  type HeldCheckpoint,
+  holdCheckpoints,
+  makeOut,
+  Opened,
+  serverError,
+} from './checkpoint.js';
+import { Lane, runLanes } from './lane.js';
+import { LineFile } from './line-file.js';
 import { type CheckedScoreOptions, type ScoreOptions, scoreSchema } from './options.js';
 import { findings, preflightsIn, scoreTwice } from './preflight.js';
+import { checkRaceOptions, endRace, isSettled, raceWarnings, type ScoredRace, ScoringRace } from './racing.js';
 import { prepareRequests, type Requests } from './requests.js';
-import { type ResponseRow, type Responses, readResponses } from './rows.js';
-import { ScoreFile } from './score-file.js';
+import { type ResponseRow, type Responses, readResponses, rowsOfPart } from './rows.js';
+import { scoreLine } from './score-file.js';
 import { contentHash, spread } from './tokens.js';
 import type { Scored } from './values.js';
-import { EveryRow, Work, type WorkSource } from './work.js';
+import { EveryRow, together, Work, type WorkSource } from './work.js';
 
 /** A response that could not be scored, and why. */
 export interface UnscoredResponse {
@@ -28,7 +39,7 @@ export interface ScoredCheckpoint {
   readonly model: string;
   /** Its file, which `select` takes. */
   readonly file: string;
-  /** Software of its servers, as they tell; `null` if all was scored before and no server was asked. */
+  /** Software of its servers, as they tell; `null` if there was nothing left to score and no server was asked. */
   readonly software: string | null;
   /** Responses in the file. */
   readonly scored: number;
@@ -49,11 +60,16 @@ export interface ScoredCheckpoint {
 
 /** Result of {@link score}. */
 export interface ScoreResult {
+  /** Version of this form of the result. */
+  readonly schemaVersion: 1;
+  /** Version of this package. */
   readonly version: string;
   /** Folder of the files. */
   readonly out: string;
   readonly checkpoints: readonly ScoredCheckpoint[];
-  /** Whether every response of every checkpoint is scored. */
+  /** The race, where scoring was to end with a decision and there are at least two checkpoints; else `null`. */
+  readonly race: ScoredRace | null;
+  /** Whether every response of every checkpoint is scored, or, in a race, all that the decision needs. */
   readonly complete: boolean;
   /** Seconds that scoring took. */
   readonly seconds: number;
@@ -70,6 +86,10 @@ export interface ScoreResult {
  * other responses or options is refused. Faults of servers are met with patience; a row that cannot be scored is named in
  * the result, and the others are.
  *
+ * With `untilDecided` scoring is a race (docs/racing.md) between these checkpoints and those that lie in the folder already:
+ * it draws the responses in random order and ends once it is known which checkpoint is best. Checkpoints may be served at once
+ * or one after the other; one that is not served is taken with what is scored of it, at its worst where that is missing.
+ *
  * @param responses JSON Lines file, or rows
  * @param source which rows each checkpoint is to be scored on, in which order; by default all, in theirs
  * @throws CoverageError before anything is spent: `ERR_INVALID_OPTION`, `ERR_SERVER`, `ERR_UNSUPPORTED_SERVER`,
@@ -82,25 +102,14 @@ export async function score(
   source?: WorkSource,
 ): Promise<ScoreResult> {
   const given = checkOptions('score', scoreSchema, options);
+  const N = given.bestOf ? [...(options.N ?? []), ...given.bestOf.map(ratioOfBestOf)] : given.N;
+  checkRaceOptions(given, options, N, source);
   given.signal?.throwIfAborted();
   const abort = linkedAbort(given.signal);
-  const checked = { ...given, signal: abort.signal };
+  const checked = { ...given, N, signal: abort.signal };
   const read = await readResponses(responses, checked.signal);
-  const [part, of] = checked.shard ?? [1, 1];
-  const selected = [...read.rows.keys()].filter((index) => index % of === part - 1);
-  if (selected.length === 0) {
-    throw new CoverageError(
-      'ERR_INVALID_OPTION',
-      `There are fewer responses than parts: part ${part} of ${of} is empty.`,
-      { place: { field: 'shard' } },
-    );
-  }
-  await mkdir(checked.out, { recursive: true }).catch((cause: Error) => {
-    throw new CoverageError('ERR_WRITE_FAILED', `${checked.out} cannot be made: ${cause.message}.`, {
-      place: { file: checked.out },
-      cause,
-    });
-  });
+  const selected = rowsOfPart(read, checked.shard);
+  await makeOut(checked.out);
   const opened = new Opened();
   try {
     const run = new Run(checked, read, selected, options.onProgress);
@@ -111,31 +120,25 @@ export async function score(
   }
 }
 
-/** A signal of the run's own: every request listens to it, and to the caller's there is one listener. */
-function linkedAbort(signal: AbortSignal | undefined): { signal: AbortSignal; unlink: () => void } {
-  const own = new AbortController();
-  setMaxListeners(0, own.signal);
-  const onAbort = () => own.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  return { signal: own.signal, unlink: () => signal?.removeEventListener('abort', onAbort) };
-}
-
-/** What became of a checkpoint, and the head of its file. */
+/** What became of a checkpoint, and the head of its file if there is one. */
 interface End {
   readonly result: ScoredCheckpoint;
-  readonly manifest: ScoreManifest;
+  readonly manifest: ScoreManifest | null;
 }
+
+/** The options with the signal that ends the run. */
+type RunOptions = CheckedScoreOptions & { readonly signal: AbortSignal };
 
 /** One call of {@link score}. */
 class Run {
-  readonly #options: CheckedScoreOptions;
+  readonly #options: RunOptions;
   readonly #responses: Responses;
   readonly #selected: readonly number[];
   readonly #place: ReadonlyMap<number, number>;
   readonly #onProgress: ((progress: Progress) => void) | undefined;
 
   constructor(
-    options: CheckedScoreOptions,
+    options: RunOptions,
     responses: Responses,
     selected: readonly number[],
     onProgress: ((progress: Progress) => void) | undefined,
@@ -148,87 +151,94 @@ class Run {
   }
 
   async all(source: WorkSource | undefined, opened: Opened): Promise<ScoreResult> {
-    const checkpoints = await openCheckpoints(this.#options, this.#responses, this.#selected, opened);
-    const open = checkpoints.filter(({ complete }) => !complete);
+    const options = this.#options;
+    const all = await holdCheckpoints(options, this.#responses, opened);
+    const races = options.untilDecided !== undefined;
+    const race = races ? await ScoringRace.open(options, this.#responses, all, opened) : null;
+    const ended = !races && (await endRace(options.out));
+    const open: Checkpoint[] = [];
+    for (const each of all) {
+      const needed = !this.#isScored(each) && (race?.needs(each.name) ?? true);
+      if (needed) open.push(await findServers(each, options, opened));
+    }
     const began = performance.now();
-    const done = open.length > 0 ? await this.#score(open, source) : [];
-    const ends = checkpoints.map((each) => done.find(({ result }) => result.model === each.name) ?? this.#before(each));
+    const done = open.length > 0 ? await this.#score(open, source, race) : [];
+    await race?.write();
+    const ends = all.map((each) => done.find(({ result }) => result.model === each.name) ?? this.#before(each));
     const results = ends.map(({ result }) => result);
     const seconds = (performance.now() - began) / 1000;
-    const added = results.reduce((sum, each) => sum + each.added, 0);
+    const added = sum(results.map((each) => each.added));
+    const state = race?.state() ?? null;
+    const warnings = [...ends.flatMap(warningsOf), ...raceWarnings(all, races && race === null, ended)];
     return {
+      schemaVersion: 1,
       version: packageVersion,
-      out: this.#options.out,
+      out: options.out,
       checkpoints: results,
-      complete: results.every(({ scored, total }) => scored === total),
+      race: state,
+      complete: state === null ? results.every(({ scored, total }) => scored === total) : isSettled(state),
       seconds,
       rate: added > 0 ? added / seconds : null,
-      warnings: [...new Map(ends.flatMap(warningsOf).map((warning) => [warning.message, warning])).values()],
+      warnings: [...new Map(warnings.map((warning) => [warning.message, warning])).values()],
     };
   }
 
-  /** A checkpoint of which everything was there. */
-  #before({ name, path, held }: Checkpoint): End {
-    const { manifest } = held!;
-    const total = this.#selected.length;
+  /** Whether every row is scored already. */
+  #isScored({ held }: HeldCheckpoint): boolean {
+    return held !== null && this.#selected.every((row) => held.known.has(row));
+  }
+
+  /** A checkpoint of which nothing was left to do. */
+  #before({ name, path, held }: HeldCheckpoint): End {
     const nothing = { added: 0, unscored: [], clampedTokens: 0, requests: 0, faults: 0, stopped: null };
     return {
       result: {
         model: name,
         file: path,
         software: null,
-        scored: total,
-        total,
+        scored: held?.known.size ?? 0,
+        total: this.#selected.length,
         ...nothing,
-        preflight: manifest.preflight,
+        preflight: held?.manifest.preflight ?? null,
       },
-      manifest,
+      manifest: held?.manifest ?? null,
     };
   }
 
-  async #score(open: readonly Checkpoint[], source: WorkSource | undefined): Promise<End[]> {
-    const { signal } = this.#options;
+  async #score(open: readonly Checkpoint[], source: WorkSource | undefined, race: ScoringRace | null): Promise<End[]> {
     const total = this.#selected.length;
     const requests = await this.#stage('tokens', total, (onDone) =>
       prepareRequests(open, this.#options, this.#responses, this.#selected, onDone),
     );
-    this.#checkTokens(open, requests);
+    checkTokens(open, race, requests);
     const preflights = await this.#preflight(open, requests);
-    const files: ScoreFile[] = [];
+    const files: LineFile<ScoreManifest>[] = [];
     try {
       for (const [index, checkpoint] of open.entries()) {
         const manifest = this.#manifest(checkpoint, requests, preflights[index]!);
-        files.push(await ScoreFile.open(checkpoint.path, this.#responses.rows, manifest, checkpoint.held));
+        files.push(await LineFile.open(checkpoint.path, manifest, checkpoint.held));
       }
-      const before = files.map(({ count }) => count);
-      const works = this.#works(files, source);
-      const stopAll = () => {
-        for (const work of works) work.stop();
-      };
-      signal?.addEventListener('abort', stopAll, { once: true });
-      try {
-        return await this.#stage('scoring', total * open.length, async (onDone) => {
-          const tell = () => onDone(files.reduce((sum, { count }) => sum + count, 0));
-          tell();
-          const runs = open.map((checkpoint, index) =>
-            this.#scoreOne(checkpoint, files[index]!, before[index]!, works[index]!, requests, tell),
-          );
-          // All must have ended before the files are closed.
-          const settled = await Promise.allSettled(runs);
-          signal?.throwIfAborted();
-          const failed = settled.find((each) => each.status === 'rejected');
-          if (failed) throw failed.reason;
-          return settled.map((each) => (each as PromiseFulfilledResult<Awaited<(typeof runs)[number]>>).value);
-        });
-      } finally {
-        signal?.removeEventListener('abort', stopAll);
-      }
+      await race?.write();
+      const names = open.map(({ name }) => name);
+      const works = this.#works(files, race?.start(names, this.#options.concurrency) ?? source);
+      const [stage, most] = race === null ? ['scoring', total * open.length] : ['racing', 0];
+      return await this.#stage(stage, most, (onDone) => {
+        const onScored = () => onDone(sum(files.map(({ count }) => count)), race?.note);
+        onScored();
+        return together(works, this.#options.signal, (work, index) =>
+          this.#scoreOne(open[index]!, files[index]!, work, requests, onScored),
+        );
+      });
+    } catch (error) {
+      // What was scored until then is in the race, too; the first failure is the one to tell.
+      await race?.write().catch(() => undefined);
+      throw error;
     } finally {
       for (const file of files) await file.close(this.#selected);
     }
   }
 
-  #works(files: readonly ScoreFile[], source: WorkSource | undefined): Work[] {
+  #works(files: readonly LineFile<ScoreManifest>[], source: WorkSource | undefined): Work[] {
     const group = new Set<Work>();
     const chosen = source ?? new EveryRow(this.#selected.length);
     return files.map((file, index) => new Work(chosen, index, (place) => file.known(this.#selected[place]!), group));
@@ -236,39 +246,42 @@ class Run {
 
   async #scoreOne(
     checkpoint: Checkpoint,
-    file: ScoreFile,
-    before: number,
+    file: LineFile<ScoreManifest>,
     work: Work,
     { items }: Requests,
-    tell: () => void,
+    onScored: () => void,
   ): Promise<End> {
+    const before = file.count;
     const { concurrency, batch, retries, signal } = this.#options;
     const { name, path, clients, found } = checkpoint;
     const unscored: UnscoredResponse[] = [];
     let clampedTokens = 0;
     const lanes = found.map(
-      ({ scorer }, index) =>
-        new Lane(clients[index]!, scorer, work, {
+      ({ scorer }) =>
+        new Lane(work, {
           concurrency,
-          batch,
+          batch: scorer.batches ? batch : 1,
           retries,
-          signal: signal ?? new AbortController().signal,
-          item: (place) => items[place]!,
-          onScored: async (place, scored: Scored) => {
-            await file.append(this.#selected[place]!, scored, contentHash(items[place]!));
+          signal,
+          ask: (places, signal) =>
+            scorer.score(
+              places.map((place) => items[place]!),
+              signal,
+            ),
+          onAnswer: async (place, scored: Scored) => {
+            const row = this.#selected[place]!;
+            const line = scoreLine(file.manifest, this.#responses.rows[row]!, scored, contentHash(items[place]!));
+            await file.append(row, scored.logProb, line);
             clampedTokens += scored.clamped;
-            tell();
+            onScored();
+            return scored.logProb;
           },
           onFailed: (place, reason) => {
             unscored.push({ id: String(this.#responses.rows[this.#selected[place]!]!.id), reason });
           },
         }),
     );
-    const ends = await Promise.all(lanes.map((lane) => lane.run()));
-    const dead = ends.findIndex((fault) => fault !== null);
-    const stopped = ends.every((fault) => fault !== null)
-      ? (serverError(ends[dead], name, clients[dead]!.url) as Error).message
-      : null;
+    const { requests, faults, dead } = await runLanes(lanes, work);
     const result: ScoredCheckpoint = {
       model: name,
       file: path,
@@ -278,23 +291,12 @@ class Run {
       total: this.#selected.length,
       unscored,
       clampedTokens,
-      requests: lanes.reduce((sum, { requests }) => sum + requests, 0),
-      faults: lanes.reduce((sum, { faults }) => sum + faults, 0),
-      stopped,
+      requests,
+      faults,
+      stopped: dead === null ? null : (serverError(dead, name, clients[0]!.url) as Error).message,
       preflight: file.manifest.preflight,
     };
     return { result, manifest: file.manifest };
-  }
-
-  /** What was scored before must have been the same tokens. */
-  #checkTokens(open: readonly Checkpoint[], { sha256 }: Requests): void {
-    const other = open.find(({ held }) => held !== null && held.manifest.tokens.sha256 !== sha256);
-    if (!other) return;
-    throw new CoverageError(
-      'ERR_OTHER_RUN',
-      `${other.path} was begun with other token ids: the tokenizer or the special tokens (--bos) are others now. Choose another folder (--out).`,
-      { place: { file: other.path } },
-    );
   }
 
   async #preflight(open: readonly Checkpoint[], { items }: Requests): Promise<(Preflight | null)[]> {
@@ -345,43 +347,40 @@ class Run {
   }
 
   /** Runs a stage and tells how far it is. */
-  async #stage<T>(stage: string, total: number, work: (onDone: (done: number) => void) => Promise<T>): Promise<T> {
+  async #stage<T>(
+    stage: string,
+    total: number,
+    work: (onDone: (done: number, note?: string) => void) => Promise<T>,
+  ): Promise<T> {
     const began = performance.now();
-    const tell = (done: number) => {
-      try {
-        this.#onProgress?.({ done, total, elapsed: (performance.now() - began) / 1000, stage });
-      } catch {
-        // A broken progress display must not break the run.
-      }
-    };
-    return work(tell);
+    return work((done, note) => {
+      const elapsed = (performance.now() - began) / 1000;
+      tell(this.#onProgress, { done, total, elapsed, stage, ...(note !== undefined && { note }) });
+    });
   }
 }
 
-/** How much more than the first preflight's largest difference a value may be from the one in the file, in nats. */
-const LENIENCE = { factor: 4, least: 1e-3 };
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
 
 /**
- * What is in a file must be of the weights that are served now.
+ * What was scored before must have been the same tokens.
  *
- * @throws CoverageError `ERR_OTHER_WEIGHTS`
+ * @throws CoverageError `ERR_OTHER_RUN`
  */
-function checkWeights({ name, path, held }: Checkpoint, preflight: Preflight): void {
-  if (held === null) return;
-  const allowed = Math.max(
-    LENIENCE.least,
-    LENIENCE.factor * (held.manifest.preflight?.largestDifference ?? 0),
-    LENIENCE.factor * preflight.largestDifference,
+function checkTokens(open: readonly Checkpoint[], race: ScoringRace | null, { sha256 }: Requests): void {
+  const begun = open.flatMap(({ path, held }) =>
+    held === null ? [] : [{ path, sha256: held.manifest.tokens.sha256 }],
   );
-  for (const [index, row] of preflight.rows.entries()) {
-    const [before, now] = [held.known.get(row), preflight.first[index]];
-    if (before === undefined || typeof now !== 'number' || Math.abs(before - now) <= allowed) continue;
-    throw new CoverageError(
-      'ERR_OTHER_WEIGHTS',
-      `${name} gives ${now} where ${path} has ${before}: other weights are served now. Serve those that it was begun with, or choose another folder (--out).`,
-      { place: { file: path, model: name } },
-    );
-  }
+  if (race?.begun) begun.push(race.begun);
+  const other = begun.find((each) => each.sha256 !== sha256);
+  if (!other) return;
+  throw new CoverageError(
+    'ERR_OTHER_RUN',
+    `${other.path} was begun with other token ids: the tokenizer or the special tokens (--bos) are others now. Choose another folder (--out).`,
+    { place: { file: other.path } },
+  );
 }
 
 function warningsOf({ result: { model, clampedTokens }, manifest }: End): Warning[] {
@@ -389,5 +388,5 @@ function warningsOf({ result: { model, clampedTokens }, manifest }: End): Warnin
     code: 'WARN_CLAMPED',
     message: `${model}: ${clampedTokens} token log-probabilities of exactly −9999 were taken for −∞, as vLLM writes it; some versions write NaN so.`,
   };
-  return [...(clamped ? [clamped] : []), ...manifestWarnings(manifest)];
+  return [...(clamped ? [clamped] : []), ...(manifest === null ? [] : manifestWarnings(manifest))];
 }

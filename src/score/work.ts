@@ -9,6 +9,10 @@ export interface WorkSource {
   add(checkpoint: number, row: number, logProb: number): void;
   /** A row cannot be scored. */
   drop(checkpoint: number, row: number): void;
+  /** Whether nothing of a checkpoint is needed any more, not even what failed and would be tried again. */
+  over?(checkpoint: number): boolean;
+  /** No server of a checkpoint is left. */
+  retire?(checkpoint: number): Promise<void>;
 }
 
 /** Every row for every checkpoint, in order. */
@@ -79,8 +83,14 @@ export class Work {
     }
   }
 
+  /** Whether nothing more is needed. */
+  get over(): boolean {
+    return this.#stopped || (this.#source.over?.(this.#checkpoint) ?? false);
+  }
+
   #available(most: number): { tasks: Task[]; ended: boolean } {
     const tasks: Task[] = [];
+    if (this.over) return { tasks, ended: true };
     while (tasks.length < most) {
       const again = this.#again.at(-1);
       if (again !== undefined) {
@@ -121,6 +131,12 @@ export class Work {
     this.wake();
   }
 
+  /** No server is left that could do what remains: others are not to wait for it. */
+  async giveUp(): Promise<void> {
+    await this.#source.retire?.(this.#checkpoint);
+    this.wake();
+  }
+
   /** Nothing more is handed out. */
   stop(): void {
     this.#stopped = true;
@@ -136,5 +152,36 @@ export class Work {
     const wakers = this.#wakers;
     this.#wakers = [];
     for (const resolve of wakers) resolve();
+  }
+}
+
+/**
+ * Does works beside each other; ends once all have ended, so that what they write to can be closed then. What fails, or an
+ * abort, stops the others, which may wait for what will not come.
+ */
+export async function together<T>(
+  works: readonly Work[],
+  signal: AbortSignal,
+  run: (work: Work, index: number) => Promise<T>,
+): Promise<T[]> {
+  const stopAll = () => {
+    for (const work of works) work.stop();
+  };
+  signal.addEventListener('abort', stopAll, { once: true });
+  try {
+    const runs = works.map((work, index) =>
+      run(work, index).catch((error: unknown) => {
+        stopAll();
+        throw error;
+      }),
+    );
+    const settled = await Promise.allSettled(runs);
+    signal.throwIfAborted();
+    return settled.map((each) => {
+      if (each.status === 'rejected') throw each.reason;
+      return each.value;
+    });
+  } finally {
+    signal.removeEventListener('abort', stopAll);
   }
 }

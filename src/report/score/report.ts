@@ -49,9 +49,13 @@ export function scoreReport(result: ScoreResult): Report {
         {
           id: 'summary',
           heading: 'Summary',
-          blocks: [paragraph(...summary(result)), list(checkpoints.flatMap(gaps)), warnings(result.warnings)],
+          blocks: [
+            paragraph(...summary(result)),
+            list(checkpoints.flatMap((each) => gaps(each, result.race !== null))),
+            warnings(result.warnings),
+          ],
         },
-        { id: 'tables', heading: 'In numbers', blocks: [table(checkpointsTable(checkpoints))] },
+        { id: 'tables', heading: 'In numbers', blocks: [table(checkpointsTable(checkpoints, result.race !== null))] },
         {
           id: 'preflight',
           heading: 'Preflight',
@@ -79,17 +83,29 @@ export function scoreReport(result: ScoreResult): Report {
   });
 }
 
-function summary({ complete, out }: ScoreResult): Phrase {
+function summary({ complete, out, race, checkpoints }: ScoreResult): Phrase {
+  if (race !== null) {
+    const served = new Set(checkpoints.map(({ model }) => model));
+    const before = race.models.filter(({ model }) => !served.has(model)).map(({ model }) => model);
+    return [
+      race.explanation,
+      ...(before.length > 0 ? [` Not served now, and taken with what is scored of it: ${before.join(', ')}.`] : []),
+      ...(complete
+        ? [' Give ', { code: out }, ' to select for the decision in full.']
+        : [' Call it again to go on where it is.']),
+    ];
+  }
   return complete
     ? ['Every response of every checkpoint is scored: give ', { code: out }, ' to select.']
     : ['Not everything is scored: call it again to go on where it is.'];
 }
 
 /** What a checkpoint lacks, and why. */
-function gaps({ model, stopped, unscored, scored, total }: ScoredCheckpoint): Phrase[] {
+function gaps({ model, stopped, unscored, scored, total }: ScoredCheckpoint, raced: boolean): Phrase[] {
   const phrases: Phrase[] = [];
   if (stopped !== null) {
-    phrases.push([{ model }, `: ${count(scored)} of ${count(total)}; the servers were given up: ${stopped}`]);
+    const effect = raced ? ', and what is missing is taken at its worst until it is served again' : '';
+    phrases.push([{ model }, `: ${count(scored)} of ${count(total)}; the servers were given up${effect}: ${stopped}`]);
   }
   const reasons = new Map<string, string[]>();
   for (const { id, reason } of unscored) reasons.set(reason, [...(reasons.get(reason) ?? []), id]);
@@ -104,7 +120,7 @@ function gaps({ model, stopped, unscored, scored, total }: ScoredCheckpoint): Ph
   return phrases;
 }
 
-function checkpointsTable(checkpoints: readonly ScoredCheckpoint[]): Table {
+function checkpointsTable(checkpoints: readonly ScoredCheckpoint[], raced: boolean): Table {
   const right = (label: string) => ({ label, align: 'right' as const });
   return {
     caption: 'What was scored',
@@ -120,7 +136,7 @@ function checkpointsTable(checkpoints: readonly ScoredCheckpoint[]): Table {
     ],
     rows: checkpoints.map(({ model, scored, total, added, requests, faults, software, file }) => [
       { text: model },
-      { text: count(scored), sort: scored, ...(scored < total && { tone: 'caution' as const }) },
+      { text: count(scored), sort: scored, ...(!raced && scored < total && { tone: 'caution' as const }) },
       { text: count(total), sort: total },
       { text: count(added), sort: added },
       { text: count(requests), sort: requests },

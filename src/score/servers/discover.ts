@@ -38,23 +38,20 @@ export async function discover(client: Client, server: ServerInput, signal?: Abo
   const { served, maxLength } = servedModel(facts.models, server, client.url);
   const found = (scorer: Scorer, software: string): FoundServer => ({ scorer, software, served, maxLength });
   if (isObject(facts.sglang) && typeof facts.sglang['model_path'] === 'string') {
-    const version = isObject(facts.sglangServer) ? facts.sglangServer['version'] : undefined;
-    return found(new SglangScorer(client, served), ['SGLang', version].filter(Boolean).join(' '));
+    return found(new SglangScorer(client, served), softwareOf(facts)!);
   }
-  const version =
-    isObject(facts.version) && typeof facts.version['version'] === 'string' ? facts.version['version'] : null;
   const trial = await client.ask(
     '/v1/completions',
     { model: served, prompt: TRIAL, max_tokens: 1, prompt_logprobs: 0, temperature: 0 },
     signal,
   );
-  if (hasPromptLogProbs(trial))
-    return found(new VllmScorer(client, served), ['vLLM', version].filter(Boolean).join(' '));
+  if (hasPromptLogProbs(trial)) return found(new VllmScorer(client, served), softwareOf(facts) ?? 'vLLM');
   const { manner, reason } = await tryEcho(client, served, signal);
   if (manner) return found(new EchoScorer(client, served, manner), 'OpenAI-shaped');
   throw refuse(reason);
 }
 
+/** What a server says at the addresses by which kinds of servers are known. */
 interface Facts {
   readonly models: unknown;
   readonly version: unknown;
@@ -65,7 +62,16 @@ interface Facts {
   readonly ollama: unknown;
 }
 
-async function whatStands(client: Client, { name }: ServerInput, signal: AbortSignal | undefined): Promise<Facts> {
+/**
+ * What stands at an address.
+ *
+ * @throws CoverageError `ERR_SERVER` where nothing answers
+ */
+export async function whatStands(
+  client: Client,
+  { name }: ServerInput,
+  signal: AbortSignal | undefined,
+): Promise<Facts> {
   let models: Answer;
   try {
     models = await client.ask('/v1/models', undefined, signal);
@@ -106,6 +112,14 @@ async function whatStands(client: Client, { name }: ServerInput, signal: AbortSi
   };
 }
 
+/** Name and version of the software; `null` where it does not tell. */
+export function softwareOf({ sglang, sglangServer, version }: Facts): string | null {
+  const named = (name: string, facts: unknown) =>
+    [name, isObject(facts) && facts['version']].filter((each) => typeof each === 'string').join(' ');
+  if (isObject(sglang) && typeof sglang['model_path'] === 'string') return named('SGLang', sglangServer);
+  return isObject(version) && typeof version['version'] === 'string' ? named('vLLM', version) : null;
+}
+
 /** Why a kind of server that is known for it cannot score. */
 function withoutPromptLogProbs({ models, llamaCpp, tgi, ollama, version, sglang }: Facts): string | null {
   const owner = listed(models)[0]?.['owned_by'];
@@ -127,8 +141,12 @@ function listed(models: unknown): JsonObject[] {
   return Array.isArray(data) ? data.filter(isObject) : [];
 }
 
-/** The served model that is meant by the name of a checkpoint. */
-function servedModel(
+/**
+ * The served model that is meant by the name of a checkpoint.
+ *
+ * @throws CoverageError `ERR_WRONG_MODEL`
+ */
+export function servedModel(
   models: unknown,
   { name, model }: ServerInput,
   url: string,

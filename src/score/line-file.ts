@@ -1,0 +1,237 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CoverageError, located } from '../error.js';
+import { FileStream } from '../input/file-stream.js';
+import { isObject, type JsonObject } from '../input/json.js';
+
+/** What a file of lines holds: a manifest of the form `M`, then a line for each key, a number from 0. */
+export interface LineFormat<M> {
+  /** The command that writes it, for messages. */
+  readonly command: string;
+  /** The manifest in the first line; `null` if it is none. */
+  readonly parseHead: (text: string) => M | null;
+  /** What a line is of, in words and as a key (`undefined`: of nothing in the input), and the number it brings; `null` if it is none. */
+  readonly parseLine: (
+    line: JsonObject,
+  ) => { readonly what: string; readonly key: number | undefined; readonly value: number } | null;
+}
+
+/** What a file holds already. */
+export interface Held<M> {
+  readonly manifest: M;
+  /** The number of each key that is there. */
+  readonly known: Map<number, number>;
+  /** Where the line of each key stands: offset and length in bytes, line break included. */
+  readonly places: Map<number, readonly [number, number]>;
+  /** Bytes of whole lines. */
+  readonly length: number;
+}
+
+/**
+ * A manifest, then a line a key as they come, each on the disk before it counts. Once all are there, the lines are put in the
+ * order of the input, so that the same results are the same bytes, however often the run was cut off.
+ */
+export class LineFile<M> {
+  readonly path: string;
+  readonly manifest: M;
+  readonly #handle: FileHandle;
+  readonly #known: Map<number, number>;
+  readonly #places: Map<number, readonly [number, number]>;
+  #length: number;
+  #pending: { text: Buffer; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #writing = false;
+
+  private constructor(path: string, handle: FileHandle, held: Held<M>) {
+    this.path = path;
+    this.#handle = handle;
+    this.manifest = held.manifest;
+    this.#known = held.known;
+    this.#places = held.places;
+    this.#length = held.length;
+  }
+
+  /** What `path` holds; `null` if there is no such file, or nothing whole in it. */
+  static async peek<M>(path: string, format: LineFormat<M>): Promise<Held<M> | null> {
+    const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw writeError(path, error);
+    });
+    if (handle === null) return null;
+    const { size } = await handle.stat();
+    await handle.close();
+    return size === 0 ? null : read(path, format);
+  }
+
+  /** Goes on with the file that `held` was read from, or begins it. */
+  static async open<M>(path: string, manifest: M, held: Held<M> | null): Promise<LineFile<M>> {
+    try {
+      const handle = await open(path, held === null ? 'w' : 'r+');
+      if (held !== null) {
+        await handle.truncate(held.length);
+        return new LineFile(path, handle, held);
+      }
+      const head = Buffer.from(`${JSON.stringify(manifest)}\n`);
+      await handle.write(head, 0, head.length, 0);
+      await handle.sync();
+      return new LineFile(path, handle, { manifest, known: new Map(), places: new Map(), length: head.length });
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+
+  /** The number of a key that is there. */
+  known(key: number): number | undefined {
+    return this.#known.get(key);
+  }
+
+  get count(): number {
+    return this.#known.size;
+  }
+
+  /** Appends the line of a key; resolves once it is on the disk. */
+  async append(key: number, value: number, line: object): Promise<void> {
+    if (this.#known.has(key)) throw new CoverageError('ERR_INTERNAL', `Line ${key} of ${this.path} came twice.`);
+    const text = Buffer.from(`${JSON.stringify(line)}\n`);
+    this.#known.set(key, value);
+    this.#places.set(key, [this.#length, text.length]);
+    this.#length += text.length;
+    await new Promise<void>((resolve, reject) => {
+      this.#pending.push({ text, resolve, reject });
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  /** Writes all that is pending, again and again: what comes while the disk works is written together. */
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      try {
+        const bytes = Buffer.concat(batch.map(({ text }) => text));
+        await writeAll(this.#handle, bytes, this.#length - bytes.length);
+        await this.#handle.datasync();
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(writeError(this.path, error));
+      }
+    }
+    this.#writing = false;
+  }
+
+  /** Closes the file; if every key of `keys` is there, they are put in this order. */
+  async close(keys: readonly number[]): Promise<void> {
+    await this.#handle.close();
+    const lines = [...this.#places.keys()];
+    const complete = lines.length === keys.length;
+    if (complete && !lines.every((key, index) => key === keys[index])) await this.#arrange(keys);
+  }
+
+  async #arrange(keys: readonly number[]): Promise<void> {
+    const partial = `${this.path}.partial`;
+    try {
+      const [from, to] = [await open(this.path, 'r'), await open(partial, 'w')];
+      try {
+        // Not spread into a call: there may be millions.
+        let start = this.#length;
+        for (const [offset] of this.#places.values()) start = Math.min(start, offset);
+        await to.write(await readAt(from, 0, start));
+        for (let at = 0; at < keys.length; at += 4096) {
+          const pieces = keys.slice(at, at + 4096).map((key) => readAt(from, ...this.#places.get(key)!));
+          await to.write(Buffer.concat(await Promise.all(pieces)));
+        }
+        await to.sync();
+      } finally {
+        await from.close();
+        await to.close();
+      }
+      await rename(partial, this.path);
+      await syncFolder(dirname(this.path));
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => undefined);
+      throw writeError(this.path, error);
+    }
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}
+
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+    if (bytesRead === 0) throw new Error('the file became shorter');
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+/** So that a name is on the disk, too. Not every system lets a folder be opened. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => null);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+function writeError(path: string, cause: unknown): unknown {
+  if (cause instanceof CoverageError) return cause;
+  return new CoverageError('ERR_WRITE_FAILED', `${path} cannot be written: ${(cause as Error).message}.`, {
+    place: { file: path },
+    cause,
+  });
+}
+
+/** Reads what a run before has written; a last line without an end was cut off and is left out. */
+async function read<M>(path: string, { command, parseHead, parseLine }: LineFormat<M>): Promise<Held<M> | null> {
+  const known = new Map<number, number>();
+  const places = new Map<number, readonly [number, number]>();
+  let manifest: M | null = null;
+  let [offset, row] = [0, 0];
+  const take = (bytes: Buffer) => {
+    row += 1;
+    const text = bytes.toString('utf8');
+    if (row === 1) {
+      manifest = parseHead(text);
+      if (manifest === null) {
+        const message = `This file is there already and is not what ${command} writes: choose another folder.`;
+        throw located('ERR_OTHER_RUN', message, { file: path });
+      }
+    } else {
+      const line = objectIn(text);
+      const found = line === null ? null : parseLine(line);
+      const refuse = (code: string, message: string) => located(code, message, { file: path, row });
+      if (found === null)
+        throw refuse('ERR_MALFORMED_FILE', `This is no line of ${command}: the file was changed since it was written.`);
+      const { what, key, value } = found;
+      if (key === undefined) throw refuse('ERR_OTHER_RUN', `${what} is not in the input: the file is of another one.`);
+      if (known.has(key)) throw refuse('ERR_DUPLICATE_ID', `${what} is there twice: take one of the two lines away.`);
+      known.set(key, value);
+      places.set(key, [offset, bytes.length + 1]);
+    }
+    offset += bytes.length + 1;
+  };
+  let rest: Buffer[] = [];
+  for await (const piece of new FileStream(path).bytes()) {
+    let from = 0;
+    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, from)) {
+      take(Buffer.concat([...rest, piece.subarray(from, end)]));
+      rest = [];
+      from = end + 1;
+    }
+    if (from < piece.length) rest.push(Buffer.from(piece.subarray(from)));
+  }
+  return manifest === null ? null : { manifest, known, places, length: offset };
+}
+
+function objectIn(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
