@@ -42,6 +42,8 @@ export interface FakeOptions {
   /** Noise that depends on how many requests are under way. */
   readonly noise?: number;
   readonly key?: string;
+  /** Whether vLLM's generate route is there, or answers with the row before the one that is asked for. */
+  readonly generate?: boolean | 'shifted';
   /** Milliseconds that an answer takes. */
   readonly latency?: number;
   readonly slowMs?: number;
@@ -166,6 +168,7 @@ export class FakeServer {
     if (path === '/tokenize' && (kind === 'vllm' || kind === 'sglang')) return send(200, this.#tokenize(body));
     if (path === '/v1/chat/completions' && kind === 'chat') return refuse(400, 'messages is missing');
     if (path === '/generate' && kind === 'sglang') return this.#score(body, response, refuse);
+    if (path === '/inference/v1/generate' && this.options.generate) return this.#score(body, response, refuse);
     if (path === '/v1/completions' && kind !== 'chat' && kind !== 'sglang') {
       if (body.model !== model && body.model !== this.options.answersAs) {
         return refuse(404, `The model \`${body.model}\` does not exist.`);
@@ -190,14 +193,13 @@ export class FakeServer {
     refuse: (status: number, message: string) => void,
   ): Promise<void> {
     const { kind = 'vllm', fault, latency = 0, slowMs = 2000 } = this.options;
-    const prompt = body['prompt'] ?? body['input_ids'] ?? body['text'];
-    const texts = typeof prompt === 'string' || (Array.isArray(prompt) && typeof prompt[0] === 'string');
+    const prompt = body['prompt'] ?? body['input_ids'] ?? body['token_ids'] ?? body['text'];
     const list = (
       typeof prompt === 'string' || (Array.isArray(prompt) && typeof prompt[0] === 'number') ? [prompt] : prompt
     ) as unknown[];
     const ids = list.map((each) => (typeof each === 'string' ? idsOf(each) : (each as number[])));
     // The trial of a server that is found out is no scoring request.
-    const trial = texts && prompt === 'one two';
+    const trial = ids[0]!.join() === idsOf('one two three four five').join();
     const number = trial ? -1 : this.requests++;
     this.underWay += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.underWay);
@@ -219,7 +221,11 @@ export class FakeServer {
       if (ids.some((each) => each.length + 1 > most))
         return refuse(400, `This model's maximum context length is ${most} tokens.`);
       const answer =
-        kind === 'sglang' ? this.#sglang(body, ids, what, own) : this.#completions(body, list, ids, what, own);
+        kind === 'sglang'
+          ? this.#sglang(body, ids, what, own)
+          : body['token_ids'] !== undefined
+            ? this.#generate(body, ids[0]!, what, own)
+            : this.#completions(body, list, ids, what, own);
       const text = toJson(answer);
       if (what === 'half') {
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
@@ -302,6 +308,25 @@ export class FakeServer {
     if (fault === 'missing') choices = choices.slice(1);
     if (fault === 'reordered') choices = choices.reverse();
     return { id: 'cmpl-1', object: 'text_completion', model: answersAs ?? model, choices };
+  }
+
+  #generate(body: Record<string, unknown>, ids: readonly number[], fault: FaultKind | null, beside: number) {
+    const { model, answersAs, generate } = this.options;
+    const { prompt_logprob_start: start, prompt_logprob_token_ids: rows } = body['sampling_params'] as {
+      prompt_logprob_start: number;
+      prompt_logprob_token_ids: number[][];
+    };
+    const told = rows.map(([id], row) => id === ids[start + row + 1]);
+    if (told.includes(false) || rows.length !== ids.length - 1 - start) throw new Error('other rows than those of ids');
+    const from = start + (generate === 'shifted' ? 0 : 1);
+    const values = this.#values(ids, 0, fault, beside).slice(from, from + rows.length);
+    const some = fault === 'missing' ? values.slice(1) : values;
+    const numbers = Float32Array.from(some, (value) => (value === null ? Number.NaN : (value as number)));
+    const shape = `{'descr': '<f4', 'fortran_order': False, 'shape': (${numbers.length}, 1), }`;
+    const head = Buffer.from(`\x93NUMPY\x01\x00\0\0${shape}`.padEnd(127, ' ').concat('\n'), 'latin1');
+    head.writeUInt16LE(118, 8);
+    const array = Buffer.concat([head, Buffer.from(numbers.buffer)]).toString('base64');
+    return { model: answersAs ?? model, prompt_logprobs: null, prompt_token_id_logprobs: array };
   }
 
   #sglang(body: Record<string, unknown>, all: readonly number[][], fault: FaultKind | null, beside: number) {

@@ -154,6 +154,30 @@ describe('what is scored', () => {
     });
   });
 
+  test('vLLM’s generate route, where it gives what completions give for the same tokens', async () => {
+    const input = rows(21);
+    const scored = async (options: Partial<FakeOptions>) => {
+      const server = await serve({ model: 'm', ...options });
+      const out = newFolder();
+      expect(await score(input, { servers: [{ name: 'm', url: server.url }], out, ...quick })).toMatchObject({
+        complete: true,
+      });
+      return read(join(out, 'm.jsonl'));
+    };
+    const share = [...rows(21).keys()].map((index) => index % 3);
+    const generated = await scored({
+      generate: true,
+      fault: (request) => (['nan', 'missing', null] as const)[share[request] ?? 2]!,
+    });
+    expect(generated.manifest.server).toMatchObject({ kind: 'vllm-generate', software: 'vLLM 0.32.0 (generate)' });
+    // The route gives float32.
+    for (const [index, { logProb }] of generated.lines.entries())
+      expect(logProb).toBeCloseTo(right('m', input[index]!), 4);
+    const completed = await scored({ generate: 'shifted' });
+    expect(completed.manifest.server).toMatchObject({ kind: 'vllm', software: 'vLLM 0.32.0' });
+    expect(completed.lines.map(({ logProb }) => logProb)).toEqual(input.map((row) => right('m', row)));
+  });
+
   test('parts of the rows lie in one folder and are read together', async () => {
     const server = await serve({ model: 'org/m' });
     const out = newFolder();

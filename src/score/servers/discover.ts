@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../input/json.js';
 import { type Answer, type Client, Fault } from '../client.js';
 import type { ServerInput } from '../options.js';
 import { type EchoManner, EchoScorer } from './echo.js';
+import { GenerateScorer, generates } from './generate.js';
 import type { Scorer } from './scorer.js';
 import { SglangScorer } from './sglang.js';
 import { VllmScorer } from './vllm.js';
@@ -19,7 +20,7 @@ export interface FoundServer {
 }
 
 /** Text that a server without a route of its own is tried on. */
-const TRIAL = 'one two';
+const TRIAL = 'one two three four five';
 
 /**
  * Finds out what stands at an address, holds the model it serves to the name, and tries how it gives log-probabilities of a
@@ -42,10 +43,17 @@ export async function discover(client: Client, server: ServerInput, signal?: Abo
   }
   const trial = await client.ask(
     '/v1/completions',
-    { model: served, prompt: TRIAL, max_tokens: 1, prompt_logprobs: 0, temperature: 0 },
+    { model: served, prompt: TRIAL, max_tokens: 1, prompt_logprobs: 0, return_token_ids: true, temperature: 0 },
     signal,
   );
-  if (hasPromptLogProbs(trial)) return found(new VllmScorer(client, served), softwareOf(facts) ?? 'vLLM');
+  const tried = promptLogProbs(trial);
+  if (tried !== null) {
+    const software = softwareOf(facts) ?? 'vLLM';
+    // Another way of computing, which may round otherwise: what is begun by one is not gone on with by the other.
+    return (await generates(client, served, tried.ids, tried.values, signal))
+      ? found(new GenerateScorer(client, served), `${software} (generate)`)
+      : found(new VllmScorer(client, served), software);
+  }
   const { manner, reason } = await tryEcho(client, served, signal);
   if (manner) return found(new EchoScorer(client, served, manner), 'OpenAI-shaped');
   throw refuse(reason);
@@ -174,9 +182,19 @@ export function servedModel(
   );
 }
 
-function hasPromptLogProbs({ status, value }: Answer): boolean {
+/** Ids of a trial and the log-probability of each after the first, as far as the answer has them; `null` without any. */
+function promptLogProbs({ status, value }: Answer): { ids: number[]; values: number[] } | null {
   const choices = status === 200 && isObject(value) ? value['choices'] : undefined;
-  return Array.isArray(choices) && isObject(choices[0]) && Array.isArray(choices[0]['prompt_logprobs']);
+  const choice = Array.isArray(choices) && isObject(choices[0]) ? choices[0] : {};
+  const { prompt_logprobs: entries, prompt_token_ids: told } = choice;
+  if (!Array.isArray(entries)) return null;
+  const ids = Array.isArray(told) ? (told as number[]) : [];
+  const values = ids.slice(1).map((id, index) => {
+    const entry: unknown = entries[index + 1];
+    const own = isObject(entry) ? entry[String(id)] : undefined;
+    return isObject(own) ? Number(own['logprob']) : Number.NaN;
+  });
+  return { ids, values };
 }
 
 /** How a server can be brought to echo a prompt with its log-probabilities, or why it cannot. */

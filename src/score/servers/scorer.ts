@@ -12,7 +12,7 @@ export type Text = { readonly text: string; readonly special: boolean } | { read
 /** One way in which servers give log-probabilities of a prompt. */
 export interface Scorer {
   /** Name of the way. */
-  readonly kind: 'vllm' | 'sglang' | 'echo';
+  readonly kind: 'vllm' | 'vllm-generate' | 'sglang' | 'echo';
   /** Takes several items a request. */
   readonly batches: boolean;
   /** The scores of items, in their order. Throws `Fault`. */
