@@ -72,6 +72,20 @@ describe('Pass@k', () => {
     expect(text).toContain('Pass@8 is not known for any model: each has a problem with fewer than 8 samples.');
   });
 
+  it('of a single model compares it with none', () => {
+    const one = plainPassAtK(['only'], [[1, 2]], 4, [1, 2], 10);
+    const text = reportText(passAtKReport(one), { columns: 200 });
+    expect(text).toMatch(/Pass@1 of only is 37\.5% \(.*\)\.\n/);
+    expect(text).not.toContain('resamples');
+    const [curves, intervals] = reportFigures(passAtKReport(one));
+    expect([curves!.id, intervals!.id]).toEqual(['pass-at-k', 'pass-at-k-1']);
+    expect(intervals!.caption).not.toContain('other');
+    // The axis holds the band.
+    const [low, high] = one.perK[0]!.values[0]!.interval!;
+    const { min, max } = curves!.option.yAxis as { min: number; max: number };
+    expect([min <= low, high <= max]).toEqual([true, true]);
+  });
+
   it('is one CSV row for each k and model', () => {
     const lines = reportCsv(passAtKReport(result)).split('\r\n');
     expect(lines[1]).toMatch(/^1,good,1,0.6875,.*,true,.*,4,0,4$/);

@@ -158,6 +158,9 @@ test('beyond the resolution the reach chooses, not the mean, and it is said', as
   expect(at!.reach[0]).toBeCloseTo(Math.exp(3), 9);
   expect(at!.resolution).toBeCloseTo(Math.exp(4.5), 9);
   expect(at!.explanation).toContain('N = 90');
+  // Who may be best is named, and what to do.
+  expect(at!.explanation).toContain('a is chosen by its reach; b may be best as well.');
+  expect(at!.explanation).toContain('take a smaller N or more responses');
   expect((await selectWinner(named([a, b], ['a', 'b']), { N: [1000] }))[0]!.winner).toBe('a');
   expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent' });
 });

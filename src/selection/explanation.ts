@@ -14,7 +14,7 @@ export function explain(
   result: Explained,
   { units, unit, tailResponses }: { units: number; unit: 'response' | 'prompt'; tailResponses: number | null },
 ): string {
-  const { winner, verdict, possibleWinners, sharing, responsesNeeded, resolution, N } = result;
+  const { bestOf, winner, verdict, possibleWinners, sharing, responsesNeeded, resolution, N } = result;
   const others = names(possibleWinners.filter((name) => name !== winner));
   const more =
     responsesNeeded === null
@@ -30,7 +30,8 @@ export function explain(
     case 'silent':
       return (
         `N = ${compact(N)} is beyond what these responses resolve: ${plural(sharing, 'model')} have no response against them, ` +
-        `and ${winner} is chosen by its reach.${resolutionAdvice(resolution)}` +
+        `and ${winner} is chosen by its reach; ${others} may be best as well.` +
+        resolutionAdvice(resolution, bestOf === null ? 'a smaller N' : 'a smaller budget') +
         (tailResponses === null
           ? ''
           : ` As log ratios fall off here, a response that counts at this N takes about ${rough(tailResponses)} responses.`)
@@ -45,10 +46,10 @@ function rough(value: number): string {
   return count(Number(value.toPrecision(2)));
 }
 
-function resolutionAdvice(resolution: number | null): string {
+function resolutionAdvice(resolution: number | null, smaller: string): string {
   if (resolution === null) return '';
   if (resolution === 0) return ' No two models are told apart at any N.';
-  return ` One model alone leads up to N = ${compact(resolution)}: take a smaller N or more responses.`;
+  return ` One model alone leads up to N = ${compact(resolution)}: take ${smaller} or more responses.`;
 }
 
 function names(models: readonly string[]): string {

@@ -81,6 +81,8 @@ h2,h3,caption,summary{break-after:avoid}
 h2{margin-top:1.6rem}
 figure,.advice li,.warnings,tr{break-inside:avoid}
 thead{display:table-header-group}
+thead,tbody tr:first-child{break-after:avoid}
+tbody tr:first-child{break-before:avoid}
 thead th,caption{position:static}
 .table-box{max-height:none;overflow:visible;border:0}
 table{font-size:.68rem}

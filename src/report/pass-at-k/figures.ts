@@ -25,7 +25,10 @@ function passAtKCurves(result: PassAtKResult): Figure | null {
   const drawn = curves.filter(({ known }) => known.length > 1);
   if (drawn.length === 0) return null;
   const featured = highlightedModels(result).filter((name) => drawn.some((curve) => curve.name === name));
-  const all = drawn.flatMap(({ known }) => known.map(({ value }) => value));
+  // All curves, and the band of the one that has it.
+  const all = drawn.flatMap(({ name, known }) =>
+    known.flatMap(({ value, interval }) => [value, ...((name === featured[0] && interval) || [])]),
+  );
   const left = result.models.length - drawn.length;
   return {
     id: 'pass-at-k',
@@ -80,8 +83,10 @@ function intervals(result: PassAtKResult, entry: PassAtK): Figure {
     id: figureId('pass-at-k', entry.k),
     title: `Pass@${entry.k} with intervals`,
     caption:
-      `Betting intervals over problems at ${confidencePercent(result.confidence)} confidence, each for its model alone. The same problems are ` +
-      'hard for all models, so two intervals may overlap and the models still differ: the shares of the resamples above take that into account.' +
+      `Betting intervals over problems at ${confidencePercent(result.confidence)} confidence, each for its model alone.` +
+      (known.length > 1
+        ? ' The same problems are hard for all models, so two intervals may overlap and the models still differ: the shares of the resamples above take that into account.'
+        : '') +
       (shown.length < known.length ? ` Only the first ${MOST_ROWS} of ${known.length} models are shown.` : '') +
       (unknown > 0 ? ` ${plural(unknown, 'model')} with fewer than ${entry.k} samples of some problem left out.` : ''),
     description: `Points with intervals of ${plural(shown.length, 'model')}, ${entry.pick} on top.`,
@@ -102,7 +107,8 @@ function pickShareFigure(result: PassAtKResult): Figure | null {
   const sampled = byK(result).flatMap(({ k, pick, pickShares }) =>
     pick && pickShares ? [{ k, pick, pickShares }] : [],
   );
-  if (sampled.length === 0) return null;
+  // A single model is always the pick.
+  if (sampled.length === 0 || result.models.length === 1) return null;
   const share = ({ pick, pickShares }: (typeof sampled)[number]) =>
     roughPercent(pickShares[result.models.indexOf(pick)]!);
   return {

@@ -21,11 +21,10 @@ export function passAtKSummary(result: PassAtKResult): Phrase[] {
     if (pick === null)
       return [`Pass@${k} is not known for any model: each has a problem with fewer than ${k} samples.`];
     const { value, interval } = entry.values[result.models.indexOf(pick)]!;
-    const head: Part[] = [
-      `Pass@${k} is greatest for `,
-      { model: pick },
-      `, ${percent(value!)}${interval ? ` (${percentInterval(interval)})` : ''}. `,
-    ];
+    const told = `${percent(value!)}${interval ? ` (${percentInterval(interval)})` : ''}. `;
+    // Nothing is to be chosen of one.
+    if (result.models.length === 1) return [`Pass@${k} of `, { model: pick }, ` is ${told.trimEnd()}`];
+    const head: Part[] = [`Pass@${k} is greatest for `, { model: pick }, `, ${told}`];
     return [...head, ...sureness(result, entry, pickShares)];
   });
 }

@@ -33,7 +33,7 @@ function profileCurves(result: CoverageProfiles): Figure {
     caption:
       `Share of the responses to which ${result.reference} gives at least N times the model’s probability; lower is better. ` +
       `The scale is logarithmic. Shaded: the band that holds for all N at once, at ${confidencePercent(result.confidence)} confidence, ` +
-      `of ${featured[0]}; those of the others are as wide (±${percent(result.bandHalfWidth)}).` +
+      `of ${featured[0]}${result.models.length > 1 ? '; those of the others are as wide' : ''} (±${percent(result.bandHalfWidth)}).` +
       colourNote(result.models.length, featured.length),
     description: `Falling step curves of ${plural(result.models.length, 'model')}.`,
     ...curveChart({

@@ -78,8 +78,9 @@ function klPick(result: CoverageProfiles): Phrase[] {
 function notes(result: CoverageProfiles): Phrase[] {
   const impossible = result.models[0]?.impossible ?? 0;
   const infinite = result.models.filter((each) => each.infinite > 0);
+  // A bound below 0 is of an impossible KL, which has a warning of its own.
   const broken = result.models.filter(({ coverage }) =>
-    coverage.some(({ value, klBound }) => klBound !== null && value > klBound),
+    coverage.some(({ value, klBound }) => klBound !== null && klBound >= 0 && value > klBound),
   );
   const warned = result.models.flatMap(({ model, kl, crossEntropy }) => [
     ...(kl.warning ? [{ model, what: 'KL divergence', warning: kl.warning }] : []),

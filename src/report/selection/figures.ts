@@ -58,7 +58,7 @@ function overTraining(result: SelectionResult): Section[] {
     stepFigure({
       ...common,
       id: figureId('score-over-step-n', N),
-      title: `Score over training step, N = ${compact(N)}`,
+      title: `Score over training step, N\u00a0=\u00a0${compact(N)}`,
       caption: `Share of the responses on which the worst rival gives at least ${compact(N)} times the probability; lower is better. Least at ${winner}.`,
       label: 'score (share of responses)',
       scale: 'share',

@@ -12,6 +12,8 @@ const SHOWN = { most: 60, top: 40 };
 const SHOWN_SLIM = { most: 24, top: 16 };
 /** Up to so many models the cells are large enough for figures in them. */
 const MOST_WITH_FIGURES = 16;
+/** Side of a cell that has room for a figure. */
+const LEAST_WITH_FIGURES = 26;
 /** Up to so many models every cell says on hovering what it holds; beyond, cells of a colour are one path: each by itself
  * they would weigh megabytes. */
 const MOST_WITH_TIPS = 30;
@@ -39,7 +41,7 @@ function heatMap(
   const left = ranking.length - wide.length;
   return {
     id: figureId('tournament-matrix-n', N),
-    title: `Tournament matrix, N = ${compact(N)}`,
+    title: `Tournament matrix, N\u00a0=\u00a0${compact(N)}`,
     caption:
       'Row: the model that is judged, best first. Column: its rival. Cell: share of the responses' +
       `${wide.length <= MOST_WITH_FIGURES ? ', in %,' : ''} on which the rival gives at least ${compact(N)} times the model’s probability. ` +
@@ -100,7 +102,6 @@ function drawing(
     ranks.map((rank) => ranking[rank]!),
     longest,
   );
-  const withFigures = !isSlim && ranks.length <= MOST_WITH_FIGURES;
   const withTips = ranks.length <= MOST_WITH_TIPS;
   const labelsOf = (size: number) => ({
     labels: places.map((rank) => (rank === null ? '⋮' : `${isolated(short[ranks.indexOf(rank)]!)}   ${rank + 1}`)),
@@ -111,6 +112,7 @@ function drawing(
   const cellSize = isSlim
     ? Math.max(6, Math.floor((width - 12 - leftOf(labelsOf(11))) / places.length))
     : Math.max(11, Math.min(40, Math.floor(640 / places.length)));
+  const withFigures = ranks.length <= MOST_WITH_FIGURES && cellSize >= LEAST_WITH_FIGURES;
   const { labels, fontSize } = labelsOf(isSlim ? Math.min(12.5, cellSize + 1.5) : cellSize);
   const left = leftOf({ labels, fontSize });
   const top = 56;

@@ -26,7 +26,7 @@ function scatter(result: SelectionResult, { N, winner, scores }: TournamentResul
   const left = result.models.length - points.length;
   return {
     id: figureId('cross-entropy-against-score-n', N),
-    title: `Cross-entropy against score, N = ${compact(N)}`,
+    title: `Cross-entropy against score, N\u00a0=\u00a0${compact(N)}`,
     caption:
       (winner === other
         ? 'Both criteria pick the same model here.'

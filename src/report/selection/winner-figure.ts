@@ -93,11 +93,16 @@ function drawing(result: SelectionResult, { rows, segments, shared, longest }: D
   const tournaments = byN(result).filter(({ winner }) => rows.includes(winner));
   return {
     grid: { left, right: 24, top: 10, bottom: 56, containLabel: false },
-    xAxis: axisOption({ label: 'N (ratio)', scale: 'log2', min: grid[0]!, max: grid.at(-1)! }, 'x', {
-      gridLines: true,
-      ...(longest < LONGEST && { most: MOST_SLIM }),
-      ...(longest < 34 && { most: MOST_SLIM }),
-    }),
+    // Without a grid the first and the last N are circles, which need room.
+    xAxis: axisOption(
+      { label: 'N (ratio)', scale: 'log2', min: 1, max: grid.at(-1)! * (segments.length > 0 ? 1 : 1.2) },
+      'x',
+      {
+        gridLines: true,
+        ...(longest < LONGEST && { most: MOST_SLIM }),
+        ...(longest < 34 && { most: MOST_SLIM }),
+      },
+    ),
     yAxis: namesOption(labels, 'y'),
     series: [
       ...shared.tied.map((stretch) => areaSeries(stretch, false)),
