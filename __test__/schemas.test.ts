@@ -72,6 +72,7 @@ describe('what is printed', () => {
       ['score', 'responses.jsonl', '--out', 'plain'],
       ['score', 'responses.jsonl', '--out', 'raced', '--until-decided', '5%', '--best-of', '16'],
     ],
+    sample: [['sample', 'problems.jsonl', '--out', 'sampled', '-n', '2', '--exact']],
     comparison: [['compare', 'early', 'late', 'scores.csv', '-N', '4']],
     offset: [['offset', 'scores.csv', ...['base', 'early', 'late'].flatMap((m) => ['--on-policy', `${m}=scores.csv`])]],
     profile: [['profile', 'scores.csv', '--reference', 'base']],
@@ -98,6 +99,9 @@ describe('what is printed', () => {
     const sweep = { 'training.stepSize': [0.1, 'theory'] };
     write('sweep.json', JSON.stringify({ data, training: { steps: 4 }, validation: { exact: true }, sweep }));
     write('responses.jsonl', Array.from({ length: 20 }, (_, id) => JSON.stringify(responseRow(id))).join('\n'));
+    write('problems.jsonl', JSON.stringify({ id: 1, prompt: 'Say x', answer: 'x' }));
+    const says = () => ({ text: 'x', finish: 'length' });
+    servers.push(await FakeServer.start({ model: 'sampled', says }));
     for (const model of ['early', 'late']) servers.push(await FakeServer.start({ model }));
     process.chdir(folder);
   });
@@ -111,8 +115,9 @@ describe('what is printed', () => {
       closed(JSON.parse(readFileSync(join(root, 'schemas', `${name}.json`), 'utf8'))) as never,
     );
     for (const line of lines) {
-      const serves = line[0] === 'score';
-      const served = servers.flatMap(({ url, options }) => (serves ? ['--server', `${options.model}=${url}`] : []));
+      const [sampled, ...scored] = servers;
+      const named = { score: scored, sample: [sampled!] }[line[0]!] ?? [];
+      const served = named.flatMap(({ url, options }) => ['--server', `${options.model}=${url}`]);
       const words = [...line, ...served];
       const { error } = schema.safeParse(await printed(words));
       expect(error === undefined ? '' : z.prettifyError(error), words.join(' ')).toBe('');

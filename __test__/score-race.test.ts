@@ -316,7 +316,7 @@ describe('at the command line', () => {
       status: 1,
       stderr: expect.stringMatching(/does not know these scores.*other\.jsonl/s),
     });
-  }, 120_000);
+  }, 300_000);
 
   test('a share that is none, and a decision that is not reached', async () => {
     const file = join(folder, 'short.jsonl');

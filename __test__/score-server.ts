@@ -33,6 +33,8 @@ export interface FakeOptions {
   /** What the model is called in answers. */
   readonly answersAs?: string;
   readonly maxLength?: number;
+  /** What is said to a prompt (its text, or that of its last message) with a seed; without it, `x`. */
+  readonly says?: (prompt: string, body: Record<string, unknown>) => { text: string | null; finish?: string };
   /** Seed of the weights; by default the name. */
   readonly weights?: string;
   /** Seed of the tokenizer. */
@@ -104,6 +106,8 @@ export class FakeServer {
   /** Most at a time. */
   mostAtOnce = 0;
   underWay = 0;
+  /** What was asked of it to respond to and answered. */
+  readonly bodies: Record<string, unknown>[] = [];
   readonly seenKeys = new Set<string | undefined>();
   /** How often each list of ids was answered rightly. */
   readonly answered = new Map<string, number>();
@@ -166,7 +170,11 @@ export class FakeServer {
     if (path === '/get_server_info' && kind === 'sglang') return send(200, { version: '0.5.4' });
     if (path === '/props' && kind === 'llamacpp') return send(200, { default_generation_settings: {} });
     if (path === '/tokenize' && (kind === 'vllm' || kind === 'sglang')) return send(200, this.#tokenize(body));
+    if (path === '/v1/chat/completions' && body?.messages !== undefined) return this.#generate(body, response, refuse);
     if (path === '/v1/chat/completions' && kind === 'chat') return refuse(400, 'messages is missing');
+    if (path === '/v1/completions' && kind !== 'chat' && this.options.says !== undefined) {
+      return this.#generate(body, response, refuse);
+    }
     if (path === '/generate' && kind === 'sglang') return this.#score(body, response, refuse);
     if (path === '/inference/v1/generate' && this.options.generate) return this.#score(body, response, refuse);
     if (path === '/v1/completions' && kind !== 'chat' && kind !== 'sglang') {
@@ -185,6 +193,37 @@ export class FakeServer {
     const special = body.messages === undefined && body.add_special_tokens !== false ? [BOS] : [];
     const tokens = [...special, ...idsOf(text, tokenizer)];
     return { count: tokens.length, max_model_len: 4096, tokens, token_strs: null };
+  }
+
+  /** Responds to a prompt or to messages. */
+  async #generate(
+    body: Record<string, unknown>,
+    response: ServerResponse,
+    refuse: (status: number, message: string) => void,
+  ): Promise<void> {
+    const { model, says, answersAs, fault, latency = 0 } = this.options;
+    const messages = body['messages'] as { content: string }[] | undefined;
+    const prompt = messages?.at(-1)?.content ?? String(body['prompt']);
+    const trial = prompt === 'one two';
+    const number = trial ? -1 : this.requests++;
+    if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency));
+    const what = trial ? null : (fault?.(number, []) ?? null);
+    if (what === 'error') return refuse(500, 'Internal error');
+    if (what === 'unauthorised') return refuse(401, 'no');
+    if (what === 'rate') return refuse(429, 'Too many requests');
+    if (what === 'drop') return void response.destroy();
+    if (!trial) this.bodies.push(body);
+    const { text, finish = 'stop' } = says?.(prompt, body) ?? { text: 'x' };
+    const said = what === 'null' ? null : text;
+    const content = messages === undefined ? { text: said } : { message: { role: 'assistant', content: said } };
+    const choices = what === 'missing' ? [] : [{ index: 0, ...content, finish_reason: finish }];
+    const answer = JSON.stringify({
+      id: 'cmpl-1',
+      model: what === 'otherIds' ? 'another' : (answersAs ?? model),
+      choices,
+    });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(what === 'truncated' ? answer.slice(0, answer.length / 2) : answer);
   }
 
   async #score(

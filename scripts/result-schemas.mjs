@@ -19,6 +19,7 @@ import type { PrintedTraining } from './src/training/output.js';
 import type { PrintedWinners } from './src/cli/select.js';
 import type { RaceResult } from './src/report/race/report.js';
 import type { ScoreResult } from './src/score/score.js';
+import type { SampleResult } from './src/sample/sample.js';
 `;
 
 /** What each command prints. */
@@ -27,6 +28,7 @@ export const RESULTS = {
   winners: { type: 'PrintedWinners', command: 'select --winner-only' },
   race: { type: 'RaceResult', command: 'select RACE' },
   score: { type: 'ScoreResult', command: 'score' },
+  sample: { type: 'SampleResult', command: 'sample' },
   comparison: { type: 'Comparison', command: 'compare' },
   offset: { type: 'OffsetResult', command: 'offset' },
   profile: { type: 'CoverageProfiles & ReportExtras', command: 'profile' },

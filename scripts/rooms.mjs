@@ -25,6 +25,7 @@ const ORDERS = {
     'selection',
     'race',
     'score',
+    'sample',
     'linear',
     'problems',
     'report',

@@ -56,7 +56,11 @@ export {
 // Scoring and sampling served checkpoints
 
 export type { Preflight } from './log-probs/manifest.js';
+export { sampleReport } from './report/sample/report.js';
 export { scoreReport } from './report/score/report.js';
+export type { SampleOptions, VerifierOptions } from './sample/options.js';
+export type { PromptRow } from './sample/prompts.js';
+export { type MissingSample, type SampledModel, type SampleResult, sample } from './sample/sample.js';
 export type { ScoreOptions, ServerInput } from './score/options.js';
 export type { ScoredRace } from './score/racing.js';
 export type { ResponseRow } from './score/rows.js';

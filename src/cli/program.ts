@@ -63,6 +63,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'log-probabilities of given responses under served checkpoints',
     load: async (context) => (await import('./score.js')).scoreCommand(context),
   },
+  sample: {
+    summary: 'responses drawn from served checkpoints and verified, for Pass@k',
+    load: async (context) => (await import('./sample.js')).sampleCommand(context),
+  },
   select: {
     summary: 'choose a checkpoint by the coverage tournament, and say how sure the choice is',
     load: async (context) => (await import('./select.js')).selectCommand(context),

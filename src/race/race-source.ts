@@ -5,7 +5,7 @@ import type { RaceState } from './state.js';
 const AHEAD = 16;
 
 /** How a race is handed out; see {@link RaceSource}. */
-export interface RaceSourceOptions {
+interface RaceSourceOptions {
   /**
    * The models that are scored, which scorers number from 0; the others of the race are retired, or out.
    * @defaultValue all, in the order of the race

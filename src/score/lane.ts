@@ -19,7 +19,7 @@ export interface LaneOptions<A> {
 }
 
 /** Why an answer is of no use. */
-export interface Failure {
+interface Failure {
   readonly reason: string;
 }
 

@@ -207,7 +207,11 @@ async function read<M>(path: string, { command, parseHead, parseLine }: LineForm
       if (found === null)
         throw refuse('ERR_MALFORMED_FILE', `This is no line of ${command}: the file was changed since it was written.`);
       const { what, key, value } = found;
-      if (key === undefined) throw refuse('ERR_OTHER_RUN', `${what} is not in the input: the file is of another one.`);
+      if (key === undefined)
+        throw refuse(
+          'ERR_OTHER_RUN',
+          `${what} is not in the input: go on with what it was begun with, or choose another folder.`,
+        );
       if (known.has(key)) throw refuse('ERR_DUPLICATE_ID', `${what} is there twice: take one of the two lines away.`);
       known.set(key, value);
       places.set(key, [offset, bytes.length + 1]);
