@@ -338,6 +338,16 @@ describe('configurations', () => {
   });
 });
 
+test('the example of --help ends in what `select` takes', () => {
+  const { stdout: help } = cli('train', '--help');
+  const [, training, selection] = help.match(/\$ coverage-principle (train .*)\n *\$ coverage-principle (select .*)/)!;
+  write('model.json', help.slice(help.indexOf('{', help.indexOf('A configuration, model.json'))));
+  expect(cli(...training!.split(' '), '--quiet').status).toBe(0);
+  const { status, stdout, stderr } = cli(...selection!.split(' '), '--json');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(JSON.parse(stdout).models).toEqual(['step-100', 'step-200', 'step-300', 'step-400']);
+});
+
 describe('the schema', () => {
   test('is printed', () => {
     const { status, stdout } = cli('train', '--schema');

@@ -99,6 +99,24 @@ describe('functions', () => {
   });
 });
 
+describe('functions of files, which are not called with what is right', () => {
+  test('writeReportFile', async () => {
+    for (const wrong of WRONG.filter((value) => typeof value !== 'string')) {
+      expect(await outcome(() => root.writeReportFile(wrong as never, 'x'))).toMatchObject({
+        code: 'ERR_INVALID_OPTION',
+      });
+    }
+    for (const wrong of [undefined, null, 5, Symbol('s'), {}, () => 1]) {
+      const error = await outcome(() => root.writeReportFile('no-such-folder/x', wrong as never));
+      expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION' });
+    }
+  });
+
+  test('doctor', async () => {
+    expect(await failures('doctor', root.doctor, 2)).toEqual([]);
+  });
+});
+
 describe('classes', () => {
   const classes = Object.entries(doors).filter(([name, value]) => isClass(value) && name !== 'CoverageError') as [
     string,

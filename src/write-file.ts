@@ -8,12 +8,21 @@ import { CoverageError } from './error.js';
  * flushed, renamed over it; a content of several pieces is written piece by piece. Folders on the way are made; the
  * partial file is removed if writing fails.
  *
- * @throws CoverageError `ERR_WRITE_FAILED` naming the file
+ * @throws CoverageError `ERR_WRITE_FAILED` naming the file, `ERR_INVALID_OPTION` for what is no path or no content
  */
 export async function writeReportFile(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
+  if (typeof path !== 'string') {
+    throw new CoverageError('ERR_INVALID_OPTION', 'writeReportFile() takes the path of a file first.');
+  }
+  if (typeof content !== 'string' && typeof Object(content)[Symbol.iterator] !== 'function') {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      'writeReportFile() takes second what the file is to hold: text or bytes.',
+    );
+  }
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await makeFolder(dirname(path));

@@ -39,9 +39,9 @@ const schema = readLogProbsSchema.extend({ N: ratiosSchema.optional() });
  */
 export async function doctor(inputs: LogProbsInputs, options: DoctorOptions = {}): Promise<DoctorReport> {
   checkOptions('doctor', schema, options);
-  const { N, ...reading } = options;
+  const { N, ...reading } = options ?? {};
   const { sources, findings: found, logProbs } = await readDespite(inputs, reading);
-  const facts = logProbs && (await matrixFacts(logProbs, pickJobOptions(options)));
+  const facts = logProbs && (await matrixFacts(logProbs, pickJobOptions(reading)));
   if (logProbs && logProbs.models.length < 2) {
     const message = `There is one model only, ${logProbs.models[0]}: a tournament needs at least two. Give a file for each, or a matrix with a row for each.`;
     found.push({ severity: 'warning', code: 'WARN_ONE_MODEL', message, place: {}, count: 1 });
