@@ -170,10 +170,10 @@ export class FakeServer {
     if (path === '/get_server_info' && kind === 'sglang') return send(200, { version: '0.5.4' });
     if (path === '/props' && kind === 'llamacpp') return send(200, { default_generation_settings: {} });
     if (path === '/tokenize' && (kind === 'vllm' || kind === 'sglang')) return send(200, this.#tokenize(body));
-    if (path === '/v1/chat/completions' && body?.messages !== undefined) return this.#generate(body, response, refuse);
+    if (path === '/v1/chat/completions' && body?.messages !== undefined) return this.#respond(body, response, refuse);
     if (path === '/v1/chat/completions' && kind === 'chat') return refuse(400, 'messages is missing');
     if (path === '/v1/completions' && kind !== 'chat' && this.options.says !== undefined) {
-      return this.#generate(body, response, refuse);
+      return this.#respond(body, response, refuse);
     }
     if (path === '/generate' && kind === 'sglang') return this.#score(body, response, refuse);
     if (path === '/inference/v1/generate' && this.options.generate) return this.#score(body, response, refuse);
@@ -196,7 +196,7 @@ export class FakeServer {
   }
 
   /** Responds to a prompt or to messages. */
-  async #generate(
+  async #respond(
     body: Record<string, unknown>,
     response: ServerResponse,
     refuse: (status: number, message: string) => void,
