@@ -13,16 +13,23 @@ import { npyPieces } from '../src/log-probs/npy.js';
  *
  *   sh            each line by itself, in this process where it is only a command of ours, else by bash
  *   yaml          the commands behind `run:`
- *   js, mjs       by Node; python by python3, where there is one (without NumPy what imports it is left out)
+ *   js, mjs       by Node
+ *   python        by the interpreter that VLLM_PYTHON names, or python3, where there is one; the snippets of a page are
+ *                 cells of a notebook, each after those before it
  *   json          parsed
  *
  * `<!-- file: NAME -->` before a snippet writes it there, for what comes after; `<!-- not run: REASON -->` leaves it out,
- * for what needs a server, a GPU, a package or hours; `<!-- exit: 3 -->` says how its last command ends, if not by 0.
+ * for what needs a server, a GPU or hours; `<!-- needs: MODULE, … -->` runs it where the interpreter has these modules;
+ * `<!-- exit: 3 -->` says how its last command ends, if not by 0.
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** The interpreter of a machine that has vLLM, Transformers and what else pages speak of; see `npm run test:vllm`. */
+const equipped = process.env['VLLM_PYTHON'];
 const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })].sort();
 const folder = mkdtempSync(join(tmpdir(), 'coverage-docs-'));
+// PyTorch alone takes seconds to be imported.
+if (equipped !== undefined) vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 const before = process.cwd();
 
 interface Snippet {
@@ -42,7 +49,7 @@ function snippetsOf(page: string): Snippet[] {
     const end = lines.findIndex((text, index) => index > line && text.startsWith(`${indent}\`\`\``));
     const marks: Record<string, string> = {};
     for (let above = line - 1; above >= 0; above -= 1) {
-      const [, name, value] = /^ *<!-- (file|not run|exit): (.+) -->$/.exec(lines[above]!) ?? [];
+      const [, name, value] = /^ *<!-- (file|not run|needs|exit): (.+) -->$/.exec(lines[above]!) ?? [];
       if (name === undefined) break;
       marks[name] = value!;
     }
@@ -83,6 +90,26 @@ function furnish(): void {
   cpSync(join(fixtures, 'responses/sglang'), join(folder, 'sglang'), { recursive: true });
   cpSync(join(fixtures, 'lm-eval/choice'), join(folder, 'lm-eval'), { recursive: true });
   cpSync(join(fixtures, 'lm-eval/rolling'), join(folder, 'rolling'), { recursive: true });
+  const pairs = Array.from({ length: 40 }, (_, i) => ({
+    id: `r${i}`,
+    promptId: `p${i >> 1}`,
+    prompt: `Response ${i >> 1} of the checkpoint`,
+    response: ` is ${7 * i} better.`,
+  }));
+  write('held-out.jsonl', `${pairs.map((pair) => JSON.stringify(pair)).join('\n')}\n`);
+  const tokens = JSON.stringify({ id: 'r0', promptTokens: [5, 6, 7], responseTokens: [8, 9] });
+  write('pairs.jsonl', `${tokens}\n`);
+  if (equipped !== undefined) {
+    const checkpoints = ['checkpoint-1000', 'checkpoint-2000'];
+    const args = [
+      join(root, 'scripts/vllm/tiny_models.py'),
+      join(folder, 'runs'),
+      join(root, 'README.md'),
+      ...checkpoints,
+    ];
+    const { status, stderr } = spawnSync(equipped, args, { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+  }
   write('corpus.txt', readFileSync(join(root, 'README.md'), 'utf8').repeat(2));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/coverage-principle'), 'junction');
@@ -91,9 +118,14 @@ function furnish(): void {
   const command = `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'dist/cli/main.js')}" "$@"\n`;
   writeFileSync(join(folder, 'bin/coverage-principle'), command, { mode: 0o755 });
   writeFileSync(join(folder, 'bin/npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+  if (equipped !== undefined) {
+    writeFileSync(join(folder, 'bin/python'), `#!/bin/sh\nexec "${equipped}" "$@"\n`, { mode: 0o755 });
+  }
 }
 
-const env = { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}` };
+const path = [join(folder, 'bin'), ...(equipped === undefined ? [] : [dirname(equipped)]), process.env['PATH']];
+/** Nothing is fetched and nothing reported by what pages start. */
+const env = { ...process.env, HF_HUB_OFFLINE: '1', VLLM_CPU_KVCACHE_SPACE: '1', PATH: path.join(delimiter) };
 
 /** The words of a command of ours, or `null` where it takes a shell to read the line. */
 function ownWords(line: string): string[] | null {
@@ -130,10 +162,19 @@ function linesOf(script: string): string[] {
     .filter((line) => line !== '');
 }
 
-const python = spawnSync('python3', ['--version']).status === 0;
-const numpy = python && spawnSync('python3', ['-c', 'import numpy']).status === 0;
+const interpreter = equipped ?? 'python3';
+const python = spawnSync(interpreter, ['--version']).status === 0;
 
-function runScript(command: string, name: string, { text }: Snippet): void {
+/** What a snippet needs and the interpreter lacks. */
+function lacking({ language, marks }: Snippet): string | null {
+  const modules = marks['needs']?.split(', ') ?? [];
+  if (modules.length === 0) return language === 'python' && !python ? 'Python' : null;
+  const find = 'import sys, importlib.util as u; print(*[m for m in sys.argv[1:] if u.find_spec(m) is None])';
+  const { status, stdout } = spawnSync(interpreter, ['-c', find, ...modules], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() || null : 'Python';
+}
+
+function runScript(command: string, name: string, text: string): void {
   writeFileSync(join(folder, name), text);
   const { status, stdout, stderr } = spawnSync(command, [name], { cwd: folder, env, encoding: 'utf8' });
   expect(status, `${stdout}${stderr}`).toBe(0);
@@ -146,10 +187,13 @@ async function runCommands(lines: readonly string[], exit: number): Promise<void
   }
 }
 
-async function tryOut(snippet: Snippet): Promise<void> {
+async function tryOut(snippet: Snippet, cells: string): Promise<void> {
   const { language, text, marks } = snippet;
   const exit = Number(marks['exit'] ?? 0);
-  if (marks['file'] !== undefined) writeFileSync(join(folder, marks['file']), text);
+  if (marks['file'] !== undefined) {
+    mkdirSync(dirname(join(folder, marks['file'])), { recursive: true });
+    writeFileSync(join(folder, marks['file']), text);
+  }
   if (language === 'json') JSON.parse(text);
   else if (marks['file'] !== undefined && language !== 'js') return;
   else if (language === 'sh') await runCommands(linesOf(text), exit);
@@ -160,10 +204,9 @@ async function tryOut(snippet: Snippet): Promise<void> {
       lines.filter((line) => !/^npm (ci|install)/.test(line)),
       exit,
     );
-  } else if (language === 'js' || language === 'mjs') runScript(process.execPath, 'snippet.mjs', snippet);
-  else if (language === 'python') {
-    if (python && (numpy || !/import numpy/.test(text))) runScript('python3', 'snippet.py', snippet);
-  } else throw new Error(`Nothing is known of ${language}: use text for what is shown, not run.`);
+  } else if (language === 'js' || language === 'mjs') runScript(process.execPath, 'snippet.mjs', text);
+  else if (language === 'python') runScript(interpreter, 'snippet.py', `${cells}${text}`);
+  else throw new Error(`Nothing is known of ${language}: use text for what is shown, not run.`);
 }
 
 beforeAll(() => {
@@ -179,11 +222,16 @@ afterAll(() => {
 describe.each(pages)('%s', (page) => {
   const snippets = snippetsOf(page).filter(({ language }) => language !== 'text');
 
+  let cells = '';
   for (const snippet of snippets) {
-    const reason = snippet.marks['not run'];
+    const lack = lacking(snippet);
+    const reason = snippet.marks['not run'] ?? (lack === null ? undefined : `needs ${lack}`);
+    const before = cells;
     test.skipIf(reason !== undefined)(`${snippet.language} at line ${snippet.line}${reason ? `: ${reason}` : ''}`, () =>
-      tryOut(snippet),
+      tryOut(snippet, before),
     );
+    const isCell = snippet.language === 'python' && snippet.marks['file'] === undefined && reason === undefined;
+    if (isCell) cells += snippet.text;
   }
 
   test('its links lead to files that are there', () => {
