@@ -3,6 +3,8 @@
 //! Work is cut into tasks whose number does not depend on how many threads there are; results are
 //! collected by task index. Nothing in this crate uses rayon's global pool.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rayon::prelude::*;
 
 use crate::error::{Code, Error, Result};
@@ -61,18 +63,9 @@ impl Workers {
         control: &Control,
         task: impl Fn(usize) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let checked = |index: usize| {
-            control.check()?;
-            task(index)
-        };
-        match &self.pool {
-            None => (0..count).map(checked).collect(),
-            Some(pool) => {
-                let results: Vec<Result<T>> =
-                    pool.install(|| (0..count).into_par_iter().with_max_len(1).map(checked).collect());
-                results.into_iter().collect()
-            }
-        }
+        let results = Results::of(count);
+        self.run(count, &|index| results.keep(index, control.check().and_then(|()| task(index))));
+        results.in_order()
     }
 
     /// [`Workers::map`], while the calling thread does `meanwhile`. An error of `meanwhile` comes before those of the tasks.
@@ -83,20 +76,10 @@ impl Workers {
         task: impl Fn(usize) -> Result<T> + Sync,
         meanwhile: impl FnOnce() -> Result<()>,
     ) -> Result<Vec<T>> {
-        let Some(pool) = &self.pool else {
-            meanwhile()?;
-            return self.map(count, control, task);
-        };
-        let mut results: Vec<Option<Result<T>>> = (0..count).map(|_| None).collect();
-        pool.in_place_scope(|scope| {
-            for (index, result) in results.iter_mut().enumerate() {
-                let task = &task;
-                scope.spawn(move |_| *result = Some(control.check().and_then(|()| task(index))));
-            }
-            meanwhile()
-        })?;
-        // The scope has waited for every task.
-        results.into_iter().flatten().collect()
+        let results = Results::of(count);
+        let run = |index| results.keep(index, control.check().and_then(|()| task(index)));
+        self.run_beside(count, &run, Box::new(meanwhile))?;
+        results.in_order()
     }
 
     /// Runs `task(index, chunk)` over consecutive chunks of `chunk_len` elements of `items` (the last may be
@@ -108,19 +91,69 @@ impl Workers {
         control: &Control,
         task: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
     ) -> Result<()> {
-        let checked = |(index, chunk): (usize, &mut [T])| {
-            control.check()?;
-            task(index, chunk)
-        };
+        let chunks: Vec<_> = items.chunks_mut(chunk_len).map(|chunk| Mutex::new(Some(chunk))).collect();
+        let results = Results::of(chunks.len());
+        self.run(chunks.len(), &|index| {
+            // Each index comes once, so its chunk is there.
+            let chunk = lock(&chunks[index]).take().unwrap_or_default();
+            results.keep(index, control.check().and_then(|()| task(index, chunk)))
+        });
+        results.in_order().map(|_| ())
+    }
+
+    /// Calls `task` with each index; one thread stops where it says that there is no use in going on. Of what runs in
+    /// parallel all goes through here and [`Workers::run_beside`], which know nothing of the task: else rayon's machinery would be
+    /// compiled anew for each of a hundred kinds of task.
+    fn run(&self, count: usize, task: &Task<'_>) {
         match &self.pool {
-            None => items.chunks_mut(chunk_len).enumerate().try_for_each(checked),
-            Some(pool) => {
-                let results: Vec<Result<()>> =
-                    pool.install(|| items.par_chunks_mut(chunk_len).enumerate().map(checked).collect());
-                results.into_iter().collect()
-            }
+            None => _ = (0..count).all(task),
+            Some(pool) => pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(|index| _ = task(index))),
         }
     }
+
+    /// [`Workers::run`], and `meanwhile` on the calling thread: before it where there is no other.
+    fn run_beside(&self, count: usize, task: &Task<'_>, meanwhile: Box<dyn FnOnce() -> Result<()> + '_>) -> Result<()> {
+        let Some(pool) = &self.pool else {
+            meanwhile()?;
+            self.run(count, task);
+            return Ok(());
+        };
+        // The scope waits for every task.
+        pool.in_place_scope(|scope| {
+            for index in 0..count {
+                scope.spawn(move |_| _ = task(index));
+            }
+            meanwhile()
+        })
+    }
+}
+
+/// What is done for an index; `false` where there is no use in doing it for those after.
+type Task<'task> = dyn Fn(usize) -> bool + Sync + 'task;
+
+/// A result for each index, put there by whatever thread has it.
+struct Results<T>(Vec<Mutex<Option<Result<T>>>>);
+
+impl<T> Results<T> {
+    fn of(count: usize) -> Self {
+        Self((0..count).map(|_| Mutex::new(None)).collect())
+    }
+
+    /// Whether it is a value, no error.
+    fn keep(&self, index: usize, result: Result<T>) -> bool {
+        let is_value = result.is_ok();
+        *lock(&self.0[index]) = Some(result);
+        is_value
+    }
+
+    /// The values, or the first error; what comes after an error may not have been computed.
+    fn in_order(self) -> Result<Vec<T>> {
+        self.0.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+}
+
+fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

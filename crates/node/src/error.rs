@@ -12,12 +12,13 @@ pub(crate) fn to_napi(error: &Error) -> napi::Error {
 
 /// Reads an options object from its JSON.
 pub(crate) fn parse_options<T: DeserializeOwned>(json: &str) -> napi::Result<T> {
-    serde_json::from_str(json).map_err(|error| invalid(&error))
+    // By way of a value, as options of a job are: one copy of each struct's reader is enough.
+    serde_json::from_str(json).map_err(|error| invalid(&error)).and_then(from_value)
 }
 
 /// Reads the options of a job: those of the computation, and `threads` beside them.
 pub(crate) fn parse_job_options<T: DeserializeOwned>(json: &str) -> napi::Result<(T, Option<usize>)> {
-    let mut options: serde_json::Value = parse_options(json)?;
+    let mut options: serde_json::Value = serde_json::from_str(json).map_err(|error| invalid(&error))?;
     let threads = options.as_object_mut().and_then(|fields| fields.remove("threads")).unwrap_or_default();
     Ok((from_value(options)?, from_value(threads)?))
 }

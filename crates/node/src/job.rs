@@ -111,6 +111,11 @@ struct HookToRemove(CleanupEnvHook<queue::Ticket>);
 // that made it; the thread in between moves it without looking.
 unsafe impl Send for HookToRemove {}
 
+/// What a job computes, on a thread of its own.
+type Compute<T> = Box<dyn FnOnce(&Control) -> Result<T> + Send>;
+/// What is made of it on the JavaScript thread.
+type Convert<T, V> = Box<dyn FnOnce(Env, T) -> napi::Result<V> + Send>;
+
 /// Runs `compute` on a thread of its own, as soon as fewer jobs run than the machine can (see [`queue`]), and returns a
 /// promise of what `convert` makes of its result.
 ///
@@ -121,6 +126,20 @@ pub(crate) fn spawn<'env, T, V>(
     job: &Job,
     compute: impl FnOnce(&Control) -> Result<T> + Send + 'static,
     convert: impl FnOnce(Env, T) -> napi::Result<V> + Send + 'static,
+) -> napi::Result<Object<'env>>
+where
+    T: Send + 'static,
+    V: ToNapiValue + 'static,
+{
+    spawn_boxed(env, job, Box::new(compute), Box::new(convert))
+}
+
+/// [`spawn`], compiled once for each kind of result, not for each job.
+fn spawn_boxed<'env, T, V>(
+    env: &'env Env,
+    job: &Job,
+    compute: Compute<T>,
+    convert: Convert<T, V>,
 ) -> napi::Result<Object<'env>>
 where
     T: Send + 'static,

@@ -1,10 +1,9 @@
 //! The fields of the option structs, so that one test can hold the facade's schemas to them (`__test__/options.test.ts`).
 //!
-//! A struct is asked, not described: it is deserialised from something with a field that cannot exist, and serde's
-//! complaint lists the fields there are. So a struct that takes unknown fields in silence is found out, too.
+//! A struct is asked, not described: it is read from an object with a field that cannot exist, as options are read, and
+//! serde's complaint lists the fields there are. So a struct that takes unknown fields in silence is found out, too.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use coverage_principle_core::files::{CountColumns, CountOptions, ScoreColumns, ScoreOptions};
 use coverage_principle_core::linear::Constraint;
@@ -26,9 +25,9 @@ use coverage_principle_core::race::RaceOptions;
 use coverage_principle_core::selection::SelectionOptions;
 use coverage_principle_core::tournament::{NearTiesOptions, OffsetOptions};
 use napi_derive::napi;
-use serde::de::value::MapDeserializer;
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
-use serde::{Serialize, forward_to_deserialize_any};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::error::to_json;
 use crate::linear::data::DrawOptions;
@@ -46,7 +45,7 @@ use crate::tournament::{TournamentOptions, WinnerOptions};
 macro_rules! registry {
     ($($type:ty),+ $(,)?) => {
         fn shapes() -> BTreeMap<&'static str, Shape> {
-            BTreeMap::from([$((last_name::<$type>(), shape::<$type>())),+])
+            [$((last_name::<$type>(), complaint::<$type> as Ask)),+].map(|(name, ask)| (name, shape(ask))).into()
         }
     };
 }
@@ -78,11 +77,11 @@ pub fn option_shapes() -> napi::Result<String> {
 #[serde(tag = "kind", rename_all = "camelCase")]
 enum Shape {
     /// An object with these fields and no others.
-    Object { fields: Vec<&'static str> },
+    Object { fields: Vec<String> },
     /// An object whose field `tag` says which others it has.
-    Tagged { tag: &'static str, variants: BTreeMap<&'static str, Vec<&'static str>> },
+    Tagged { tag: String, variants: BTreeMap<String, Vec<String>> },
     /// One of these strings.
-    Names { names: Vec<&'static str> },
+    Names { names: Vec<String> },
     /// Anything: unknown fields are not refused.
     Open,
 }
@@ -92,158 +91,56 @@ fn last_name<T>() -> &'static str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
+/// A type, as far as it is asked: serde's complaint about a value, none if it takes it.
+type Ask = fn(Value) -> Option<String>;
+
+fn complaint<T: DeserializeOwned>(value: Value) -> Option<String> {
+    serde_json::from_value::<T>(value).err().map(|error| error.to_string())
+}
+
 /// A name that no field and no variant has.
 const NO_NAME: &str = "\0";
 
-fn shape<T: DeserializeOwned>() -> Shape {
-    let nothing_known = || vec![(NO_NAME, Probe::Null)];
-    match ask::<T>(nothing_known()) {
-        Some(Answer::Fields(fields)) => Shape::Object { fields: fields.to_vec() },
-        Some(Answer::Variants(names)) => Shape::Names { names: names.to_vec() },
-        Some(Answer::Missing(tag)) => match ask::<T>(vec![(tag, Probe::Text(NO_NAME))]) {
-            Some(Answer::Variants(names)) => {
-                let fields = |name| {
-                    let mut entries = vec![(tag, Probe::Text(name))];
-                    entries.extend(nothing_known());
-                    match ask::<T>(entries) {
-                        Some(Answer::Fields(fields)) => fields.to_vec(),
-                        // Serde never complains of fields of a variant that has none.
-                        _ => Vec::new(),
-                    }
+fn shape(ask: Ask) -> Shape {
+    match answer(ask, json!({ NO_NAME: null })) {
+        Answer::Fields(fields) => Shape::Object { fields },
+        Answer::Variants(names) => Shape::Names { names },
+        Answer::Missing(tag) => match answer(ask, json!({ tag.as_str(): NO_NAME })) {
+            Answer::Variants(names) => {
+                let fields = |name: &str| match answer(ask, json!({ tag.as_str(): name, NO_NAME: null })) {
+                    Answer::Fields(fields) => fields,
+                    // Serde never complains of fields of a variant that has none.
+                    _ => Vec::new(),
                 };
-                Shape::Tagged { tag, variants: names.iter().map(|&name| (name, fields(name))).collect() }
+                let variants = names.into_iter().map(|name| (name.clone(), fields(&name))).collect();
+                Shape::Tagged { tag, variants }
             }
             _ => Shape::Open,
         },
-        _ => Shape::Open,
+        Answer::Other => Shape::Open,
     }
 }
 
-/// What `T` says to an object of these entries; nothing if it takes it.
-fn ask<T: DeserializeOwned>(entries: Vec<(&'static str, Probe)>) -> Option<Answer> {
-    T::deserialize(Probe::Map(entries)).err()
-}
-
-/// A complaint of serde.
-#[derive(Debug)]
+/// What a complaint says.
 enum Answer {
-    Fields(&'static [&'static str]),
-    Variants(&'static [&'static str]),
-    Missing(&'static str),
+    Fields(Vec<String>),
+    Variants(Vec<String>),
+    Missing(String),
     Other,
 }
 
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Answer {}
-
-impl de::Error for Answer {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Other
-    }
-
-    fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::Fields(expected)
-    }
-
-    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::Variants(expected)
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::Missing(field)
-    }
-}
-
-/// The little data that questions are made of.
-#[derive(Clone, Debug)]
-enum Probe {
-    Null,
-    Text(&'static str),
-    Map(Vec<(&'static str, Probe)>),
-}
-
-impl<'de> Deserializer<'de> for Probe {
-    type Error = Answer;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Answer> {
-        match self {
-            Self::Null => visitor.visit_unit(),
-            Self::Text(text) => visitor.visit_borrowed_str(text),
-            Self::Map(entries) => visitor.visit_map(MapDeserializer::new(entries.into_iter())),
-        }
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        variants: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Answer> {
-        Err(Answer::Variants(variants))
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
-}
-
-impl<'de> IntoDeserializer<'de, Answer> for Probe {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its fields' names are asked for")]
-    struct Strict {
-        first_field: u32,
-        #[serde(rename = "N")]
-        n: Option<Vec<f64>>,
-    }
-
-    #[derive(Deserialize)]
-    #[expect(dead_code, reason = "only its fields' names are asked for")]
-    struct Lax {
-        first: u32,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(tag = "by", rename_all = "camelCase", deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its fields' names are asked for")]
-    enum Choice {
-        Nothing,
-        SomeThing { size: u32 },
-    }
-
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    enum Name {
-        One,
-        AndTwo,
-    }
-
-    #[test]
-    fn types_say_what_they_take() {
-        assert_eq!(shape::<Strict>(), Shape::Object { fields: vec!["firstField", "N"] });
-        assert_eq!(shape::<Lax>(), Shape::Open);
-        let variants = BTreeMap::from([("nothing", vec![]), ("someThing", vec!["size"])]);
-        assert_eq!(shape::<Choice>(), Shape::Tagged { tag: "by", variants });
-        assert_eq!(shape::<Name>(), Shape::Names { names: vec!["one", "andTwo"] });
-        assert!(!shapes().values().any(|shape| *shape == Shape::Open));
+fn answer(ask: Ask, value: Value) -> Answer {
+    let Some(complaint) = ask(value) else { return Answer::Other };
+    // Every name stands between backquotes, the unknown one first.
+    let mut names: Vec<_> = complaint.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let is_of = |kind| complaint.starts_with(kind) && !names.is_empty();
+    if is_of("unknown field") {
+        Answer::Fields(names.split_off(1))
+    } else if is_of("unknown variant") {
+        Answer::Variants(names.split_off(1))
+    } else if is_of("missing field") {
+        Answer::Missing(names.swap_remove(0))
+    } else {
+        Answer::Other
     }
 }

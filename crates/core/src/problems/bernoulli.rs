@@ -1,13 +1,12 @@
 //! Bernoulli missing mass (§3): where KL is infinite and Cov_N is not.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
     Claim, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count, check_real,
-    covered, plain,
+    covered, named, plain,
 };
 use super::tail::binary_kl;
 use super::token_table::TokenTable;
@@ -122,7 +121,7 @@ impl Instance for Bernoulli {
             source: "§3",
             shows: "KL of the MLE is infinite with constant probability; Cov_N falls like 1/n for every N ≥ 2",
             options: plain(&BernoulliOptions { p: Some(self.p), responses: self.n }),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("infiniteKlProbability", self.infinite_kl_probability()),
                 ("expectedCov2", self.expected_cov(log_n(2.0))),
                 ("expectedCov16", self.expected_cov(log_n(16.0))),
@@ -170,7 +169,7 @@ impl Instance for Bernoulli {
             estimator: "mle",
             kl: self.kl(ones),
             cov: budgets.log_n().iter().map(|&log_n| self.cov(ones, log_n)).collect(),
-            details: BTreeMap::from([("ones", ones as f64)]),
+            details: named(&[("ones", ones as f64)]),
         }])
     }
 }

@@ -1,13 +1,12 @@
 //! The coarse rate of maximum likelihood (Proposition 4.1(a)): Cov_N ≥ c·d/n for all N up to e^B.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
-    check_real, covered, plain,
+    check_real, covered, named, plain,
 };
 use super::token_table::TokenTable;
 use crate::error::{Error, Result};
@@ -182,7 +181,7 @@ impl Instance for CoarseRate {
             source: "Proposition 4.1(a)",
             shows: "Cov_N of the MLE is of order d/n for every N up to e^B",
             options: plain(&CoarseRateOptions { bound: Some(self.bound), ..self.options.clone() }),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("expectedMissingMass", expected),
                 ("piOfFirst", self.log_probs[0].exp()),
                 ("piOfOther", self.log_probs[1].exp()),
@@ -240,7 +239,7 @@ impl Instance for CoarseRate {
         counts[0] = first;
         let seen = histogram(&mut counts);
         let (kl, cov) = self.measures(&seen, first, budgets);
-        let details = BTreeMap::from([("unseen", unseen as f64), ("first", first as f64)]);
+        let details = named(&[("unseen", unseen as f64), ("first", first as f64)]);
         Ok(vec![Estimate { estimator: "mle", kl, cov, details }])
     }
 }

@@ -1,13 +1,13 @@
 //! Convex classes (Theorem E.1): over mixtures, Cov_N of the MLE falls like 1/N, and misspecification costs nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::fine_rate::{SignCounts, SignPrompts};
 use super::instance::{
-    Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_real, plain,
+    Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_real, named,
+    plain,
 };
 use super::misspecification::{Misspecification, MisspecificationOptions};
 use super::mixture_mle::{MixtureOptions, fit_weights};
@@ -203,11 +203,11 @@ impl ConvexClass {
         let (log_escape, share) = if wrong { (-self.log_m, 1.0) } else { (0.0, 0.0) };
         let (kl, cov) = signs.measures(log_escape, share, budgets);
         let seen = counts.rare as f64;
-        let details = BTreeMap::from([("weight", 1.0 - share), ("rareSeen", seen)]);
+        let details = named(&[("weight", 1.0 - share), ("rareSeen", seen)]);
         let component = Estimate { estimator: "component-mle", kl, cov, details };
         let fitted = self.fit_signs(signs, &counts);
         let (kl, cov) = self.measure_signs(signs, &counts, fitted, budgets);
-        let details = BTreeMap::from([("weight", fitted.weight), ("rareSeen", seen)]);
+        let details = named(&[("weight", fitted.weight), ("rareSeen", seen)]);
         vec![Estimate { estimator: "mixture-mle", kl, cov, details }, component]
     }
 
@@ -232,7 +232,7 @@ impl ConvexClass {
                 estimator,
                 kl: base.kl(&ratios),
                 cov: base.cov(&ratios, budgets),
-                details: BTreeMap::from([("weight", weights[0]), ("rareSeen", counts[2] + counts[3]), ("gap", gap)]),
+                details: named(&[("weight", weights[0]), ("rareSeen", counts[2] + counts[3]), ("gap", gap)]),
             }
         };
         Ok(vec![
@@ -299,8 +299,8 @@ impl Instance for ConvexClass {
             shows: "Over mixtures Cov_N of the MLE falls like 1/N; misspecification costs no more than the best mixture",
             options: plain(&self.options),
             derived: match &self.base {
-                Base::Signs { signs, .. } => BTreeMap::from([("rare", signs.rare), ("epsilon", signs.epsilon)]),
-                Base::Misspecified(base) => BTreeMap::from([("rare", base.rare())]),
+                Base::Signs { signs, .. } => named(&[("rare", signs.rare), ("epsilon", signs.epsilon)]),
+                Base::Misspecified(base) => named(&[("rare", base.rare())]),
             },
             prompts: Some(self.data().mu().prompts()),
             vocabulary: 2,

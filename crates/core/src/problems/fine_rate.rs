@@ -1,13 +1,12 @@
 //! The fine rate of maximum likelihood (Proposition 4.1(b)): Cov_N ≥ c·d/(n log N).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_count,
-    check_real, covered, plain,
+    check_real, covered, named, plain,
 };
 use super::token_table::TokenTable;
 use crate::error::{Code, Error, Result};
@@ -199,7 +198,7 @@ impl Instance for FineRate {
             source: "Proposition 4.1(b)",
             shows: "Cov_N of the MLE is of order d/(n log N): noise fitted in many places outweighs a factor N in one",
             options: plain(&self.options),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("epsilon", self.signs.epsilon),
                 ("rare", self.signs.rare),
                 ("gainPerPrompt", gain),
@@ -248,7 +247,7 @@ impl Instance for FineRate {
         let wrong = gain > cost;
         let (kl, cov) =
             if wrong { self.signs.measures(-self.log_n, 1.0, budgets) } else { self.signs.measures(0.0, 0.0, budgets) };
-        let details = BTreeMap::from([
+        let details = named(&[
             ("wrong", f64::from(u8::from(wrong))),
             ("gain", gain),
             ("cost", cost),

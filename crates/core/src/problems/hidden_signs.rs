@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ball_logits::{Throws, mle_on_ball};
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
-    check_real, plain,
+    check_real, named, plain,
 };
 use super::tail::{BinaryToken, binary_kl, identical_tokens, independent_tokens, log_bernoulli};
 use super::token_table::TokenTable;
@@ -223,11 +223,7 @@ impl HiddenSigns {
             estimator,
             kl: self.plus * kl,
             cov: cov.map(|(bracket, &log_n)| self.plus * bracket.value + at_minus(log_n)).collect(),
-            details: BTreeMap::from([
-                ("plusSeen", seen as f64),
-                ("wrongSigns", wrong as f64),
-                ("covUncertainty", error),
-            ]),
+            details: named(&[("plusSeen", seen as f64), ("wrongSigns", wrong as f64), ("covUncertainty", error)]),
         }
     }
 }
@@ -274,7 +270,7 @@ impl Instance for HiddenSigns {
             source,
             shows: "E Cov_N of every proper algorithm is of order H/(n log N): the variance dependence is real",
             options: plain(&HiddenSignsOptions { bound: Some(self.bound), ..self.options.clone() }),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("epsilon", self.logit / self.bound),
                 ("logit", self.logit),
                 ("plus", self.plus),

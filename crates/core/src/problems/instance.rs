@@ -102,6 +102,15 @@ pub struct Estimate {
     pub details: BTreeMap<&'static str, f64>,
 }
 
+/// Numbers by name. `BTreeMap::from` is compiled anew, with a sort, for each length of its list.
+pub(super) fn named(numbers: &[(&'static str, f64)]) -> BTreeMap<&'static str, f64> {
+    let mut by_name = BTreeMap::new();
+    for &(name, number) in numbers {
+        by_name.insert(name, number);
+    }
+    by_name
+}
+
 /// What an instance is and shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

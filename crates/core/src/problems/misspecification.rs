@@ -1,13 +1,12 @@
 //! Misspecification (Proposition E.1): maximum likelihood drops the model of good coverage, the tournament keeps it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, ModelClass, NamedPolicy, Quantity, Relation, check_count,
-    check_real, covered, plain,
+    check_real, covered, named, plain,
 };
 use super::token_table::TokenTable;
 use crate::error::{Error, Result};
@@ -185,7 +184,7 @@ impl Instance for Misspecification {
             source,
             shows: "Least cross-entropy takes a model of bad coverage profile where the tournament takes a good one",
             options: plain(&self.options),
-            derived: BTreeMap::from([("rare", self.rare), ("klOfFirst", cost(0)), ("klOfSecond", cost(1))]),
+            derived: named(&[("rare", self.rare), ("klOfFirst", cost(0)), ("klOfSecond", cost(1))]),
             prompts: Some(2),
             vocabulary: 2,
             horizon: 1,
@@ -243,7 +242,7 @@ impl Instance for Misspecification {
         Ok(choices
             .map(|(estimator, choice)| {
                 let (kl, cov) = (self.kl(&self.ratios[choice]), self.cov(&self.ratios[choice], budgets));
-                let details = BTreeMap::from([("choice", (choice + 1) as f64), ("rareSeen", rare_seen)]);
+                let details = named(&[("choice", (choice + 1) as f64), ("rareSeen", rare_seen)]);
                 Estimate { estimator, kl, cov, details }
             })
             .into())

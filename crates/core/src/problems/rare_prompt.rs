@@ -1,11 +1,10 @@
 //! A rare prompt (Proposition 3.2): KL of every proper estimator pays for the horizon, Cov_N does not.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
-    Claim, Condition, Description, Estimate, Instance, ModelClass, Quantity, Relation, check_count, check_real, plain,
+    Claim, Condition, Description, Estimate, Instance, ModelClass, Quantity, Relation, check_count, check_real, named,
+    plain,
 };
 use super::rare_prompts::{RarePrompts, RarePromptsOptions};
 use crate::error::{Error, Result};
@@ -78,7 +77,7 @@ impl Instance for RarePrompt {
             source: "Proposition 3.2",
             shows: "KL of every proper estimator grows like H/n; Cov_N is at most 1/(2n) whatever H is",
             options: plain(&self.options),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("rare", self.rare.rare()),
                 ("unseenProbability", unseen),
                 ("unavoidableKl", self.rare.untrained_kl()),

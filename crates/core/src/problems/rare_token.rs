@@ -1,11 +1,9 @@
 //! A rare token: what normalized SGD with a small batch gives up (the term B/(K log N) of Theorem 5.1).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
-    Claim, Description, Estimate, Quantity, Relation, Study, check_count, check_real, covered, plain,
+    Claim, Description, Estimate, Quantity, Relation, Study, check_count, check_real, covered, named, plain,
 };
 use super::tail::{binary_kl, log_bernoulli};
 use crate::error::Result;
@@ -84,7 +82,7 @@ impl Study for RareToken {
             source: "Theorem 5.1",
             shows: "Without λ, normalized SGD on K responses gives up tokens of probability below about 0.7/K",
             options: plain(&RareTokenOptions { lambda: Some(self.lambda), ..self.options.clone() }),
-            derived: BTreeMap::from([("visits", self.options.p * self.options.batch_size as f64)]),
+            derived: named(&[("visits", self.options.p * self.options.batch_size as f64)]),
             prompts: Some(1),
             vocabulary: 2,
             horizon: 1,
@@ -123,7 +121,7 @@ impl Study for RareToken {
         }
         cov.iter_mut().for_each(|sum| *sum /= measured);
         let kl = binary_kl(p, log_bernoulli(bound * theta));
-        Ok(vec![Estimate { estimator: "normalized-sgd", kl, cov, details: BTreeMap::from([("theta", theta)]) }])
+        Ok(vec![Estimate { estimator: "normalized-sgd", kl, cov, details: named(&[("theta", theta)]) }])
     }
 }
 

@@ -1,11 +1,9 @@
 //! A class on which likelihood misleads and which does not hold π_D: what Theorems 6.3 and 6.4 are measured on.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::instance::{
-    Claim, Condition, Description, Estimate, Quantity, Relation, Study, check_count, check_real, covered, plain,
+    Claim, Condition, Description, Estimate, Quantity, Relation, Study, check_count, check_real, covered, named, plain,
 };
 use crate::error::{Error, Result};
 use crate::log_probs::LogProbs;
@@ -263,7 +261,7 @@ impl Study for TournamentClass {
             source: "Theorems 6.3 and 6.4",
             shows: "The winner of the tournament covers about as well as the best model of the class, likely or not",
             options: plain(&self.options),
-            derived: BTreeMap::from([("models", models), ("leastCov", least), ("special", self.truth[1])]),
+            derived: named(&[("models", models), ("leastCov", least), ("special", self.truth[1])]),
             prompts: None,
             vocabulary: 3,
             horizon: 1,
@@ -304,7 +302,7 @@ impl Study for TournamentClass {
                 estimator,
                 kl: self.kl(member),
                 cov: budgets.log_n().iter().map(|&log_n| self.cov(member, log_n)).collect(),
-                details: BTreeMap::from([("wrong", wrong)]),
+                details: named(&[("wrong", wrong)]),
             }
         };
         Ok(chosen.into_iter().map(estimate).collect())

@@ -1,7 +1,7 @@
 //! The graph reasoning task: its prompts by index, μ, π_D, validation sets.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::features::StructuralFeatures;
@@ -11,7 +11,7 @@ use super::options::{GraphFeatureOptions, GraphFigure, GraphOptions};
 use crate::error::{Code, Error, Result};
 use crate::linear::{Constraint, DataDistribution, FeatureMap, Listed, Listing, PromptWeights, ResponseList};
 use crate::problems::instance::{
-    Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, plain,
+    Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, named, plain,
 };
 use crate::random::{Purpose, Stream};
 use crate::tournament::Ratios;
@@ -392,7 +392,7 @@ impl Instance for GraphTask {
                 "KL falls all the way while Cov_N turns up again, and Pass@N follows Cov_N"
             },
             options: plain(&self.options),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("weight1", w1),
                 ("weight2", w2),
                 ("weight3", w3),

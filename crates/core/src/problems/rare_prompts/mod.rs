@@ -13,7 +13,7 @@ use learners::{Learner, TestTime, Visit};
 use super::ball_logits::{Throws, mle_on_ball};
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
-    check_real, plain,
+    check_real, named, plain,
 };
 use super::tail::{identical_tokens, log_bernoulli};
 use super::token_table::TokenTable;
@@ -219,7 +219,7 @@ impl RarePrompts {
         for (cov, &log_n) in cov.iter_mut().zip(budgets.log_n()) {
             *cov += if log_n <= 0.0 { 1.0 - self.rare() } else { 0.0 };
         }
-        let details = BTreeMap::from([("regretGap", regret_gap)]);
+        let details = named(&[("regretGap", regret_gap)]);
         Ok(vec![
             self.estimate("mle", &self.mle(&counts), budgets),
             self.untrained(budgets),
@@ -263,7 +263,7 @@ impl Instance for RarePrompts {
             source: "Proposition 3.2",
             shows: "Cov_N of the MLE is of order d/n at any horizon and its KL grows with the horizon; test-time training does without",
             options: plain(&RarePromptsOptions { bound: Some(self.bound), ..self.options.clone() }),
-            derived: BTreeMap::from([
+            derived: named(&[
                 ("rare", self.rare()),
                 ("likelier", self.likelier),
                 ("inherentVariance", self.inherent_variance()),

@@ -6,14 +6,13 @@ mod step_sizes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use construction::{angle, inherent_variance, log_softmax, oscillating, slow};
 
 use super::instance::{
     Claim, Condition, Description, Estimate, Instance, LinearClass, ModelClass, Quantity, Relation, check_count,
-    check_real, plain,
+    check_real, named, plain,
 };
 use super::tail::identical_tokens;
 use super::token_table::TokenTable;
@@ -310,7 +309,7 @@ impl SgdLowerBound {
             estimator,
             kl: self.kl(theta),
             cov: budgets.log_n().iter().map(|&log_n| self.cov(theta, log_n)).collect(),
-            details: BTreeMap::from([
+            details: named(&[
                 ("averageCov", average / measured),
                 ("covOnPlus", self.cov_on(0, theta, self.log_n)),
                 ("plusSeen", plus_seen),
@@ -409,7 +408,7 @@ impl Instance for SgdLowerBound {
                 Condition::new("A response to + is likely to be 1^H under π_D", typical >= 0.5),
             ),
         };
-        let mut derived = BTreeMap::from([
+        let mut derived = named(&[
             ("plus", self.plus),
             ("pull", self.step_size * horizon * self.bound),
             ("inherentVariance", inherent_variance(&self.features, &self.log_probs, self.plus, horizon)),

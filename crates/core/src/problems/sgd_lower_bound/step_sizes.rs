@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 use crate::linear::train::{StepSize, TrainOptions, TrainTask, Trainer, TrainingData, Validation};
 use crate::linear::{DataDistribution, PromptWeights};
 use crate::parallel::Workers;
-use crate::problems::instance::{Description, Estimate, Instance, ModelClass, Study, check_count, check_real, plain};
+use crate::problems::instance::{
+    Description, Estimate, Instance, ModelClass, Study, check_count, check_real, named, plain,
+};
 use crate::problems::random_class::UpdateRule;
 use crate::progress::Control;
 use crate::random::Stream;
@@ -189,7 +191,7 @@ impl Study for StepSizes {
         for instance in &self.oscillating {
             settles = settles && self.covered_since(instance, others, stream.next_u64(), control)?.0.is_some();
         }
-        let mut details = BTreeMap::from([("settles", f64::from(u8::from(settles)))]);
+        let mut details = named(&[("settles", f64::from(u8::from(settles)))]);
         if let (Some(needed), true) = (needed, settles) {
             details.insert("promptsUntilCovered", needed as f64);
         }
