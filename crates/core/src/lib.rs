@@ -6,6 +6,7 @@
 // Here and not in the workspace's lints: a test or an example need not use all that the library does.
 #![warn(unused_crate_dependencies)]
 
+pub mod answers;
 pub mod best_of_n;
 pub mod content_hash;
 pub mod error;

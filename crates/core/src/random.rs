@@ -35,6 +35,8 @@ pub enum Purpose {
     Rollout = 10,
     /// Order in which a race scores responses.
     Race = 11,
+    /// Reasonings drawn from a model; the index tells models and responses apart.
+    Reasoning = 12,
 }
 
 /// Position of a [`Stream`], enough to go on from it bit for bit.

@@ -196,7 +196,7 @@ fn add_score(
         texts.extend(request.context.map(|text| ("context", text)));
         texts.extend(request.continuation.map(|text| ("continuation", text)));
     }
-    let observation = Observation { tokens: None, prompt: prompt.as_deref(), texts: &texts };
+    let observation = Observation { prompt: prompt.as_deref(), texts: &texts, ..Observation::default() };
     match scores.join.response(id, model, observation, at, findings)? {
         Some(number) => {
             let score = if scores.options.negate { 0.0 - score } else { score };

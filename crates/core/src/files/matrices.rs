@@ -4,6 +4,7 @@ use super::findings::Findings;
 use super::ids::Ids;
 use super::reading::{FileContext, Matrix};
 use super::scores::join::{At, Observation, ScoreJoin};
+use super::scores::reasonings::Reasonings;
 use super::scores::{Origin, Shape};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::{Float, LogProbs, Rows, first_illegal};
@@ -26,6 +27,7 @@ pub(super) struct AllScores {
     pub(super) ids: Option<Vec<String>>,
     pub(super) prompt_ids: Option<Vec<String>>,
     pub(super) token_counts: Option<Vec<u64>>,
+    pub(super) reasonings: Option<Reasonings>,
 }
 
 fn shape_of(rows: &Rows) -> [usize; 2] {
@@ -130,6 +132,7 @@ pub(super) fn finish(
         ids: Some(joined.ids),
         prompt_ids: joined.prompt_ids,
         token_counts: joined.token_counts,
+        reasonings: joined.reasonings,
     }))
 }
 
@@ -194,6 +197,7 @@ fn stack(matrices: Vec<StoredMatrix>) -> Result<AllScores> {
                 ids: matrix.ids,
                 prompt_ids: matrix.prompt_ids,
                 token_counts: matrix.token_counts,
+                reasonings: None,
             },
             Some(mut above) => {
                 above.log_probs = above.log_probs.stack(&log_probs).map_err(|error| error.in_file(&*file))?;
@@ -233,7 +237,7 @@ fn add(stored: &StoredMatrix, join: &mut ScoreJoin, findings: &mut Findings, con
             let observation = Observation {
                 tokens: matrix.token_counts.as_ref().map(|counts| counts[response]),
                 prompt: matrix.prompt_ids.as_ref().map(|ids| ids[response].as_str()),
-                texts: &[],
+                ..Observation::default()
             };
             let value = match &matrix.rows {
                 Rows::F32(rows) => f64::from(rows[index][response]),

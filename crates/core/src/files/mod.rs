@@ -51,7 +51,8 @@ pub use format::{Format, Head};
 pub use input::{ByteStream, Input};
 pub use options::{CountColumns, CountOptions, InputFile, JoinMode, ScoreColumns, ScoreOptions, Tests};
 pub use reading::{
-    CountMatrix, CountsRead, FileContext, Matrix, Reading, ScoresRead, Source, Target, read_counts, read_scores,
+    CountMatrix, CountsRead, FileContext, Matrix, Reading, ScoresRead, Source, Target, read_answers, read_counts,
+    read_scores,
 };
 pub use scores::Scores;
 

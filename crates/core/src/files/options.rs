@@ -56,6 +56,8 @@ pub struct ScoreOptions {
 pub struct ScoreColumns {
     /// Id of the response.
     pub id: Option<String>,
+    /// Id of a reasoning among those of its response, where answers are read.
+    pub reasoning: Option<String>,
     /// Model or checkpoint.
     pub model: Option<String>,
     /// Log-probability of the response.

@@ -18,6 +18,7 @@ use super::matrices::{self, StoredMatrix};
 use super::names::names_of;
 use super::options::{CountOptions, InputFile, ScoreOptions};
 use super::scores::join::ScoreJoin;
+use super::scores::reasonings::Reasonings;
 use super::scores::{self, Scores};
 use super::table::Table;
 use crate::error::{Code, Error, Result};
@@ -368,9 +369,51 @@ pub fn read_scores(
     workers: &Workers,
     control: &Control,
 ) -> Result<ScoresRead> {
+    read_columns(inputs, options, false, collect, workers, control).map(|(read, _)| read)
+}
+
+/// Reads log-probabilities of answers: rows that name a reasoning are of the answer given that reasoning (or of both
+/// together), and responses have several; then the response of each column is told, and ids are those of responses.
+/// Rows without are of the answer altogether.
+///
+/// # Errors
+/// The first error in the input; [`Code::Aborted`].
+pub fn read_answers(
+    inputs: &[InputFile],
+    options: ScoreOptions,
+    workers: &Workers,
+    control: &Control,
+) -> Result<(ScoresRead, Option<Vec<u32>>)> {
+    let (mut read, reasonings) = read_columns(inputs, options, true, false, workers, control).map_err(|mut error| {
+        if error.code == Code::DuplicateResponse {
+            error.message.push_str(
+                " If the rows are of several reasonings, each row needs an id of its reasoning: a column reasoningId, or name it (--answers-column reasoning=…).",
+            );
+        }
+        error
+    })?;
+    Ok(match reasonings {
+        None => (read, None),
+        Some(reasonings) => {
+            read.response_ids = Some(reasonings.ids);
+            read.prompt_ids = reasonings.prompt_ids;
+            read.token_counts = None;
+            (read, Some(reasonings.of_response))
+        }
+    })
+}
+
+fn read_columns(
+    inputs: &[InputFile],
+    options: ScoreOptions,
+    reasonings: bool,
+    collect: bool,
+    workers: &Workers,
+    control: &Control,
+) -> Result<(ScoresRead, Option<Reasonings>)> {
     let join = ScoreJoin::new(options.join, options.ignore_hashes, options.negate);
     let format = options.format.clone();
-    let target = Target::Scores(Box::new(Scores { options, join }));
+    let target = Target::Scores(Box::new(Scores { options, reasonings, join }));
     let findings = Findings::new(collect);
     let mut reading = Reading { workers, control, findings, target, matrices: Vec::new(), sources: Vec::new() };
     reading.read(inputs, format.as_deref())?;
@@ -381,26 +424,32 @@ pub fn read_scores(
     let joined = matrices::finish(scores.join, matrices, &mut findings, workers, control)?;
     let findings = findings.into_list();
     Ok(match joined {
-        Some(joined) => ScoresRead {
-            log_probs: Some(joined.log_probs),
-            models: joined.models,
-            model_sources: joined.sources,
-            response_ids: joined.ids,
-            prompt_ids: joined.prompt_ids,
-            token_counts: joined.token_counts,
-            sources,
-            findings,
-        },
-        None => ScoresRead {
-            log_probs: None,
-            models: Vec::new(),
-            model_sources: Vec::new(),
-            response_ids: None,
-            prompt_ids: None,
-            token_counts: None,
-            sources,
-            findings,
-        },
+        Some(joined) => {
+            let read = ScoresRead {
+                log_probs: Some(joined.log_probs),
+                models: joined.models,
+                model_sources: joined.sources,
+                response_ids: joined.ids,
+                prompt_ids: joined.prompt_ids,
+                token_counts: joined.token_counts,
+                sources,
+                findings,
+            };
+            (read, joined.reasonings)
+        }
+        None => {
+            let read = ScoresRead {
+                log_probs: None,
+                models: Vec::new(),
+                model_sources: Vec::new(),
+                response_ids: None,
+                prompt_ids: None,
+                token_counts: None,
+                sources,
+                findings,
+            };
+            (read, None)
+        }
     })
 }
 

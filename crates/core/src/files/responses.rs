@@ -122,7 +122,8 @@ fn add(
         let prompt = record.first(&["prompt_id", "promptId", "prompt_hash"]).and_then(Json::id);
         let texts: Vec<(&str, &str)> = scored.digest.iter().map(|(kind, digest)| (*kind, digest.as_str())).collect();
         let count = (scored.tokens.values.len() - start) as u64;
-        let observation = Observation { tokens: Some(count), prompt: prompt.as_deref(), texts: &texts };
+        let observation =
+            Observation { tokens: Some(count), prompt: prompt.as_deref(), texts: &texts, ..Observation::default() };
         let at = At { source: context.source, row };
         if let Some(number) = scores.join.response(&id, model, observation, at, findings)? {
             scores.join.put(model, number, total, at, findings)?;

@@ -1,6 +1,7 @@
 //! Autoregressive linear models (§2, §4–6 of the paper): π_θ(y_h | x, y_{<h}) ∝ exp⟨θ, φ(x, y_{1:h})⟩.
 
 mod aligned;
+pub mod answers;
 pub mod constraint;
 pub mod decode;
 mod evaluator;

@@ -149,6 +149,10 @@ impl Policy for Model {
         self.features.prompts()
     }
 
+    fn memory(&self) -> Option<usize> {
+        self.features.memory()
+    }
+
     fn walker(&self) -> Box<dyn Walker + '_> {
         Box::new(ModelWalker::new(self))
     }

@@ -25,6 +25,11 @@ pub trait Policy: Send + Sync + fmt::Debug {
     /// A walker along responses; each thread has its own.
     fn walker(&self) -> Box<dyn Walker + '_>;
 
+    /// How many of the last tokens, besides the prompt and the position, the next one depends on at most; `None` if on all.
+    fn memory(&self) -> Option<usize> {
+        None
+    }
+
     /// How many responses to `prompt` have positive probability, where the policy lists them; else `None`.
     fn support(&self, prompt: usize) -> Option<usize> {
         let _ = prompt;

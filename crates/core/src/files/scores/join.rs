@@ -9,6 +9,7 @@ use super::super::table::Texts;
 use super::duplicate::{self, Origin};
 use super::judge;
 use super::parts::name_by_parts;
+use super::reasonings::Reasonings;
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Place, Result};
 use crate::log_probs::{LogProbs, Row};
@@ -16,7 +17,7 @@ use crate::parallel::Workers;
 use crate::progress::Control;
 
 /// No number: of tokens, of a prompt.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// Responses that are gone through between two looks at whether to stop.
 const STEP: usize = 1 << 16;
@@ -37,13 +38,18 @@ pub(in super::super) struct Observation<'a> {
     pub(in super::super) tokens: Option<u64>,
     /// Equal ids mean the same prompt.
     pub(in super::super) prompt: Option<&'a str>,
+    /// Id of the response, where the row is of one of its reasonings.
+    pub(in super::super) answer: Option<&'a str>,
     /// What was scored: kind of text (`prompt`, `response`, …) and the text or its hash.
     pub(in super::super) texts: &'a [(&'a str, &'a str)],
 }
 
-struct Facts {
+/// What is known of a response.
+pub(super) struct Facts {
     tokens: u32,
-    prompt: u32,
+    pub(super) prompt: u32,
+    /// Response that this is a reasoning of.
+    pub(super) answer: u32,
     /// Model the facts are from.
     model: u32,
 }
@@ -74,8 +80,10 @@ pub(in super::super) struct ScoreJoin {
     /// Signs were changed on the way in.
     pub(in super::super) negated: bool,
     pub(in super::super) ids: Ids,
-    facts: Vec<Facts>,
-    prompts: Ids,
+    pub(super) facts: Vec<Facts>,
+    pub(super) prompts: Ids,
+    /// Responses whose reasonings are read.
+    pub(super) answers: Ids,
     /// Digest of a text of a response, by number of the response and kind of text.
     texts: HashMap<(u32, u32), u64>,
     kinds: Vec<String>,
@@ -96,6 +104,7 @@ pub(in super::super) struct Joined {
     pub(in super::super) ids: Vec<String>,
     pub(in super::super) prompt_ids: Option<Vec<String>>,
     pub(in super::super) token_counts: Option<Vec<u64>>,
+    pub(in super::super) reasonings: Option<Reasonings>,
 }
 
 impl ScoreJoin {
@@ -107,6 +116,7 @@ impl ScoreJoin {
             ids: Ids::new(),
             facts: Vec::new(),
             prompts: Ids::new(),
+            answers: Ids::new(),
             texts: HashMap::new(),
             kinds: Vec::new(),
             models: Vec::new(),
@@ -165,8 +175,8 @@ impl ScoreJoin {
         findings: &mut Findings,
     ) -> Result<Option<usize>> {
         let number = self.response_known(id, model, self.next_response(model));
-        let Observation { tokens, prompt, texts } = observation;
-        if (tokens.is_some() || prompt.is_some() || !texts.is_empty())
+        let Observation { tokens, prompt, answer, texts } = observation;
+        if (tokens.is_some() || prompt.is_some() || answer.is_some() || !texts.is_empty())
             && !self.agree(number, model, observation, at, findings)?
         {
             return Ok(None);
@@ -195,7 +205,7 @@ impl ScoreJoin {
         let (number, new) = self.ids.number(id, [guess, self.last.0]);
         self.last = (number, model);
         if new {
-            self.facts.push(Facts { tokens: NONE, prompt: NONE, model: model as u32 });
+            self.facts.push(Facts { tokens: NONE, prompt: NONE, answer: NONE, model: model as u32 });
         }
         number
     }
@@ -256,6 +266,9 @@ impl ScoreJoin {
         let facts = &mut self.facts[number];
         if let (Some(prompt), NONE) = (observation.prompt, facts.prompt) {
             facts.prompt = self.prompts.number(prompt, [usize::MAX; 2]).0 as u32;
+        }
+        if let (Some(answer), NONE) = (observation.answer, facts.answer) {
+            facts.answer = self.answers.number(answer, [usize::MAX; 2]).0 as u32;
         }
         if let Some(tokens) = observation.tokens {
             let tokens = tokens.min(u64::from(NONE) - 1) as u32;
@@ -359,6 +372,7 @@ impl ScoreJoin {
         control: &Control,
     ) -> Result<Option<Joined>> {
         judge::columns(&mut self, findings, workers, control)?;
+        self.check_reasonings(findings)?;
         if self.models.is_empty() || self.ids.len() == 0 {
             if !findings.failed() {
                 findings.error(Error::new(Code::NoResponses, "The input holds no scored response."))?;
@@ -429,6 +443,11 @@ impl ScoreJoin {
         } else {
             None
         };
+        let reasonings = if order.iter().all(|index| known(facts(index).answer)) {
+            Some(self.reasonings(order, workers, control)?)
+        } else {
+            None
+        };
         let counted = self.same_tokens && order.iter().all(|index| known(facts(index).tokens));
         let token_counts = counted.then(|| order.iter().map(|index| u64::from(facts(index).tokens)).collect());
         Ok(Joined {
@@ -437,6 +456,7 @@ impl ScoreJoin {
             ids: in_steps(order, control, |number| self.ids.get(number).to_owned())?,
             prompt_ids,
             token_counts,
+            reasonings,
             models: self.models.into_iter().map(|model| model.name).collect(),
         })
     }

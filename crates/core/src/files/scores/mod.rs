@@ -6,6 +6,7 @@ mod judge;
 pub(super) mod parts;
 mod plain;
 mod plan;
+pub(super) mod reasonings;
 mod rows;
 pub(super) mod tokens;
 
@@ -21,7 +22,7 @@ use crate::error::Result;
 pub(super) fn read_table(table: &mut dyn Table, context: &FileContext, reading: &mut Reading<'_>) -> Result<()> {
     let (workers, control) = (reading.workers, reading.control);
     let Target::Scores(scores) = &mut reading.target else { return Ok(()) };
-    let plan = plan::Plan::new(table, context, &scores.options)?;
+    let plan = plan::Plan::new(table, context, &scores.options, scores.reasonings)?;
     let wanted = plan.wanted(table.columns().len());
     let totals = table.has_totals();
     let mut rows = rows::Rows::new(plan, context, scores, &mut reading.findings, totals)?;
@@ -32,5 +33,7 @@ pub(super) fn read_table(table: &mut dyn Table, context: &FileContext, reading: 
 /// What log-probabilities are read into.
 pub struct Scores {
     pub(super) options: ScoreOptions,
+    /// Rows may be of reasonings, several of a response.
+    pub(super) reasonings: bool,
     pub(super) join: join::ScoreJoin,
 }

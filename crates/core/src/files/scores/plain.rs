@@ -13,7 +13,8 @@ impl Rows<'_> {
     /// Takes a batch as a whole; `false`, with nothing done, if its rows have to be looked at one by one.
     pub(super) fn plain(&mut self, batch: &Batch) -> Result<bool> {
         let plan = &self.plan;
-        let beside = [plan.task, plan.prompt, plan.prompt_tokens, plan.response_tokens, plan.some_tokens];
+        let beside =
+            [plan.reasoning, plan.task, plan.prompt, plan.prompt_tokens, plan.response_tokens, plan.some_tokens];
         let Some(id) = plan.id.map(|column| self.slots[column]).filter(|_| beside.iter().all(Option::is_none)) else {
             return Ok(false);
         };

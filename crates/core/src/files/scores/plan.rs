@@ -31,6 +31,24 @@ const LINES: [&str; 9] = ["idx", "index", "indexlevel0", "", "unnamed:0", "row",
 /// Ids of prompts and problems: of responses only where there is nothing better.
 const PROMPTS: [&str; 7] = ["promptid", "prompthash", "questionid", "problemid", "taskid", "docid", "groupid"];
 
+/// Ids of reasonings, several of a response.
+const REASONINGS: [&str; 12] = [
+    "reasoningid",
+    "reasoningidx",
+    "reasoningindex",
+    "rationaleid",
+    "sampleid",
+    "sampleidx",
+    "sampleindex",
+    "sample",
+    "drawid",
+    "draw",
+    "rolloutid",
+    "rollout",
+];
+/// Texts that are the same for all reasonings of a response: what was asked goes on with the reasoning.
+const ANSWER_TEXTS: [&str; 4] = ["answer", "target", "answerhash", "targethash"];
+
 /// Sums over the tokens of a response, and so named.
 const SUMS: [&str; 16] = [
     "sumlogprob",
@@ -152,6 +170,8 @@ pub(super) struct Plan {
     known: Vec<String>,
     /// The ids are numbers of rows.
     pub(super) line_ids: bool,
+    /// Id of the reasoning, where rows are of reasonings.
+    pub(super) reasoning: Option<usize>,
     /// Put before ids.
     pub(super) task: Option<usize>,
     /// Columns that together name the model, with their names.
@@ -178,7 +198,12 @@ pub(super) enum Values {
 
 impl Plan {
     /// The plan of a table with these columns.
-    pub(super) fn new(table: &dyn Table, context: &FileContext, options: &ScoreOptions) -> Result<Self> {
+    pub(super) fn new(
+        table: &dyn Table,
+        context: &FileContext,
+        options: &ScoreOptions,
+        reasonings: bool,
+    ) -> Result<Self> {
         let names = table.columns();
         let columns = Columns::new(names, &context.file);
         let chosen = &options.columns;
@@ -192,7 +217,19 @@ impl Plan {
             );
             return Err(Error::new(Code::UnsupportedFile, message).in_file(&*context.file));
         }
-        let own_id = columns.role(chosen.id.as_deref(), &IDS)?;
+        let reasoning = match reasonings {
+            true => columns.role(chosen.reasoning.as_deref(), &REASONINGS)?,
+            false => None,
+        };
+        let own_id = match reasoning {
+            None => columns.role(chosen.id.as_deref(), &IDS)?,
+            // Where rows are of reasonings, an id beside that of the response is the row's own.
+            Some(_) => columns.role(chosen.id.as_deref(), &["responseid"])?.or_else(|| columns.find(&IDS)),
+        };
+        if reasoning.is_some() && own_id == reasoning {
+            let message = "The only column of ids tells reasonings apart, and of which response they are is not known. Add a column id of the response, or name it (--column id=…)";
+            return Err(columns.missing(message));
+        }
         let line_id = columns.find(&LINES[..3]).or_else(|| {
             // pandas writes its index as a first column without a name.
             (!names.is_empty() && LINES[3..].contains(&columns.normalised(0))).then_some(0)
@@ -209,9 +246,12 @@ impl Plan {
         if chosen.model.is_none() && !model.is_empty() {
             model.extend(columns.all(&["seed", "temperature"]));
         }
-        let prompt = columns.role(chosen.prompt_id.as_deref(), &PROMPTS)?.filter(|&prompt| Some(prompt) != id);
+        // A hash of what was asked is one of prompt and reasoning.
+        let is_prompt =
+            |&prompt: &usize| Some(prompt) != id && (reasoning.is_none() || columns.normalised(prompt) != "prompthash");
+        let prompt = columns.role(chosen.prompt_id.as_deref(), &PROMPTS)?.filter(is_prompt);
         let hash = chosen.content_hash.as_deref().map(|name| columns.named(name)).transpose()?;
-        let mut texts = columns.all(&TEXTS);
+        let mut texts = if reasoning.is_some() { columns.all(&ANSWER_TEXTS) } else { columns.all(&TEXTS) };
         texts.extend(hash.filter(|hash| !texts.contains(hash)));
         texts.retain(|&text| Some(text) != id);
         let mut plan = Self {
@@ -219,6 +259,7 @@ impl Plan {
             id_name: id.map_or(String::new(), |id| names[id].clone()),
             known: names.iter().map(|name| normalise(name)).collect(),
             line_ids,
+            reasoning,
             task: numbered.then(|| columns.find(&["task", "taskname"])).flatten(),
             model: model.iter().map(|&column| (names[column].clone(), column)).collect(),
             names_model,
@@ -293,7 +334,15 @@ impl Plan {
     }
 
     fn takes(&self, column: usize) -> bool {
-        let single = [self.id, self.task, self.prompt, self.response_tokens, self.some_tokens, self.prompt_tokens];
+        let single = [
+            self.id,
+            self.reasoning,
+            self.task,
+            self.prompt,
+            self.response_tokens,
+            self.some_tokens,
+            self.prompt_tokens,
+        ];
         single.contains(&Some(column)) || self.model.iter().chain(&self.texts).any(|(_, taken)| *taken == column)
     }
 
@@ -303,7 +352,7 @@ impl Plan {
         for column in [self.response_tokens, self.some_tokens, self.prompt_tokens].into_iter().flatten() {
             wanted[column] = Some(Kind::Number);
         }
-        for column in [self.id, self.task, self.prompt].into_iter().flatten() {
+        for column in [self.id, self.reasoning, self.task, self.prompt].into_iter().flatten() {
             wanted[column] = Some(Kind::Text);
         }
         for (_, column) in self.model.iter().chain(&self.texts) {

@@ -172,7 +172,7 @@ impl<'a> Rows<'a> {
                 &**id_text
             }
             Some(column) => match (self.text(batch, Some(column), row), self.plan.task) {
-                (None, _) => return self.missing_id(batch, column, row, place),
+                (None, _) => return self.missing_id(batch, (column, self.plan.id_name.clone()), row, place),
                 (Some(id), None) => id,
                 (Some(id), task) => {
                     id_text.clear();
@@ -180,6 +180,17 @@ impl<'a> Rows<'a> {
                     id_text.push(':');
                     id_text.push_str(id);
                     &**id_text
+                }
+            },
+        };
+        let of_reasoning;
+        let (id, answer) = match &self.plan.reasoning {
+            None => (id, None),
+            &Some(column) => match self.text(batch, Some(column), row) {
+                None => return self.missing_id(batch, (column, "of reasoning ids".to_owned()), row, place),
+                Some(reasoning) => {
+                    of_reasoning = format!("{id}, reasoning {reasoning}");
+                    (&*of_reasoning, Some(id))
                 }
             },
         };
@@ -215,6 +226,7 @@ impl<'a> Rows<'a> {
         let mut observation = Observation {
             tokens: lengths.response.or(lengths.some),
             prompt: self.text(batch, self.plan.prompt, row),
+            answer,
             texts: &texts,
         };
         let Some((lists, range)) = list else {
@@ -339,12 +351,12 @@ impl<'a> Rows<'a> {
         self.scores.join.put(model, number, value, at, self.findings)
     }
 
-    fn missing_id(&mut self, batch: &Batch, column: usize, row: usize, place: u64) -> Result<()> {
+    fn missing_id(&mut self, batch: &Batch, column: (usize, String), row: usize, place: u64) -> Result<()> {
+        let (column, name) = column;
         let found = match &batch.columns[self.slots[column]] {
             Column::Texts(texts) => texts.odd_at(row).map_or_else(|| "empty".to_owned(), Json::show),
             _ => "empty".to_owned(),
         };
-        let name = self.plan.id_name.clone();
         let error = self.error(Code::MissingId, format!("Column {name} is {found}: every row needs an id."), place);
         if self.totals {
             self.pending = Some(error);

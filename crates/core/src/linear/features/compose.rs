@@ -125,6 +125,10 @@ impl FeatureMap for CompositeFeatures {
         self.parts.iter().fold(0, |key, (_, part)| key * part.keys().unwrap_or(1) + part.key(context))
     }
 
+    fn memory(&self) -> Option<usize> {
+        self.parts.iter().try_fold(0, |longest, (_, part)| Some(longest.max(part.memory()?)))
+    }
+
     fn keys_repeat(&self) -> bool {
         self.parts.iter().all(|(_, part)| part.keys_repeat())
     }

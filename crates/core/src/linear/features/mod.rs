@@ -130,6 +130,11 @@ pub trait FeatureMap: Send + Sync + fmt::Debug {
         0
     }
 
+    /// How many of the last tokens, besides the prompt and the position, the features depend on at most; `None` if on all.
+    fn memory(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether positions of one response share keys, so that counting tokens by key pays even for a single response.
     fn keys_repeat(&self) -> bool {
         false

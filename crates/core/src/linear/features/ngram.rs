@@ -144,6 +144,10 @@ impl FeatureMap for NgramFeatures {
         visitor(Part { offset: 0, block: Block::Rows { rows, weights: &self.weights[..rows.len()] } });
     }
 
+    fn memory(&self) -> Option<usize> {
+        Some(self.order)
+    }
+
     fn granule(&self) -> usize {
         self.vocabulary
     }

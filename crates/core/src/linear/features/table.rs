@@ -61,6 +61,15 @@ impl Layout {
         }
     }
 
+    /// How many of the last tokens a context depends on, besides the prompt and the position; `None` if on all.
+    #[must_use]
+    pub fn memory(self) -> Option<usize> {
+        match self {
+            Self::Prompt { .. } | Self::Position { .. } | Self::PromptPosition { .. } => Some(0),
+            Self::Prefix { .. } => None,
+        }
+    }
+
     /// Which of the contexts `context` is.
     #[must_use]
     pub fn index(self, context: Context<'_>, vocabulary: usize) -> usize {
@@ -259,6 +268,10 @@ impl FeatureMap for TableFeatures {
         Some(&self.values[(first + positions.start) * size..(first + positions.end) * size])
     }
 
+    fn memory(&self) -> Option<usize> {
+        self.layout.memory()
+    }
+
     fn keys(&self) -> Option<usize> {
         Some(self.contexts)
     }
@@ -336,6 +349,10 @@ impl FeatureMap for SparseTableFeatures {
     fn visit(&self, context: Context<'_>, _: &Scratch, visitor: &mut dyn FnMut(Part<'_>)) {
         let block = &self.blocks[self.layout.index(context, self.vocabulary)];
         visitor(Part { offset: 0, block: Block::Sparse(block) });
+    }
+
+    fn memory(&self) -> Option<usize> {
+        self.layout.memory()
     }
 
     fn keys(&self) -> Option<usize> {

@@ -6,6 +6,7 @@ use super::features::{Layout, TableFeatures};
 use super::*;
 use crate::random::{Purpose, Stream};
 
+mod answers;
 mod decoding;
 mod feature_maps;
 mod golden;
