@@ -11,6 +11,7 @@ import {
   seriesSchema,
   sweepSchema,
 } from '../src/experiments/experiment-options.js';
+import { scoreAnswersSchema } from '../src/linear/answers.js';
 import { constraintSchema } from '../src/linear/constraint.js';
 import { sampleSchema as drawDataSchema } from '../src/linear/data-distribution.js';
 import { bestOfNSchema, exactPassAtNSchema, sampleSchema } from '../src/linear/decode.js';
@@ -63,6 +64,7 @@ interface Pair {
  */
 const PAIRS: Readonly<Record<string, Pair>> = {
   AdvanceOptions: { schema: runJobSchema },
+  AnswersOptions: { schema: scoreAnswersSchema },
   CountColumns: { schema: countColumnsSchema },
   CountOptions: { schema: readSampleCountsSchema },
   ScoreColumns: { schema: scoreColumnsSchema },
@@ -93,7 +95,10 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   NearTiesOptions: { schema: nearTiesSchema },
   OffsetOptions: { schema: offsetTournamentSchema, facade: ['onPolicy'] },
   RaceOptions: { schema: raceSchema, core: ['models'] },
-  SelectionOptions: { schema: selectCheckpointSchema, facade: ['reference', 'samples', 'saved'] },
+  SelectionOptions: {
+    schema: selectCheckpointSchema,
+    facade: ['reference', 'samples', 'answers', 'answersProposal', 'saved'],
+  },
   StartOptions: { schema: startSchema },
   TournamentOptions: { schema: tournamentSchema },
   UncoveredOptions: { schema: uncoveredResponsesSchema },

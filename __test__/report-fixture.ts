@@ -63,6 +63,7 @@ export function plainSelection(
     },
     kl: null,
     passAtK: null,
+    answers: null,
     disagreements: tournaments.flatMap((each) => disagreement(each, models[best]!, { models, rows })),
     curves: {
       N: grid,

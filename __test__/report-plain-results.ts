@@ -27,6 +27,7 @@ export function plainProfiles(
     prompts: null,
     confidence: 0.95,
     bandHalfWidth: half,
+    answers: null,
     models: rows.map((row, index) => {
       const ratios = Array.from(row, (value, i) => reference.row[i]! - value);
       const kl = mean(ratios);

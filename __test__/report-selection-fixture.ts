@@ -111,6 +111,7 @@ export const SELECTION: SelectionResult = {
       },
     ],
   },
+  answers: null,
   disagreements: [
     {
       N: 16,

@@ -7,6 +7,9 @@
 
 // Reading
 
+export type { MonteCarlo } from './answers/aligned.js';
+export { AnswerLogProbs, type AnswerMetadata } from './answers/answer-log-probs.js';
+export { readAnswerLogProbs } from './answers/read.js';
 export type { Finding } from './files/findings.js';
 export { FILE_FORMATS, type FileFormat } from './files/formats.js';
 export type { InputFile } from './files/inputs.js';
@@ -85,6 +88,7 @@ export {
   type ReadSampleCountsOptions,
   readSampleCounts,
 } from './pass-at-k/read-sample-counts.js';
+export type { AnswerCoverageAt, AnswerProfiles, ModelAnswerProfile } from './profile/answer-profiles.js';
 export {
   type CoverageAt,
   type CoverageProfileOptions,

@@ -29,6 +29,7 @@ export { type TruncationOptions, truncationWeights } from './linear/truncation.j
 
 // Data and models
 
+export { type ScoreAnswersOptions, scoreAnswers } from './linear/answers.js';
 export { DataDistribution, type DataDistributionOptions, type SampleDataOptions } from './linear/data-distribution.js';
 export {
   LinearModel,

@@ -1,5 +1,9 @@
 import { type Command, Option } from 'commander';
+import type { AnswerLogProbs } from '../answers/answer-log-probs.js';
+import { readAnswerLogProbs } from '../answers/read.js';
+import { CoverageError } from '../error.js';
 import { FILE_FORMATS, type FileFormat } from '../files/formats.js';
+import type { JobOptions } from '../job.js';
 import type { ColumnNames, ReadLogProbsOptions } from '../log-probs/read.js';
 import { parseWholeNumber } from './arguments.js';
 
@@ -87,4 +91,56 @@ export function toReadOptions(options: InputOptions & { column?: [string, string
     ...(shared && { join: 'shared' as const }),
     ...(options.column && { columns: toColumns(options.column) }),
   };
+}
+
+/** The command-line options that name log-probabilities of answers, as commander hands them over. */
+export interface AnswerOptions {
+  readonly answers?: string[];
+  readonly answersProposal?: string;
+  readonly answersColumn?: [string, string][];
+}
+
+/** Adds the options that name log-probabilities of answers. */
+export function addAnswerOptions(command: Command): Command {
+  return command
+    .optionsGroup('Answers:')
+    .option(
+      '--answers <input>',
+      'log-probabilities of the answers under the same models, several rows a response told apart by a reasoningId (or exact, one row a response): adds Cov_N of the answers; may be given again',
+      (input: string, previous: string[] = []) => [...previous, input],
+    )
+    .option(
+      '--answers-proposal <model>',
+      'model among the answers that the reasonings were drawn from (default: each model drew its own)',
+    )
+    .option(
+      '--answers-column <role=name>',
+      'as --column, for the answers: id, reasoning, model, logProb, promptId, …',
+      collectColumn,
+    );
+}
+
+/**
+ * The answers, read as the rest is but for the columns; `null` without.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION` for what is said of answers where there are none
+ */
+export async function readAnswers(
+  options: InputOptions & AnswerOptions,
+  job: JobOptions,
+): Promise<AnswerLogProbs | null> {
+  const { answers, answersProposal, answersColumn } = options;
+  if (answers === undefined) {
+    if (answersProposal === undefined && answersColumn === undefined) return null;
+    const field = answersProposal === undefined ? 'answersColumn' : 'answersProposal';
+    throw new CoverageError('ERR_INVALID_OPTION', 'Name the log-probabilities of the answers with --answers FILE.', {
+      place: { field },
+    });
+  }
+  return readAnswerLogProbs(answers, {
+    ...toReadOptions({ ...options, ...(answersColumn && { column: answersColumn }) }),
+    ...(answersColumn ? {} : { columns: {} }),
+    format: undefined,
+    ...job,
+  });
 }

@@ -4,12 +4,20 @@ import { coverageProfile } from '../profile/coverage-profile.js';
 import { coverageProfileReport } from '../report/profile/report.js';
 import { packageVersion } from '../version.js';
 import { parseConfidence, parseRatios } from './arguments.js';
-import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
+import {
+  type AnswerOptions,
+  addAnswerOptions,
+  addInputOptions,
+  INPUT_ARGUMENT,
+  type InputOptions,
+  readAnswers,
+  toReadOptions,
+} from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
-interface ProfileOptions extends InputOptions, OutputOptions {
+interface ProfileOptions extends InputOptions, OutputOptions, AnswerOptions {
   readonly reference: string;
   readonly N: number[];
   readonly confidence: number;
@@ -26,6 +34,7 @@ export function profileCommand({ signal }: CommandContext): Command {
     .requiredOption('--reference <model>', 'model whose log-probabilities play the data distribution')
     .option('-N, --N <list>', 'values of N, e.g. 2,4,16', parseRatios, [2, 4, 8, 16])
     .option('--confidence <share>', 'confidence of all intervals and of the band', parseConfidence, 0.95);
+  addAnswerOptions(command);
   addOutputOptions(command, 'one row a model and N');
   return addInputOptions(command).action(async (inputs: string[], options: ProfileOptions) => {
     const progress = new ProgressLine(options.quiet);
@@ -35,12 +44,19 @@ export function profileCommand({ signal }: CommandContext): Command {
       signal,
       onProgress: progress.stage('reading'),
     });
-    checkOutputs(options, logProbs.metadata.sources);
+    const answers = await readAnswers(options, { signal, onProgress: progress.stage('reading answers') });
+    const sources = [...logProbs.metadata.sources, ...(answers?.metadata.sources ?? [])];
+    checkOutputs(options, sources);
     const job = { signal, onProgress: progress.stage('profiles'), ...(threads !== undefined && { threads }) };
-    const profiles = await coverageProfile(logProbs, { ...job, reference, N, confidence }).finally(() =>
-      progress.clear(),
-    );
-    const { warnings, sources } = logProbs.metadata;
+    const profiles = await coverageProfile(logProbs, {
+      ...job,
+      reference,
+      N,
+      confidence,
+      ...(answers && { answers }),
+      ...(options.answersProposal !== undefined && { answersProposal: options.answersProposal }),
+    }).finally(() => progress.clear());
+    const warnings = [...logProbs.metadata.warnings, ...(answers?.metadata.warnings ?? [])];
     const extras = { warnings, provenance: { version: packageVersion, sources, seed: '0' } };
     await writeOutputs(coverageProfileReport(profiles, extras), options);
   });

@@ -27,14 +27,22 @@ import {
   parseWholeNumber,
 } from './arguments.js';
 import { EXIT } from './exit-codes.js';
-import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
+import {
+  type AnswerOptions,
+  addAnswerOptions,
+  addInputOptions,
+  INPUT_ARGUMENT,
+  type InputOptions,
+  readAnswers,
+  toReadOptions,
+} from './input-options.js';
 import { addOutputOptions, checkOutputs, flagOf, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 import { isDecided, raceAmong, raceResultAt } from './select-race.js';
 import { KeptTournament, watchAndSelect, watchLines } from './select-watch.js';
 
-interface SelectOptions extends InputOptions, OutputOptions {
+interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions {
   readonly bestOf?: number[];
   readonly N?: number[];
   readonly reference?: string;
@@ -91,6 +99,7 @@ export function selectCommand(context: CommandContext): Command {
     .option('--baseline <model>', 'the model to be no worse than')
     .option('--fail-if-worse', `exit with ${EXIT.notClear} if the baseline is shown to be better than all others`)
     .option('--winner-only', 'find the winners without the matrix of counts or a bootstrap: for many models');
+  addAnswerOptions(command);
   addOutputOptions(command, 'one row a model and N')
     .option('--counts', 'include the M×M counts whatever the number of models (default: up to 100)')
     .option('--per-response <file>', 'CSV of the responses that the other picks fail to cover');
@@ -139,8 +148,10 @@ async function select(
   checkAsked(options);
   checkQuestions(options);
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
+  const answers = await readAnswers(options, { signal, onProgress: progress.stage('reading answers') });
   checkOutputs(options, [
     ...all.metadata.sources,
+    ...(answers?.metadata.sources ?? []),
     ...(options.samples === undefined ? [] : [{ file: options.samples }]),
   ]);
   const logProbs = options.models ? all.selectModels(matchNames(options.models, all.models)) : all;
@@ -169,6 +180,8 @@ async function select(
     ...(options.counts && { counts: true }),
     ...(samples && { samples }),
     ...(saved && { saved }),
+    ...(answers && { answers }),
+    ...(options.answersProposal !== undefined && { answersProposal: options.answersProposal }),
     ...(options.reference !== undefined && { reference: options.reference }),
     onProgress: (snapshot) => progress.stage(snapshot.stage ?? '')(snapshot),
   });
@@ -252,6 +265,7 @@ function refuseBesideWinnerOnly(options: SelectOptions): void {
     'perResponse',
     'samples',
     'reference',
+    'answers',
     'tournament',
     'counts',
     'requireSignificant',

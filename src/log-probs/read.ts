@@ -15,6 +15,8 @@ export type JoinMode = 'exact' | 'shared';
 export interface ColumnNames {
   /** Id of the response. */
   readonly id?: string | undefined;
+  /** Id of a reasoning among those of its response, where answers are read; elsewhere without meaning. */
+  readonly reasoning?: string | undefined;
   /** Name of the model or checkpoint: a row a model and response (long). */
   readonly model?: string | undefined;
   /** Log-probability of the response in nats. */
@@ -84,6 +86,7 @@ const name = z.string().min(1).optional();
 /** Schema of {@link ColumnNames}. */
 export const scoreColumnsSchema = z.strictObject({
   id: name,
+  reasoning: name,
   model: name,
   logProb: name,
   tokenLogProbs: name,
@@ -136,8 +139,8 @@ export async function readLogProbs(inputs: LogProbsInputs, options: ReadLogProbs
 /** A file that was read. */
 type ReadSource = ModelSource & { readonly file: string; readonly format: FileFormat };
 
-/** What the core says of the log-probabilities that it read. */
-interface NativeScores {
+/** What the core says of the log-probabilities that it read. @internal */
+export interface NativeScores {
   readonly models: readonly string[];
   readonly modelSources: readonly number[];
   readonly responseIds: readonly string[] | null;
@@ -166,12 +169,7 @@ export async function readChecked(
     runJob((job) => native.readScores(JSON.stringify(files), JSON.stringify(settings), collect, threads, job), options),
   );
   const read = JSON.parse(json) as NativeScores;
-  const manifests = read.sources.map(({ manifest }) => (manifest === undefined ? null : parseManifest(manifest)));
-  const findings = [...toFindings(read.findings), ...manifestFindings(manifests, read.sources)];
-  const sources = read.sources.map(({ manifest: _, ...source }, index): ReadSource => {
-    const manifest = manifests[index];
-    return manifest ? { ...source, scored: scoredBy(manifest) } : source;
-  });
+  const { sources, findings } = sourcesOf(read);
   if (!handle) return { sources, findings, logProbs: null };
   const { models, modelSources, responseIds, promptIds, tokenCounts } = read;
   const logProbs = new LogProbs(handle, {
@@ -183,6 +181,21 @@ export async function readChecked(
     warnings: warningsOf(findings),
   });
   return { sources, findings, logProbs };
+}
+
+/**
+ * The files with what their manifests say of how they were scored, and all that was found.
+ *
+ * @internal
+ */
+export function sourcesOf(read: NativeScores): { sources: readonly ReadSource[]; findings: Finding[] } {
+  const manifests = read.sources.map(({ manifest }) => (manifest === undefined ? null : parseManifest(manifest)));
+  const findings = [...toFindings(read.findings), ...manifestFindings(manifests, read.sources)];
+  const sources = read.sources.map(({ manifest: _, ...source }, index): ReadSource => {
+    const manifest = manifests[index];
+    return manifest ? { ...source, scored: scoredBy(manifest) } : source;
+  });
+  return { sources, findings };
 }
 
 /** What the preflights of scored files found is told of whatever is made of them. */

@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { alignAnswers } from '../answers/aligned.js';
+import type { AnswerLogProbs } from '../answers/answer-log-probs.js';
+import { answersSchema } from '../answers/read.js';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
@@ -6,6 +9,7 @@ import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
 import { promptLabels } from '../tournament/prompt-labels.js';
+import { type AnswerProfiles, answerProfiles } from './answer-profiles.js';
 
 /** Options of {@link coverageProfile}. */
 export interface CoverageProfileOptions extends JobOptions {
@@ -29,6 +33,16 @@ export interface CoverageProfileOptions extends JobOptions {
    * @defaultValue 400
    */
   readonly points?: number;
+  /**
+   * Log-probabilities of the answers, under the same models and the reference (then given by name): adds Cov_N of the
+   * answers beside that of the whole responses.
+   */
+  readonly answers?: AnswerLogProbs;
+  /**
+   * Name of the model among the answers that reasonings were drawn from; the others' values are then log π(r, a | x).
+   * @defaultValue each model drew its own
+   */
+  readonly answersProposal?: string;
 }
 
 /** Cov_N of one model at one N, with everything that says how sure it is. */
@@ -108,6 +122,8 @@ export interface CoverageProfiles {
   readonly bandHalfWidth: number;
   /** One profile a model, in input order. */
   readonly models: readonly ModelProfile[];
+  /** The same of the answers alone; `null` without answers. */
+  readonly answers: AnswerProfiles | null;
 }
 
 const schema = z.strictObject({
@@ -118,6 +134,8 @@ const schema = z.strictObject({
   N: ratiosSchema.default([2, 4, 8, 16]),
   confidence: confidenceSchema.default(0.95),
   points: z.int().min(3).max(100_000).default(400),
+  answers: answersSchema.optional(),
+  answersProposal: z.string().optional(),
 });
 
 interface NativeProfiles {
@@ -141,8 +159,14 @@ interface NativeProfiles {
  * @throws CoverageError `ERR_INVALID_OPTION`, `ERR_UNKNOWN_MODEL`, `ERR_TOO_FEW_MODELS`, `ERR_SHAPE_MISMATCH`
  */
 export async function coverageProfile(logProbs: LogProbs, options: CoverageProfileOptions): Promise<CoverageProfiles> {
-  const { reference, N, confidence, points, threads } = checkOptions('coverageProfile', schema, options);
+  const { reference, N, confidence, points, threads, answers, answersProposal } = checkOptions(
+    'coverageProfile',
+    schema,
+    options,
+  );
   const { models, against, name } = split(logProbs, reference);
+  // What does not fit is said before anything is computed.
+  const aligned = answers ? alignedAnswers(answers, models, reference, answersProposal) : null;
   const output = await runJob(
     (job) =>
       native.coverageProfiles(
@@ -158,6 +182,7 @@ export async function coverageProfile(logProbs: LogProbs, options: CoverageProfi
   );
   const result = JSON.parse(output.json) as NativeProfiles;
   const [logN, share] = output.floats;
+  const settings = { N, confidence, points };
   return {
     reference: name,
     responses: result.responses,
@@ -173,7 +198,25 @@ export async function coverageProfile(logProbs: LogProbs, options: CoverageProfi
         curve: { logN: [...logN!.subarray(...range)], share: [...share!.subarray(...range)] },
       };
     }),
+    answers: aligned && (await answerProfiles(aligned, { models, against }, settings, options)),
   };
+}
+
+function alignedAnswers(
+  answers: AnswerLogProbs,
+  models: LogProbs,
+  reference: CoverageProfileOptions['reference'],
+  proposal: string | undefined,
+) {
+  if (typeof reference !== 'string') {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      'With answers the reference must be the name of a model, which the answers have, too.',
+      { place: { field: 'reference' } },
+    );
+  }
+  const aligned = alignAnswers(answers, models, { models: models.models, reference, proposal });
+  return { ...aligned, reference: aligned.reference! };
 }
 
 function split(logProbs: LogProbs, reference: string | LogProbs | Float64Array) {

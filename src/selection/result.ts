@@ -1,3 +1,4 @@
+import type { MonteCarlo } from '../answers/aligned.js';
 import type { Estimate, Interval, Provenance, Warning } from '../results/estimate.js';
 
 /**
@@ -101,6 +102,33 @@ export interface PassAtKPicks {
   }[];
 }
 
+/** The tournament between answers at one N. Vectors are in model order. */
+export interface AnswerTournament
+  extends Omit<
+    TournamentResult,
+    'explanation' | 'resolution' | 'responsesNeeded' | 'winShares' | 'counts' | 'nearTies'
+  > {
+  /** Of each model and its worst rival, the number of responses of which the reasonings leave open whether they count. */
+  readonly undecided: readonly number[];
+}
+
+/**
+ * The tournaments between the probabilities of answers. Score intervals and possible winners hold what Monte Carlo over
+ * reasonings adds, at any number of responses and of reasonings.
+ */
+export interface AnswerSelection {
+  /** Whether log π(a | x) was given as it is. */
+  readonly exact: boolean;
+  /** Least and greatest number of reasonings of a response; 0 where values are exact. */
+  readonly reasonings: readonly [least: number, greatest: number];
+  /** The model that reasonings were drawn from; `null` where each model drew its own, or values are exact. */
+  readonly proposal: string | null;
+  /** What Monte Carlo does to each model's log-probabilities of answers. */
+  readonly monteCarlo: readonly MonteCarlo[];
+  /** One entry for each budget, then for each N, in the order of the tournaments between whole responses. */
+  readonly tournaments: readonly AnswerTournament[];
+}
+
 /** A criterion that chose another model than the tournament. */
 export interface Disagreement {
   readonly N: number;
@@ -151,6 +179,8 @@ export interface SelectionResult {
   readonly kl: KlResult | null;
   /** `null` without samples. */
   readonly passAtK: PassAtKPicks | null;
+  /** The tournaments between answers alone; `null` without answers. */
+  readonly answers: AnswerSelection | null;
   readonly disagreements: readonly Disagreement[];
   /** Cov_N(best of the class ‖ model) as a function of N: for each model its score on a grid of N, for the plots. */
   readonly curves: SelectionCurves;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { answersSchema } from '../answers/read.js';
 import { CoverageError, expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { factWarnings, type NativeMatrixFacts, nameFacts } from '../log-probs/facts.js';
@@ -18,6 +19,7 @@ import { promptLabels } from '../tournament/prompt-labels.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { matrix, type NativeTournament, nameTournament } from '../tournament/tournament.js';
 import { packageVersion } from '../version.js';
+import { selectByAnswers } from './answers.js';
 import { explain } from './explanation.js';
 import type {
   CrossEntropyResult,
@@ -51,6 +53,16 @@ export const selectCheckpointSchema = z.strictObject({
     .custom<SampleCounts>((value) => typeof value === 'object' && value !== null, 'must be sample counts')
     .optional()
     .describe('Sampled responses of the same models, for the pick by Pass@k at each budget (or whole N).'),
+  answers: answersSchema
+    .optional()
+    .describe('Log-probabilities of the answers under the same models: adds the tournaments between answers.'),
+  answersProposal: z
+    .string()
+    .optional()
+    .describe(
+      'Name of the model among the answers that reasonings were drawn from; the others’ values are then log π(r, a | x). ' +
+        'By default each model drew its own.',
+    ),
   replicates: z
     .int()
     .min(0)
@@ -89,7 +101,7 @@ const COUNTS_UP_TO_MODELS = 100;
  */
 export async function selectCheckpoint(input: LogProbs, options: SelectCheckpointOptions): Promise<SelectionResult> {
   const checked = checkOptions('selectCheckpoint', selectCheckpointSchema, options);
-  const { bestOf, N, reference, samples, replicates, seed, confidence, threads, saved } = checked;
+  const { bestOf, N, reference, samples, replicates, seed, confidence, threads, saved, answers } = checked;
   expectInstance('selectCheckpoint()', input, LogProbs);
   const logProbs = inOrderOf(saved, competitors(input, reference));
   const { models, responses, metadata } = logProbs;
@@ -110,6 +122,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     logProbs.placeNames,
   );
   const found = JSON.parse(output.json) as NativeSelection;
+  const byAnswers = answers && (await selectByAnswers(answers, checked.answersProposal, logProbs, settings, options));
   const { unit, units, resolution } = found;
   const name = (index: number) => models[index]!;
   const nameOrNull = (index: number | null) => (index === null ? null : name(index));
@@ -147,6 +160,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
     passAtK: found.passAtK && {
       picks: found.passAtK.map((pick) => ({ ...pick, winner: nameOrNull(pick.winner) })),
     },
+    answers: byAnswers ?? null,
     disagreements: found.disagreements.map((each) => ({
       ...each,
       pick: name(each.pick),
@@ -165,6 +179,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
         tournaments.map(({ N }) => N),
       ),
       ...crossEntropyWarnings(models, crossEntropy),
+      ...(answers?.metadata.warnings ?? []),
     ],
     provenance: { version: packageVersion, sources: metadata.sources, seed: String(seed) },
   };

@@ -6,6 +6,7 @@
 
 #![warn(unused_crate_dependencies)]
 
+pub mod answers;
 pub mod best_of_n;
 mod error;
 pub mod graph;

@@ -34,7 +34,7 @@ use crate::linear::data::DrawOptions;
 use crate::linear::decode::{BestOfNOptions, DrawsOptions, ExactBestOfNOptions};
 use crate::linear::features::{LayoutOption, NgramOptions, TableOptions};
 use crate::linear::measures::VarianceOptions;
-use crate::linear::policy::TruncationOptions;
+use crate::linear::policy::{AnswersOptions, TruncationOptions};
 use crate::linear::train::{AdvanceOptions, ValidationOptions};
 use crate::near_ties::UncoveredOptions;
 use crate::saved_tournament::StartOptions;
@@ -54,7 +54,7 @@ registry! {
     // files
     CountColumns, CountOptions, ScoreColumns, ScoreOptions,
     // linear
-    AdvanceOptions, BestOfNOptions, Constraint, DrawOptions, DrawsOptions, ExactBestOfNOptions, ExactOptions, LayoutOption, MleOptions,
+    AdvanceOptions, AnswersOptions, BestOfNOptions, Constraint, DrawOptions, DrawsOptions, ExactBestOfNOptions, ExactOptions, LayoutOption, MleOptions,
     MonteCarloOptions, NgramOptions, Procedure, RandomOptions, StageOptions, StepSize, TableOptions, TrainOptions, TruncationOptions,
     ValidationOptions, VarianceOptions,
     // selection and tournament

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use coverage_principle_core::files::arrays::read_array;
-use coverage_principle_core::files::{CountOptions, FORMATS, InputFile, ScoreOptions, read_counts, read_scores};
+use coverage_principle_core::files::{
+    CountOptions, FORMATS, InputFile, ScoreOptions, read_answers, read_counts, read_scores,
+};
 use coverage_principle_core::log_probs::facts::matrix_facts;
-use coverage_principle_core::{LogProbs, Workers};
+use coverage_principle_core::{Code, Error, LogProbs, Workers};
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Object, Uint32Array};
 use napi_derive::napi;
 
 use crate::error::parse_options;
@@ -48,6 +50,46 @@ pub fn read_scores_of<'env>(
         |env, (log_probs, json): (Option<LogProbs>, Output)| {
             let handle = log_probs.map(|log_probs| LogProbsHandle::new(&env, log_probs)).transpose()?;
             Ok(ReadScores { handle, json: json.into_js().json })
+        },
+    )
+}
+
+/// Log-probabilities of answers that were read, and what was noticed.
+#[napi(object, object_from_js = false)]
+pub struct ReadAnswers {
+    /// The matrix.
+    pub handle: LogProbsHandle,
+    /// Names, ids of the responses, sources and findings as JSON.
+    pub json: String,
+    /// The response of each column, where columns are reasonings; absent where they are responses.
+    pub of_response: Option<Uint32Array>,
+}
+
+/// Reads log-probabilities of answers, given reasonings or as they are, into one matrix. `inputs` and `options` are JSON.
+#[napi(js_name = "readAnswers", ts_return_type = "Promise<ReadAnswers>")]
+pub fn read_answers_of<'env>(
+    env: &'env Env,
+    inputs: String,
+    options: String,
+    threads: Option<u32>,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let inputs: Vec<InputFile> = parse_options(&inputs)?;
+    let options: ScoreOptions = parse_options(&options)?;
+    spawn(
+        env,
+        job,
+        move |control| {
+            let workers = Workers::new(threads.map(|threads| threads as usize))?;
+            let (read, of_response) = read_answers(&inputs, options, &workers, control)?;
+            let json = Output::new(&read)?;
+            // Unless errors are collected, what gives nothing is an error.
+            let nothing = || Error::new(Code::NoResponses, "The input holds no scored answer.");
+            Ok((read.log_probs.ok_or_else(nothing)?, json, of_response))
+        },
+        |env, (log_probs, json, of_response): (LogProbs, Output, Option<Vec<u32>>)| {
+            let handle = LogProbsHandle::new(&env, log_probs)?;
+            Ok(ReadAnswers { handle, json: json.into_js().json, of_response: of_response.map(Uint32Array::new) })
         },
     )
 }

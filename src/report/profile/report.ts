@@ -3,10 +3,12 @@ import { compact, confidencePercent, listed, plural } from '../../text/format.js
 import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { list, notes, type Report, type ReportExtras, table, warnings } from '../report.js';
+import { answerSections } from './answers.js';
 import { budgetsOf } from './facts.js';
 import { figureSections } from './figures.js';
+import { profileSheet } from './sheet.js';
 import { coverageProfileSummary } from './summary.js';
-import { profileSheet, profilesTable } from './tables.js';
+import { profilesTable } from './tables.js';
 
 /** The report of coverage profiles. */
 export function coverageProfileReport(result: CoverageProfiles, extras: ReportExtras = {}): Report {
@@ -22,6 +24,7 @@ export function coverageProfileReport(result: CoverageProfiles, extras: ReportEx
       sections: [
         { id: 'summary', heading: 'Summary', blocks: [list(summary.best), warnings(extras.warnings ?? [])] },
         { id: 'tables', heading: 'In numbers', blocks: [table(profilesTable(result), 'models')] },
+        ...answerSections(result),
         { id: 'caveats', heading: 'To bear in mind', blocks: [notes(summary.notes)] },
         ...figureSections(result),
         ...(extras.provenance

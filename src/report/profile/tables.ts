@@ -2,7 +2,6 @@ import type { CoverageProfiles } from '../../profile/coverage-profile.js';
 import type { Estimate } from '../../results/estimate.js';
 import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
 import { compact, confidencePercent, count, decimal, percent, percentInterval } from '../../text/format.js';
-import type { Sheet } from '../report.js';
 import { budgetsOf, coverageAt, meanRanking, rankingAt } from './facts.js';
 
 /** One row a model, best mean rank first: Cov_N at each N, KL divergence, cross-entropy. */
@@ -43,66 +42,17 @@ export function profilesTable(result: CoverageProfiles): Table {
           { text: percentInterval(interval, n), sort: interval[1], tone: 'muted' },
         ];
       }),
-      estimate(profile.kl),
-      estimate(profile.crossEntropy),
+      estimateCell(profile.kl),
+      estimateCell(profile.crossEntropy),
     ]),
   };
 }
 
-function estimate({ value, interval, reason, warning }: Estimate): Cell {
+/** A cell for an estimate, with its interval and warning on hovering. */
+export function estimateCell({ value, interval, reason, warning }: Estimate): Cell {
   const range = interval && `${decimal(interval[0])} to ${decimal(interval[1])}`;
   return {
     ...numberCell(value, (each) => decimal(each), reason),
     ...((range || warning) && { title: [range, warning].filter(Boolean).join('; ') }),
   };
-}
-
-const COLUMNS = [
-  'N',
-  'model',
-  'reference',
-  'coverage',
-  'count',
-  'responses',
-  'low',
-  'high',
-  'bandLow',
-  'bandHigh',
-  'klBound',
-  'kl',
-  'klLow',
-  'klHigh',
-  'crossEntropy',
-  'crossEntropyLow',
-  'crossEntropyHigh',
-  'hellinger',
-  'infinite',
-];
-
-/** One row for each N and model, models in input order. */
-export function profileSheet(result: CoverageProfiles): Sheet {
-  const none = [null, null] as const;
-  const rows = budgetsOf(result).flatMap((N) =>
-    result.models.map((profile) => {
-      const at = coverageAt(profile, N);
-      return [
-        N,
-        profile.model,
-        result.reference,
-        at.value,
-        at.count,
-        result.responses,
-        ...at.interval,
-        ...at.band,
-        at.klBound,
-        profile.kl.value,
-        ...(profile.kl.interval ?? none),
-        profile.crossEntropy.value,
-        ...(profile.crossEntropy.interval ?? none),
-        profile.hellinger.value,
-        profile.infinite,
-      ];
-    }),
-  );
-  return { columns: COLUMNS, rows };
 }

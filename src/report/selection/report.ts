@@ -3,6 +3,7 @@ import { compact, confidencePercent, count, plural } from '../../text/format.js'
 import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { type Block, list, notes, paragraph, type Report, type Section, table, warnings } from '../report.js';
+import { answerSections } from './answers.js';
 import { byN, VERDICT_TONES, VERDICT_WORDS } from './facts.js';
 import { figureSections } from './figures.js';
 import { selectionSheet } from './sheet.js';
@@ -63,6 +64,7 @@ export function selectionReport(result: SelectionResult): Report {
           heading: 'In numbers',
           blocks: [table(picksTable(result)), table(modelsTable(result), 'models')],
         },
+        ...answerSections(result),
         { id: 'caveats', heading: 'To bear in mind', blocks: [notes(caveats)] },
         ...figureSections(result),
         responsesSection(result),

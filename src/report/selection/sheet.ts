@@ -1,6 +1,7 @@
 import type { SelectionResult } from '../../selection/result.js';
 import type { CsvValue } from '../../text/csv.js';
 import type { Sheet } from '../report.js';
+import { answerColumns, answerValues } from './answers.js';
 import { byN, positions, winShare } from './facts.js';
 
 const COLUMNS = [
@@ -33,7 +34,7 @@ const COLUMNS = [
 
 /** One row for each N and model, models in input order. */
 export function selectionSheet(result: SelectionResult): Sheet {
-  return { columns: COLUMNS, rows: [...rowsOf(result)] };
+  return { columns: [...COLUMNS, ...answerColumns(result)], rows: [...rowsOf(result)] };
 }
 
 function* rowsOf(result: SelectionResult): Generator<CsvValue[]> {
@@ -66,6 +67,7 @@ function* rowsOf(result: SelectionResult): Generator<CsvValue[]> {
         ...(kl?.values[index]?.interval ?? [null, null]),
         pass?.values[index]?.value,
         ...(pass?.values[index]?.interval ?? [null, null]),
+        ...answerValues(result, model, N),
       ];
     }
   }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use coverage_principle_core::linear::answers::{Reasonings, answer_log_probs, sampled_answer_log_probs};
 use coverage_principle_core::linear::{
     Constraint, ListInMemory, Listed, Mixture, Model, Policy, TestTimeModel, train::Teacher, train::truncation_weights,
 };
@@ -167,6 +168,47 @@ pub fn score_policies<'env>(
                 let row = policy.log_probs(&responses, &workers, control)?;
                 control.advance(1);
                 Ok(row)
+            });
+            LogProbs::from_f64(rows.collect::<Result<_>>()?)
+        },
+        |env, matrix| LogProbsHandle::new(&env, matrix),
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AnswersOptions {
+    reasoning_tokens: usize,
+    reasonings: Option<usize>,
+    max_responses: u64,
+    seed: u64,
+}
+
+/// log π(a | x) of the answers, what comes after the first tokens of each response, under every policy; with `reasonings`,
+/// log π(a | x, r) of so many reasonings drawn from each policy, response after response.
+#[napi(js_name = "scoreAnswers", ts_return_type = "Promise<LogProbsHandle>")]
+pub fn score_answers<'env>(
+    env: &'env Env,
+    policies: Vec<&PolicyHandle>,
+    responses: &ResponsesHandle,
+    options: String,
+    job: &Job,
+) -> napi::Result<Object<'env>> {
+    let policies: Vec<_> = policies.iter().map(|policy| policy.shared()).collect();
+    let responses = responses.shared();
+    let (options, threads) = parse_job_options::<AnswersOptions>(&options)?;
+    spawn(
+        env,
+        job,
+        move |control| {
+            let workers = Workers::new(threads)?;
+            let AnswersOptions { reasoning_tokens, reasonings, max_responses, seed } = options;
+            let rows = policies.iter().zip(0..).map(|(policy, run)| match reasonings {
+                None => answer_log_probs(&**policy, &responses, reasoning_tokens, max_responses, &workers, control),
+                Some(count) => {
+                    let draw = Reasonings { tokens: reasoning_tokens, count, seed, run };
+                    sampled_answer_log_probs(&**policy, &responses, draw, &workers, control)
+                }
             });
             LogProbs::from_f64(rows.collect::<Result<_>>()?)
         },
