@@ -150,6 +150,22 @@ describe('a race between served checkpoints', () => {
     expectRight(out, NAMES);
   });
 
+  test('those that are gone are asked for nothing, whether they had settled or not', async () => {
+    for (const settle of [false, true]) {
+      const out = newFolder();
+      const early = await startAll(['step-1', 'step-2']);
+      expect(await score(INPUT, { ...options(early, out), settle })).toMatchObject({ complete: true });
+      for (const server of early) await server.stop();
+      const { race, complete } = await score(INPUT, options([await start('step-30')], out));
+      expect(race!.models.map(({ model, retired }) => [model, retired])).toEqual([
+        ['step-1', true],
+        ['step-2', true],
+        ['step-30', false],
+      ]);
+      expect({ complete, winner: race!.winner }).toEqual({ complete: true, winner: 'step-2' });
+    }
+  });
+
   test('a checkpoint whose servers are given up is retired; the decision holds, or names what is missing', async () => {
     const dying = (name: string, after: number) =>
       start(name, { fault: (number) => (number >= after ? 'unauthorised' : null) });
