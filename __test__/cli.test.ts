@@ -327,7 +327,7 @@ describe('offset', () => {
     const { stdout: text } = cli('offset', scores, '-N', '16', ...onPolicy('early', 'middle', 'late'), ...files);
     expect(text).toContain('For N = 16 take late');
     expect(readFileSync(join(folder, 'offset.html'), 'utf8')).toContain('<title>late: objective 0,');
-    expect(readFileSync(join(folder, 'offset.csv'), 'utf8')).toContain('16,late,1,true,0,');
+    expect(readFileSync(join(folder, 'offset.csv'), 'utf8')).toContain('16,late,1,true,true,few,0,');
     expect(existsSync(join(folder, 'offset/objective-n-16.svg'))).toBe(true);
   });
 

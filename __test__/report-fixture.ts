@@ -49,7 +49,7 @@ export function plainSelection(
     unit: 'response',
     units: n,
     confidence: 0.95,
-    recommendation: { model: tournaments.at(-1)!.winner, verdict: tournaments.at(-1)!.verdict },
+    recommendation: tournaments.at(-1)!.recommendation,
     tournaments,
     crossEntropy: {
       winner: models[best]!,
@@ -147,6 +147,8 @@ function tournamentAt(
     counts: keep ? counts : null,
     possibleWinners: possible.map((model) => models[model]!),
     verdict,
+    span: [N],
+    recommendation: { model: models[winner]!, verdict, aboveLeast: 0 },
     explanation: `The verdict on ${models[winner]} is ${verdict}.`,
     sharing: scores.filter((score) => score === scores[winner]).length,
     resolution: 50,

@@ -7,11 +7,13 @@ import { reportCsv } from '../src/report/export/csv.js';
 import { figureSvg } from '../src/report/export/draw.js';
 import { reportHtml } from '../src/report/export/page.js';
 import { reportText } from '../src/report/export/text.js';
+import { offsetReport } from '../src/report/offset/report.js';
 import { passAtKReport } from '../src/report/pass-at-k/report.js';
 import { coverageProfileReport } from '../src/report/profile/report.js';
 import { reportFigures } from '../src/report/report.js';
 import { runsOf } from '../src/report/selection/figures.js';
 import { selectionReport } from '../src/report/selection/report.js';
+import type { OffsetTournament } from '../src/tournament/offset-tournament.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { plainPassAtK, plainProfiles } from './report-plain-results.js';
 
@@ -117,6 +119,57 @@ describe('Pass@k', () => {
     const unknown = plainPassAtK(['m'], [[1, 2]], 4, [8], 10);
     expect(reportFigures(passAtKReport(unknown))).toEqual([]);
     expect(reportText(passAtKReport(unknown))).toContain('not known');
+  });
+});
+
+describe('the offset tournament', () => {
+  const tournament = {
+    N: 16,
+    a: 0.5,
+    offset: 8,
+    withinTheorem: false,
+    winner: 'late',
+    objectives: [0.25, 0.125, 0.5],
+    objectiveIntervals: [
+      [0.125, 0.375],
+      [0.0625, 0.25],
+      [0.375, 0.625],
+    ],
+    rivals: ['late', 'early', 'early'],
+    ranking: ['late', 'early', 'wild'],
+    possibleWinners: ['late', 'early'],
+    verdict: 'noise',
+    margin: 0.125,
+    values: [],
+  } as const satisfies OffsetTournament;
+  const report = (change: Partial<OffsetTournament>) =>
+    offsetReport({
+      models: ['early', 'late', 'wild'],
+      responses: 64,
+      tournaments: [{ ...tournament, ...change }],
+      confidence: 0.95,
+      warnings: [],
+      provenance: { version: '1', seed: '0', sources: [{ file: 'held.npy', sha256: 'ab' }] },
+    });
+  const text = (change: Partial<OffsetTournament>) =>
+    reportText(report(change), { columns: 200 }).replaceAll('\u00a0', ' ');
+
+  it('says who may be best and how sure that is', () => {
+    expect(text({})).toContain('For N = 16 take late. Within noise: early may be best as well.');
+    expect(text({ verdict: 'clear', possibleWinners: ['late'] })).toContain('Clear: every other model is ruled out.');
+    expect(text({ verdict: 'few' })).toContain(
+      'Too few: a verdict takes 30 held-out responses and 30 drawn from every',
+    );
+  });
+
+  it('holds limits, what weakens it and where it comes from', () => {
+    expect(text({})).toMatch(/late +0\.125 +0\.063 to 0\.250 +early/);
+    expect(text({})).toContain('Theorem 6.4 promises nothing at N = 16');
+    expect(text({ withinTheorem: true })).not.toContain('promises nothing');
+    expect(reportHtml(report({}))).toContain('All models come from <code>held.npy</code>, SHA-256 <code>ab');
+    const [, early, , wild] = reportCsv(report({})).split('\r\n');
+    expect(early).toBe('16,early,2,false,true,noise,0.25,0.125,0.375,late,0.5,8,false,64');
+    expect(wild).toContain('16,wild,3,false,false,noise,0.5,');
   });
 });
 

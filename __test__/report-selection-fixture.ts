@@ -10,7 +10,7 @@ export const SELECTION: SelectionResult = {
   unit: 'prompt',
   units: 100,
   confidence: 0.95,
-  recommendation: { model: 'step-200, "warm"', verdict: 'noise' },
+  recommendation: { model: 'step-200, "warm"', verdict: 'noise', aboveLeast: 0.15 },
   tournaments: [
     {
       bestOf: null,
@@ -34,6 +34,8 @@ export const SELECTION: SelectionResult = {
       ],
       possibleWinners: ['step-300'],
       verdict: 'clear',
+      span: [2],
+      recommendation: { model: 'step-300', verdict: 'clear', aboveLeast: 0 },
       explanation: 'step-300 is the only model that can be best: every other is ruled out.',
       sharing: 1,
       resolution: 40,
@@ -63,6 +65,8 @@ export const SELECTION: SelectionResult = {
       ],
       possibleWinners: ['step-200, "warm"', 'step-300'],
       verdict: 'noise',
+      span: [8, 16, 64],
+      recommendation: { model: 'step-200, "warm"', verdict: 'noise', aboveLeast: 0 },
       explanation:
         'step-200, "warm" has the least score, but step-300 may be best as well. With about 9,000 responses like these step-200, "warm" would be the only one left.',
       sharing: 1,

@@ -47,13 +47,13 @@ const selectionTables = (result: SelectionResult, options?: ReportTextOptions) =
 describe('the CSV of a selection', () => {
   it('has one row for each N and model, in full precision', () => {
     expect(selectionCsv(SELECTION)).toMatchInlineSnapshot(`
-      "bestOf,N,model,rank,winner,possible,verdict,score,scoreCount,responses,scoreLow,scoreHigh,rival,reach,winShare,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtK,passAtKLow,passAtKHigh
-      ,2,step-100,3,false,false,clear,0.5,200,400,0.45,0.55,step-300,1.9,,,,,2,,,,0.25,0.2,0.3
-      ,2,"step-200, ""warm""",2,false,false,clear,0.25,100,400,0.21,0.3,step-300,1.95,,12.5,12,13,0,1.5,1.25,1.75,0.5,0.45,0.55
-      ,2,step-300,1,true,true,clear,0.1,40,400,0.07,0.14,"step-200, ""warm""",0.9,1,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
-      128,16,step-100,3,false,false,noise,0.2,80,400,0.16,0.24,step-300,15.5,,,,,2,,,,,,
-      128,16,"step-200, ""warm""",1,true,true,noise,0.05,20,400,0.03,0.08,step-100,12,0.58,12.5,12,13,0,1.5,1.25,1.75,,,
-      128,16,step-300,2,false,true,noise,0.055,22,400,0.035,0.08,"step-200, ""warm""",15,0.42,11.75,11.25,12.25,0,0.75,0.5,1,,,
+      "bestOf,N,model,rank,winner,recommended,possible,verdict,score,scoreCount,responses,scoreLow,scoreHigh,rival,reach,winShare,crossEntropy,crossEntropyLow,crossEntropyHigh,infinite,kl,klLow,klHigh,passAtK,passAtKLow,passAtKHigh
+      ,2,step-100,3,false,false,false,clear,0.5,200,400,0.45,0.55,step-300,1.9,,,,,2,,,,0.25,0.2,0.3
+      ,2,"step-200, ""warm""",2,false,false,false,clear,0.25,100,400,0.21,0.3,step-300,1.95,,12.5,12,13,0,1.5,1.25,1.75,0.5,0.45,0.55
+      ,2,step-300,1,true,true,true,clear,0.1,40,400,0.07,0.14,"step-200, ""warm""",0.9,1,11.75,11.25,12.25,0,0.75,0.5,1,0.625,0.5,0.7
+      128,16,step-100,3,false,false,false,noise,0.2,80,400,0.16,0.24,step-300,15.5,,,,,2,,,,,,
+      128,16,"step-200, ""warm""",1,true,true,true,noise,0.05,20,400,0.03,0.08,step-100,12,0.58,12.5,12,13,0,1.5,1.25,1.75,,,
+      128,16,step-300,2,false,false,true,noise,0.055,22,400,0.035,0.08,"step-200, ""warm""",15,0.42,11.75,11.25,12.25,0,0.75,0.5,1,,,
       "
     `);
   });
@@ -89,6 +89,21 @@ describe('the CSV of a selection', () => {
 });
 
 describe('the text of a selection', () => {
+  it('says where a budget takes another model than the winner at its N', () => {
+    const [first, second] = SELECTION.tournaments;
+    const recommendation = { model: 'step-300', verdict: 'noise', aboveLeast: 0.02 } as const;
+    const result = { ...SELECTION, tournaments: [first!, { ...second!, recommendation }] };
+    const text = selectionTables(result, { columns: 300 });
+    expect(text.replace(/\s+/g, ' ')).toContain(
+      'For Best-of-128 (N = 16) take step-300. Within noise: over N = 8 to 64, which the budget is about, step-300 stays ' +
+        'closest to the least scores, 2.0 points above them at most. At N = 16 alone, step-200, "warm" has the least score, ' +
+        'but step-300 may be best as well. With about 9,000 responses like these step-200, "warm" would be the only one left. ' +
+        'No other model gives 16 times its probability on more than 5.5%',
+    );
+    expect(text).toMatch(/^ *128 +16 +step-300 +step-200, "warm" +within noise/m);
+    expect(selectionCsv(result)).toContain('128,16,step-300,2,false,true,true,noise,');
+  });
+
   it('sets summary and tables in 80 columns', () => {
     expect(selectionTables(SELECTION, { columns: 80 })).toMatchInlineSnapshot(`
       "Which model to take

@@ -11,6 +11,7 @@ import {
   SavedTournament,
   selectCheckpoint,
   selectWinner,
+  spanOfBestOf,
   tournament,
   uncoveredResponses,
 } from '../src/index.js';
@@ -147,6 +148,29 @@ test('a budget is answered at its ratio, and by Pass@K where there are samples',
   await expect(selectCheckpoint(named(matrix), { bestOf: [2] })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
 });
 
+test('a budget takes what is best over its span, whether counted or saved', async () => {
+  // Of 100 responses a is 3 times less likely than b on 10, b 6 times less likely than a on 8, and c hopeless.
+  const row = (early: number, then: number, late: number) =>
+    Array.from({ length: 100 }, (_, i) => (i < 10 ? early : i < 18 ? then : late));
+  const ahead = -4 + Math.log(3);
+  const matrix = [row(-4, -4, -4), row(ahead, -4 - Math.log(6), -4), row(ahead, -4, -9)];
+  const logProbs = named(matrix, ['a', 'b', 'c']);
+  const result = await selectCheckpoint(logProbs, { bestOf: [8] });
+  const span = [2, ratioOfBestOf(8), 4];
+  expect(spanOfBestOf(8)).toEqual(span);
+  expect(result.tournaments).toMatchObject([{ bestOf: 8, N: span[1], span, winner: 'b' }]);
+  // Its score is 10% at N = 2 and 2.52, where b has 8%, and 0 at N = 4.
+  const { model, verdict, aboveLeast } = result.recommendation;
+  expect({ model, verdict }).toEqual({ model: 'a', verdict: 'noise' });
+  expect(aboveLeast).toBeCloseTo(0.02, 12);
+  expect(result.tournaments[0]!.recommendation).toEqual(result.recommendation);
+  for (const N of [span, [span[1]!]]) {
+    const saved = await SavedTournament.start(logProbs, { N });
+    expect(await selectCheckpoint(logProbs, { bestOf: [8], saved })).toEqual(result);
+  }
+  expect(() => spanOfBestOf(2)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));
+});
+
 test('beyond the resolution the reach chooses, not the mean, and it is said', async () => {
   // b has the greater mean log-likelihood, a the smaller reach; at N = 1000 nothing counts.
   const a = Array.from({ length: 40 }, (_, i) => (i === 0 ? -4 : -2));
@@ -162,7 +186,7 @@ test('beyond the resolution the reach chooses, not the mean, and it is said', as
   expect(at!.explanation).toContain('a is chosen by its reach; b may be best as well.');
   expect(at!.explanation).toContain('take a smaller N or more responses');
   expect((await selectWinner(named([a, b], ['a', 'b']), { N: [1000] }))[0]!.winner).toBe('a');
-  expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent' });
+  expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent', aboveLeast: 0 });
 });
 
 test('a selection can be aborted, and says how far it is', async () => {

@@ -29,7 +29,7 @@ export {
 
 export { createRace, Race, type RaceOptions, type RacePair, type RaceScore } from './race/race.js';
 export type { RaceModel, RaceState, RaceVerdict } from './race/state.js';
-export { ratioOfBestOf } from './selection/budget.js';
+export { ratioOfBestOf, spanOfBestOf } from './selection/budget.js';
 export {
   type ComparedAt,
   type CompareModelsOptions,

@@ -4,7 +4,8 @@ import type { LogProbs } from '../log-probs/log-probs.js';
 import { readLogProbs } from '../log-probs/read.js';
 import { offsetReport } from '../report/offset/report.js';
 import { offsetTournament } from '../tournament/offset-tournament.js';
-import { parseRatios, parseShare } from './arguments.js';
+import { packageVersion } from '../version.js';
+import { parseConfidence, parseRatios, parseShare } from './arguments.js';
 import { addInputOptions, INPUT_ARGUMENT, type InputOptions, toReadOptions } from './input-options.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
 import type { CommandContext } from './program.js';
@@ -14,6 +15,7 @@ interface OffsetOptions extends InputOptions, OutputOptions {
   readonly onPolicy: [model: string, file: string][];
   readonly N: number[];
   readonly a: number;
+  readonly confidence: number;
 }
 
 /** `coverage-principle offset`: the offset tournament, which also looks at what each model itself would say. */
@@ -35,7 +37,8 @@ export function offsetCommand({ signal }: CommandContext): Command {
       'exponent a of the offset 2·N^a, from 0 to 1; theorem 6.4 wants N^(1−2a) ≥ 8',
       parseShare,
       0.25,
-    );
+    )
+    .option('--confidence <share>', 'confidence of the limits and of the possible winners', parseConfidence, 0.95);
   addOutputOptions(command, 'one row a model and N');
   return addInputOptions(command).action(async (inputs: string[], options: OffsetOptions) => {
     const progress = new ProgressLine(options.quiet);
@@ -43,16 +46,18 @@ export function offsetCommand({ signal }: CommandContext): Command {
       const reading = { ...toReadOptions(options), signal, onProgress: progress.stage('reading') };
       const logProbs = await readLogProbs(inputs, reading);
       const onPolicy = await readOnPolicy(logProbs, options.onPolicy, (file) => readLogProbs(file, reading));
-      checkOutputs(
-        options,
-        [logProbs, ...onPolicy].flatMap(({ metadata }) => metadata.sources),
-      );
+      const sources = [logProbs, ...onPolicy].flatMap(({ metadata }) => metadata.sources);
+      checkOutputs(options, sources);
       const job = { signal, ...(options.threads !== undefined && { threads: options.threads }) };
-      const tournaments = await offsetTournament(logProbs, { ...job, onPolicy, N: options.N, a: options.a });
+      const { N, a, confidence } = options;
+      const tournaments = await offsetTournament(logProbs, { ...job, onPolicy, N, a, confidence });
       progress.clear();
       const { warnings } = logProbs.metadata;
       const { models, responses } = logProbs;
-      await writeOutputs(offsetReport({ models, responses, tournaments, warnings }), options);
+      const files = [...new Map(sources.map((source) => [source.file, source])).values()];
+      const provenance = { version: packageVersion, sources: files, seed: '0' };
+      const result = { models, responses, tournaments, confidence, warnings, provenance };
+      await writeOutputs(offsetReport(result), options);
     } finally {
       progress.clear();
     }

@@ -9,7 +9,7 @@ import { resultJson } from '../report/export/json.js';
 import { raceReport } from '../report/race/report.js';
 import { selectionReport } from '../report/selection/report.js';
 import type { Warning } from '../results/estimate.js';
-import { ratioOfBestOf } from '../selection/budget.js';
+import { ratioOfBestOf, spanOfBestOf } from '../selection/budget.js';
 import { uncoveredCsv } from '../selection/per-response.js';
 import type { TournamentResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
@@ -71,7 +71,11 @@ export function selectCommand(context: CommandContext): Command {
         'and what cross-entropy (and KL divergence, and Pass@N, where given) would have chosen.',
     )
     .argument('<input...>', INPUT_ARGUMENT)
-    .option('-K, --best-of <list>', 'budgets K, samples a prompt, e.g. 4,16: N = (K/2)^(2/3) for each', parseBudgets)
+    .option(
+      '-K, --best-of <list>',
+      'budgets K, samples a prompt, e.g. 4,16: a tournament at N = (K/2)^(2/3) for each, its choice held against √(K/2) and K/2, too',
+      parseBudgets,
+    )
     .option('-N, --N <list>', 'ratios N at which to hold the tournament, for those who mean the ratio', parseRatios)
     .option('--reference <model>', 'model whose log-probabilities play the data distribution (a teacher): adds KL')
     .option('--samples <file>', 'sampled responses of the same models, right or wrong: adds the pick by Pass@K')
@@ -169,7 +173,7 @@ async function select(
   const saved =
     options.tournament !== undefined
       ? await keepTournament(options.tournament, competing, options, job)
-      : ((await kept?.of(competing, ratios(options), job)) ?? null);
+      : ((await kept?.of(competing, neededRatios(options), job)) ?? null);
   const result = await selectCheckpoint(logProbs, {
     ...job,
     bestOf,
@@ -197,9 +201,11 @@ async function select(
   }
 }
 
-/** Clear, or left to models that the user takes for equals. */
-function isSettled({ verdict, possibleWinners }: TournamentResult, equals: readonly string[]): boolean {
+/** Clear, or left to models that the user takes for equals; of what is to be taken, not of another that wins at N alone. */
+function isSettled({ possibleWinners, recommendation }: TournamentResult, equals: readonly string[]): boolean {
+  const { model, verdict } = recommendation;
   if (verdict === 'clear') return true;
+  if (!possibleWinners.includes(model)) return false;
   return (verdict === 'noise' || verdict === 'tied') && possibleWinners.every((name) => equals.includes(name));
 }
 
@@ -223,6 +229,11 @@ function checkQuestions({ baseline, failIfWorse, acceptTies, requireSignificant 
 /** The ratios of all tournaments: those of the budgets, then those given as such. */
 function ratios({ bestOf = [], N = [] }: SelectOptions): number[] {
   return [...bestOf.map(ratioOfBestOf), ...N];
+}
+
+/** Those, and what budgets are held against besides. */
+function neededRatios(options: SelectOptions): number[] {
+  return [...new Set([...ratios(options), ...(options.bestOf ?? []).flatMap(spanOfBestOf)])];
 }
 
 /** The models that take part: all but the reference. */
@@ -251,7 +262,7 @@ async function keepTournament(
 ): Promise<SavedTournament> {
   const saved = existsSync(file)
     ? await (await SavedTournament.read(file)).extend(competing, job)
-    : await SavedTournament.start(competing, { ...job, N: ratios(options) });
+    : await SavedTournament.start(competing, { ...job, N: neededRatios(options) });
   await saved.write(file);
   return saved;
 }

@@ -42,6 +42,13 @@ export interface TournamentResult {
   readonly possibleWinners: readonly string[];
   /** How sure the choice is. */
   readonly verdict: SelectionVerdict;
+  /**
+   * The N that what to take here is held against, rising: for a budget √(K/2), (K/2)^(2/3) and K/2, where N was given that
+   * one.
+   */
+  readonly span: readonly number[];
+  /** The model to take here: the winner where N was given, for a budget the one that stays closest to the least scores of its span. */
+  readonly recommendation: SelectionRecommendation;
   /** The verdict in plain words: who may be best, and what to do. */
   readonly explanation: string;
   /** How many models share the least score. */
@@ -58,12 +65,17 @@ export interface TournamentResult {
   readonly nearTies: number;
 }
 
-/** The one model to take. */
+/** The one model to take: for a budget over its span, for several tournaments over the N at which they were held. */
 export interface SelectionRecommendation {
-  /** The model whose score is, at its worst N, least above the least score there; ties by the largest N. */
+  /**
+   * The model whose score is, at its worst N, least above the least score there; of several the one that ranks first in
+   * the tournament of the largest N.
+   */
   readonly model: string;
-  /** The weakest of the verdicts over N; at best `noise` where the model does not win at every N. */
+  /** The weakest of the verdicts of its tournaments; at best `noise` where the model does not win them all. */
   readonly verdict: SelectionVerdict;
+  /** How far its score is above the least one at its worst N, a share of responses in [0, 1]. */
+  readonly aboveLeast: number;
 }
 
 /** Cross-entropy of each model on the held-out responses, and the pick it leads to. */
@@ -106,7 +118,7 @@ export interface PassAtKPicks {
 export interface AnswerTournament
   extends Omit<
     TournamentResult,
-    'explanation' | 'resolution' | 'responsesNeeded' | 'winShares' | 'counts' | 'nearTies'
+    'explanation' | 'span' | 'recommendation' | 'resolution' | 'responsesNeeded' | 'winShares' | 'counts' | 'nearTies'
   > {
   /** Of each model and its worst rival, the number of responses of which the reasonings leave open whether they count. */
   readonly undecided: readonly number[];

@@ -37,7 +37,7 @@ export const selectCheckpointSchema = z.strictObject({
     .default([])
     .describe(
       'Budgets K: how many samples a prompt are drawn at test time, or how many rollouts in RL; whole numbers of at least ' +
-        '3. Each is answered by a tournament at N = (K/2)^(2/3).',
+        '3. Each is answered by a tournament at N = (K/2)^(2/3); what to take for it is held against √(K/2) and K/2, too.',
     ),
   N: ratiosSchema
     .or(z.array(z.never()).readonly())
@@ -129,12 +129,15 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
   const crossEntropy = { ...found.crossEntropy, winner: name(found.crossEntropy.winner) };
   const tournaments = found.tournaments.map((at, index): TournamentResult => {
     const { bestOf, scoreIntervals, possibleWinners, verdict, sharing, responsesNeeded, winShares, nearTies } = at;
+    const { span, recommendation } = at;
     const named = {
       bestOf,
       ...nameTournament(at, models),
       scoreIntervals,
       possibleWinners: possibleWinners.map(name),
       verdict,
+      span,
+      recommendation: { ...recommendation, model: name(recommendation.model) },
       sharing,
       resolution,
       responsesNeeded,
@@ -187,7 +190,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
 
 /** The core's selection: models and responses are indices. */
 interface NativeSelection {
-  readonly recommendation: Omit<SelectionRecommendation, 'model'> & { readonly model: number };
+  readonly recommendation: NativeRecommendation;
   readonly unit: 'response' | 'prompt';
   readonly units: number;
   readonly resolution: number | null;
@@ -208,11 +211,17 @@ interface NativeSelection {
   readonly facts: NativeMatrixFacts;
 }
 
+type NativeRecommendation = Omit<SelectionRecommendation, 'model'> & { readonly model: number };
+
 type NativeSelectionAt = NativeTournament &
   Pick<
     TournamentResult,
-    'bestOf' | 'scoreIntervals' | 'verdict' | 'sharing' | 'responsesNeeded' | 'winShares' | 'nearTies'
-  > & { readonly possibleWinners: readonly number[]; readonly tailResponses: number | null };
+    'bestOf' | 'scoreIntervals' | 'verdict' | 'span' | 'sharing' | 'responsesNeeded' | 'winShares' | 'nearTies'
+  > & {
+    readonly possibleWinners: readonly number[];
+    readonly recommendation: NativeRecommendation;
+    readonly tailResponses: number | null;
+  };
 
 function competitors(input: LogProbs, reference: string | undefined): LogProbs {
   const left = input.models.filter((name) => name !== reference);

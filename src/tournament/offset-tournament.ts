@@ -4,6 +4,7 @@ import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
+import type { Interval } from '../results/estimate.js';
 import { toLabels } from './prompt-labels.js';
 
 export const offsetTournamentSchema = z.strictObject({
@@ -39,6 +40,8 @@ export interface OffsetTournament {
   readonly winner: string;
   /** max over rivals of `values`. Small is good. */
   readonly objectives: readonly number[];
+  /** Limits of each objective. They hold together, those of all models at all N, with the confidence asked for. */
+  readonly objectiveIntervals: readonly Interval[];
   /** The rival that gives each model its objective. */
   readonly rivals: readonly string[];
   /** All models, best first. */

@@ -3,7 +3,7 @@
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::best_of_n::SampleCounts;
-use coverage_principle_core::selection::{SelectionInput, SelectionOptions, ratio_of_budget, select};
+use coverage_principle_core::selection::{SelectionInput, SelectionOptions, ratio_of_budget, select, span_of_budget};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
 use napi_derive::napi;
@@ -57,4 +57,10 @@ pub fn run_select<'env>(
 #[napi]
 pub fn ratio_of_best_of(best_of: u32) -> napi::Result<f64> {
     ratio_of_budget(best_of).map_err(|error| to_napi(&error))
+}
+
+/// The ratios that what to take for a budget of `best_of` samples a prompt is held against, rising.
+#[napi]
+pub fn span_of_best_of(best_of: u32) -> napi::Result<Vec<f64>> {
+    Ok(span_of_budget(best_of).map_err(|error| to_napi(&error))?.to_vec())
 }

@@ -1,15 +1,17 @@
-import type { Warning } from '../../results/estimate.js';
-import type { Phrase } from '../../results/phrase.js';
+import type { Provenance, Warning } from '../../results/estimate.js';
+import { listedModels, type Phrase } from '../../results/phrase.js';
 import type { Table } from '../../results/table.js';
-import { compact, listed, plural } from '../../text/format.js';
+import { compact, confidencePercent, decimal, decimalInterval, listed, plural } from '../../text/format.js';
 import type { OffsetTournament } from '../../tournament/offset-tournament.js';
 import { linearAxis } from '../charts/axis.js';
 import { type Figure, figureId } from '../charts/figure.js';
 import { intervalChart } from '../charts/interval-chart.js';
 import { LIGHT } from '../charts/theme.js';
 import { build, resultGiven } from '../fault.js';
+import { provenanceSection } from '../provenance.js';
 import { coloured } from '../ranking.js';
-import { list, type Report, type Sheet, table, unfoldingFigures, warnings } from '../report.js';
+import { notes, type Report, type Sheet, table, unfoldingFigures, warnings } from '../report.js';
+import { VERDICT_TONES, VERDICT_WORDS } from '../selection/facts.js';
 
 /** What `offset` finds out, plain data. */
 export interface OffsetResult {
@@ -19,7 +21,11 @@ export interface OffsetResult {
   readonly responses: number;
   /** One entry for each N. */
   readonly tournaments: readonly OffsetTournament[];
+  /** Confidence of the limits and of the possible winners, at all N together. */
+  readonly confidence: number;
   readonly warnings: readonly Warning[];
+  /** Of the held-out responses and of all that were drawn. */
+  readonly provenance: Provenance;
 }
 
 /** The report of an offset tournament. */
@@ -34,17 +40,35 @@ export function offsetReport(result: OffsetResult): Report {
         `N = ${listed(tournaments.map(({ N }) => compact(N)))}`,
       ].join(' · '),
       sections: [
-        { id: 'summary', heading: 'Summary', blocks: [list(tournaments.map(winnerPhrase)), warnings(result.warnings)] },
+        {
+          id: 'summary',
+          heading: 'Summary',
+          blocks: [
+            {
+              kind: 'advice',
+              items: tournaments.map((each) => ({
+                occasion: `N\u00a0=\u00a0${compact(each.N)}`,
+                model: each.winner,
+                verdict: VERDICT_WORDS[each.verdict],
+                tone: VERDICT_TONES[each.verdict],
+                text: advise(each),
+              })),
+            },
+            warnings(result.warnings),
+          ],
+        },
         {
           id: 'tables',
           heading: 'In numbers',
           blocks: tournaments.map((each) => table(objectivesTable(each, models))),
         },
+        { id: 'caveats', heading: 'To bear in mind', blocks: [notes(caveats(result))] },
         {
           id: 'figures',
           heading: 'Objective of each model',
           blocks: [unfoldingFigures(tournaments.map((each) => objectivesFigure(each, result)))],
         },
+        provenanceSection(result.provenance, null, []),
       ],
       sheet: offsetSheet(result),
       result,
@@ -52,29 +76,76 @@ export function offsetReport(result: OffsetResult): Report {
   });
 }
 
-function winnerPhrase({ N, a, offset, withinTheorem, winner }: OffsetTournament): Phrase {
+/** Of so many possible winners the names are told. */
+const MOST_NAMED = 10;
+
+function advise({ N, winner, verdict, possibleWinners, objectives }: OffsetTournament): Phrase {
+  const word = VERDICT_WORDS[verdict];
+  const others = possibleWinners.filter((name) => name !== winner);
+  const named = others.slice(0, MOST_NAMED);
+  const also: Phrase = [
+    ...listedModels(named),
+    `${others.length > named.length ? ` and ${others.length - named.length} others` : ''} may be best as well.`,
+  ];
   return [
     `For N\u00a0=\u00a0${compact(N)} take `,
     { model: winner },
-    `; the offset 2·N^a is ${compact(offset)} at a = ${compact(a)}.`,
-    withinTheorem ? '' : ' N^(1−2a) is below 8: theorem 6.4 promises nothing here.',
+    '. ',
+    { stress: `${word[0]!.toUpperCase()}${word.slice(1)}` },
+    ': ',
+    ...(verdict === 'few'
+      ? ['a verdict takes 30 held-out responses and 30 drawn from every model (30 prompts, where they repeat).']
+      : others.length === 0
+        ? [`every other ${objectives.length > 1 ? 'model ' : ''}is ruled out.`]
+        : also),
+    ...(verdict === 'noise' || verdict === 'tied'
+      ? [' Draw and score more responses from these, or take any of them.']
+      : []),
   ];
 }
 
-function objectivesTable({ N, objectives, rivals, ranking }: OffsetTournament, models: readonly string[]): Table {
+function caveats({ confidence, tournaments }: OffsetResult): Phrase[] {
+  const outside = tournaments.filter(({ withinTheorem }) => !withinTheorem);
+  const [{ a }] = tournaments as [OffsetTournament];
+  return [
+    [
+      `The offset 2·N^a, at a = ${compact(a)}, is ${listed(
+        tournaments.map(({ N, offset }) => `${compact(offset)} (N\u00a0=\u00a0${compact(N)})`),
+      )}: so often a rival must not reach N on the model’s own responses.`,
+    ],
+    ...(outside.length > 0
+      ? [
+          [
+            `Theorem 6.4 promises nothing at N\u00a0=\u00a0${listed(outside.map(({ N }) => compact(N)))}: it wants N^(1−2a) of at least 8.`,
+          ],
+        ]
+      : []),
+    [
+      `Limits and possible winners hold for all models and all N together at ${confidencePercent(confidence)} confidence.`,
+    ],
+  ];
+}
+
+function objectivesTable(
+  { N, objectives, objectiveIntervals, rivals, ranking, possibleWinners }: OffsetTournament,
+  models: readonly string[],
+): Table {
   return {
-    caption: `N = ${compact(N)}, best first`,
+    caption: `N = ${compact(N)}, best first; green: may be best`,
     columns: [
       { label: 'model', name: true },
-      { label: 'objective', align: 'right' },
+      { label: 'objective', align: 'right', title: 'Greatest value of Eq. (32) over the rivals; small is good' },
+      { label: 'limits', align: 'right', withPrevious: true, title: 'They hold for all models and all N together' },
       { label: 'worst rival', name: true },
     ],
     rows: ranking.map((model, rank) => {
       const index = models.indexOf(model);
       const value = objectives[index]!;
+      const limits = objectiveIntervals[index]!;
       return [
         { text: model, ...(rank === 0 && { tone: 'strong' as const }) },
-        { text: compact(value), sort: value },
+        { text: decimal(value), sort: value, ...(possibleWinners.includes(model) && { tone: 'good' as const }) },
+        { text: decimalInterval(limits), sort: limits[1] },
         { text: rivals[index]! },
       ];
     }),
@@ -85,7 +156,7 @@ const MOST_ROWS = 60;
 const WIDTH = 900;
 
 function objectivesFigure(
-  { N, objectives, rivals, ranking, winner }: OffsetTournament,
+  { N, objectives, objectiveIntervals, rivals, ranking, winner }: OffsetTournament,
   { models, tournaments }: OffsetResult,
 ): Figure {
   const colours = coloured(tournaments.map((each) => each.winner));
@@ -93,21 +164,22 @@ function objectivesFigure(
     const index = models.indexOf(name);
     const value = objectives[index]!;
     const colour = LIGHT.series[colours.indexOf(name)];
+    const interval = objectiveIntervals[index]!;
     const tip = `${name}: objective ${compact(value)}, worst rival ${rivals[index]}`;
-    return { name, value, interval: null, tip, ...(colour && { colour }) };
+    return { name, value, interval, tip, ...(colour && { colour }) };
   });
   return {
     id: figureId('objective-n', N),
     title: `Objective at N = ${compact(N)}`,
     caption:
-      'The greatest value of the objective of Eq. (32) over the rivals of each model, best first; small is good.' +
+      'The greatest value of the objective of Eq. (32) over the rivals of each model, best first, with its limits; small is good.' +
       (rows.length < ranking.length ? ` Only the first ${MOST_ROWS} of ${ranking.length} models are shown.` : ''),
     description: `Points of ${plural(rows.length, 'model')}, ${winner} on top.`,
     ...intervalChart({
       width: WIDTH,
       x: linearAxis(
         'objective',
-        rows.map(({ value }) => value),
+        rows.flatMap(({ value, interval }) => [value, ...interval]),
       ),
       rows,
     }),
@@ -117,18 +189,36 @@ function objectivesFigure(
 /** One row for each N and model, models in input order. */
 function offsetSheet({ models, responses, tournaments }: OffsetResult): Sheet {
   return {
-    columns: ['N', 'model', 'rank', 'winner', 'objective', 'rival', 'a', 'offset', 'withinTheorem', 'responses'],
-    rows: tournaments.flatMap(({ N, a, offset, withinTheorem, winner, objectives, rivals, ranking }) =>
+    columns: [
+      'N',
+      'model',
+      'rank',
+      'winner',
+      'possible',
+      'verdict',
+      'objective',
+      'objectiveLow',
+      'objectiveHigh',
+      'rival',
+      'a',
+      'offset',
+      'withinTheorem',
+      'responses',
+    ],
+    rows: tournaments.flatMap((tournament) =>
       models.map((model, index) => [
-        N,
+        tournament.N,
         model,
-        ranking.indexOf(model) + 1,
-        model === winner,
-        objectives[index],
-        rivals[index],
-        a,
-        offset,
-        withinTheorem,
+        tournament.ranking.indexOf(model) + 1,
+        model === tournament.winner,
+        tournament.possibleWinners.includes(model),
+        tournament.verdict,
+        tournament.objectives[index],
+        ...tournament.objectiveIntervals[index]!,
+        tournament.rivals[index],
+        tournament.a,
+        tournament.offset,
+        tournament.withinTheorem,
         responses,
       ]),
     ),

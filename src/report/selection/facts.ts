@@ -25,23 +25,24 @@ export function positions(models: readonly string[]): ReadonlyMap<string, number
   return new Map(models.map((model, index) => [model, index]));
 }
 
-/** A run of N with the same winner and the same verdict. */
+/** A run of N with the same model to take and the same verdict on it. */
 export interface Stretch {
-  readonly winner: string;
+  readonly model: string;
   readonly verdict: SelectionVerdict;
   readonly tournaments: readonly TournamentResult[];
 }
 
-/** The tournaments gathered by winner and verdict, each group by rising N, groups by their least N. */
+/** The tournaments gathered by what to take and how sure that is, each group by rising N, groups by their least N. */
 export function stretches(result: SelectionResult): Stretch[] {
   const groups = new Map<string, TournamentResult[]>();
   for (const tournament of byN(result)) {
-    const key = `${tournament.verdict} ${tournament.winner}`;
+    const { model, verdict } = tournament.recommendation;
+    const key = `${verdict} ${model}`;
     groups.set(key, [...(groups.get(key) ?? []), tournament]);
   }
   return [...groups.values()].map((tournaments) => ({
-    winner: tournaments[0]!.winner,
-    verdict: tournaments[0]!.verdict,
+    model: tournaments[0]!.recommendation.model,
+    verdict: tournaments[0]!.recommendation.verdict,
     tournaments,
   }));
 }
@@ -58,7 +59,7 @@ export function winShare({ possibleWinners, winShares }: TournamentResult, model
 
 /** Whether the curves know nothing between the N asked for, so that a figure must not pretend to. */
 export function isSparse({ curves, tournaments }: SelectionResult): boolean {
-  return curves.N.every((N) => tournaments.some((each) => each.N === N));
+  return curves.N.every((N) => tournaments.some((each) => each.N === N || each.span.includes(N)));
 }
 
 /**
@@ -67,7 +68,7 @@ export function isSparse({ curves, tournaments }: SelectionResult): boolean {
  */
 export function highlighted(result: SelectionResult): string[] {
   return coloured([
-    ...byN(result).map(({ winner }) => winner),
+    ...byN(result).flatMap(({ winner, recommendation }) => [winner, recommendation.model]),
     result.crossEntropy.winner,
     result.kl?.winner,
     ...(result.passAtK?.picks.map(({ winner }) => winner) ?? []),

@@ -47,9 +47,9 @@ export function selectionReport(result: SelectionResult): Report {
             ...(advice.length === 1 ? [] : [recommended]),
             {
               kind: 'advice',
-              items: advice.map(({ occasion, winner, verdict, text }) => ({
+              items: advice.map(({ occasion, model, verdict, text }) => ({
                 occasion,
-                model: winner,
+                model,
                 verdict: VERDICT_WORDS[verdict],
                 tone: VERDICT_TONES[verdict],
                 text,

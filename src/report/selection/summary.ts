@@ -7,7 +7,7 @@ import { byN, type Stretch, stretches, VERDICT_WORDS, winShare } from './facts.j
 interface Advice {
   /** What it is for: `Best-of-12 (N = 3.302)`, `N = 4 and 16`. */
   readonly occasion: string;
-  readonly winner: string;
+  readonly model: string;
   readonly verdict: SelectionVerdict;
   readonly text: Phrase;
 }
@@ -29,7 +29,7 @@ export function selectionSummary(result: SelectionResult): SelectionSummary {
     recommendation: recommend(result),
     advice: stretches(result).map((stretch) => ({
       occasion: occasions(stretch.tournaments),
-      winner: stretch.winner,
+      model: stretch.model,
       verdict: stretch.verdict,
       text: advise(result, stretch),
     })),
@@ -53,15 +53,28 @@ function recommend({ recommendation: { model, verdict }, tournaments }: Selectio
   return ['Take ', { model }, `${over}: `, { stress: VERDICT_WORDS[verdict] }, `.${why}`];
 }
 
-function advise(result: SelectionResult, { winner, verdict, tournaments }: Stretch): Phrase {
+function advise(result: SelectionResult, { model, verdict, tournaments }: Stretch): Phrase {
   const word = VERDICT_WORDS[verdict];
+  const held = tournaments.filter(({ winner }) => winner !== model);
   return [
     `For ${occasions(tournaments)} take `,
-    { model: winner },
+    { model },
     '. ',
     { stress: `${word[0]!.toUpperCase()}${word.slice(1)}` },
-    `: ${explanations(tournaments)} `,
-    ...worstCase(result, winner, tournaments),
+    ': ',
+    ...held.flatMap((each) => closest(result, each)),
+    `${explanations(tournaments, held.length > 0)} `,
+    ...worstCase(result, model, tournaments),
+  ];
+}
+
+/** Why a budget takes another model than the winner at its N. */
+function closest({ responses }: SelectionResult, { span, recommendation }: TournamentResult): Part[] {
+  const { model, aboveLeast } = recommendation;
+  return [
+    `over N\u00a0=\u00a0${compact(span[0]!)} to ${compact(span.at(-1)!)}, which the budget is about, `,
+    { model },
+    ` stays closest to the least scores, ${points(aboveLeast, responses)} above them at most. `,
   ];
 }
 
@@ -74,20 +87,24 @@ export function occasions(tournaments: readonly TournamentResult[]): string {
   ]);
 }
 
-/** What each tournament says, with its N where they differ. */
-function explanations(tournaments: readonly TournamentResult[]): string {
+/** What each tournament says: with its N where they differ, or where N `alone` is not what decides. */
+function explanations(tournaments: readonly TournamentResult[], alone: boolean): string {
   const [first, ...rest] = tournaments;
-  if (rest.every(({ explanation }) => explanation === first!.explanation)) return first!.explanation;
+  if (!alone && rest.every(({ explanation }) => explanation === first!.explanation)) return first!.explanation;
   return tournaments
-    .map(({ N, explanation }, index) => `${index === 0 ? 'at' : 'At'} ${atN(N)}, ${explanation}`)
+    .map(({ N, explanation }, index) => {
+      const at = index === 0 && !alone ? 'at' : 'At';
+      return `${at} ${atN(N)}${alone ? ' alone' : ''}, ${explanation}`;
+    })
     .join(' ');
 }
 
-function worstCase(result: SelectionResult, winner: string, tournaments: readonly TournamentResult[]): Part[] {
-  const index = result.models.indexOf(winner);
+function worstCase(result: SelectionResult, model: string, tournaments: readonly TournamentResult[]): Part[] {
+  const index = result.models.indexOf(model);
   const scores = tournaments.map(({ scores }) => scores[index]!);
   const times = tournaments.length === 1 ? compact(tournaments[0]!.N) : 'N';
   const tied = tournaments
+    .filter(({ winner }) => winner === model)
     .map(({ N, scoreCounts }) => ({ N, others: scoreCounts.filter((each) => each === scoreCounts[index]).length - 1 }))
     .filter(({ others }) => others > 0);
   const limit = eachN(tournaments, scores, result.responses);

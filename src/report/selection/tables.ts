@@ -19,6 +19,7 @@ export function picksTable(result: SelectionResult): Table {
   const position = positions(result.models);
   const sampled = result.tournaments.some(({ winShares }) => winShares !== null);
   const budgets = result.tournaments.some(({ bestOf }) => bestOf !== null);
+  const held = result.tournaments.some(({ winner, recommendation }) => winner !== recommendation.model);
   const disagree = result.tournaments.some(({ winner }) => winner !== result.crossEntropy.winner);
   const number = (label: string, title?: string): Column => ({ label, align: 'right', ...(title && { title }) });
   return {
@@ -26,6 +27,9 @@ export function picksTable(result: SelectionResult): Table {
     columns: [
       ...(budgets ? [number('K', 'Budget: samples a prompt')] : []),
       number('N', 'Ratio at which the tournament is held'),
+      ...(held
+        ? [{ label: 'take', name: true, title: 'Closest to the least scores of all N that the budget is about' }]
+        : []),
       { label: 'winner', name: true },
       { label: 'verdict' },
       number('may be best', 'Number of models that may be best'),
@@ -57,7 +61,8 @@ export function picksTable(result: SelectionResult): Table {
       return [
         ...(budgets ? [numberCell(tournament.bestOf, count)] : []),
         { text: compact(tournament.N), sort: tournament.N },
-        { text: tournament.winner, tone: 'strong' },
+        ...(held ? [{ text: tournament.recommendation.model, tone: 'strong' as const }] : []),
+        { text: tournament.winner, ...(!held && { tone: 'strong' as const }) },
         {
           text: VERDICT_WORDS[verdict],
           title: tournament.explanation,

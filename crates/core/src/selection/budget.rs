@@ -11,6 +11,17 @@ const LEAST: u32 = 3;
 /// # Errors
 /// [`crate::Code::InvalidOption`] for a budget below 3.
 pub fn ratio_of_budget(budget: u32) -> Result<f64> {
+    Ok(span_of_budget(budget)?[1])
+}
+
+/// The ratios that what to take for a budget is held against, rising: √(K/2), (K/2)^(2/3) and K/2.
+///
+/// T6.3 bounds Cov_{K/2} of a pick by a tournament at (K/2)^(1/(1+a)) for every a in [0, 1]: these are a = 1, ½ and 0. A
+/// model that is close to the best at all of them has each of the bounds, but for how far it is from the best.
+///
+/// # Errors
+/// [`crate::Code::InvalidOption`] for a budget below 3.
+pub fn span_of_budget(budget: u32) -> Result<[f64; 3]> {
     if budget < LEAST {
         return Err(Error::option(
             "bestOf",
@@ -20,12 +31,12 @@ pub fn ratio_of_budget(budget: u32) -> Result<f64> {
         ));
     }
     let half = 0.5 * f64::from(budget);
-    Ok(libm::cbrt(half * half))
+    Ok([half.sqrt(), libm::cbrt(half * half), half])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ratio_of_budget;
+    use super::{ratio_of_budget, span_of_budget};
 
     #[test]
     fn the_rule() {
@@ -34,5 +45,12 @@ mod tests {
         assert_eq!((ratio_of_budget(16).unwrap(), ratio_of_budget(1024).unwrap()), (4.0, 64.0));
         assert!(ratio_of_budget(3).is_ok());
         assert_eq!(ratio_of_budget(2).unwrap_err().place.field.as_deref(), Some("bestOf"));
+    }
+
+    #[test]
+    fn the_span() {
+        assert_eq!(span_of_budget(128).unwrap(), [8.0, 16.0, 64.0]);
+        assert!((3..200).all(|budget| span_of_budget(budget).unwrap().is_sorted_by(|a, b| a < b)));
+        assert!(span_of_budget(3).unwrap()[0] > 1.0);
     }
 }

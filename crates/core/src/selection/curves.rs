@@ -9,7 +9,7 @@ use crate::tournament::{Tournament, leaders};
 
 /// Points of the grid.
 const POINTS: u32 = 33;
-/// With more models the grid is the values of N asked for: M×M counts at each point would take too much memory.
+/// With more models the grid is only the values of N that are needed: M×M counts at each point would take too much memory.
 const UP_TO_MODELS: usize = 200;
 
 /// Scores and winners as functions of N.
@@ -27,9 +27,9 @@ pub struct Curves {
     pub sharing: Vec<usize>,
 }
 
-/// Rising values of N that are even in log N, from 1 to well past the greatest one `asked`, and those.
-pub(super) fn grid(asked: &[f64], models: usize) -> Vec<f64> {
-    let mut n = asked.to_vec();
+/// Rising values of N that are even in log N, from 1 to well past the greatest one `asked`, those, and those `besides`.
+pub(super) fn grid(asked: &[f64], besides: &[f64], models: usize) -> Vec<f64> {
+    let mut n = [asked, besides].concat();
     if models <= UP_TO_MODELS {
         let top = 4.0 * asked.iter().copied().fold(4.0, f64::max);
         n.extend((0..POINTS).map(|point| libm::pow(top, f64::from(point) / f64::from(POINTS - 1))));
@@ -39,6 +39,20 @@ pub(super) fn grid(asked: &[f64], models: usize) -> Vec<f64> {
     // Beyond the largest double there is nothing to look at.
     n.retain(|n| n.is_finite());
     n
+}
+
+impl Curves {
+    /// How far each model is, at its worst of these values of N, above the least score there. All of them are on the grid.
+    pub(super) fn regrets(&self, over: &[f64]) -> Vec<f64> {
+        let at = |n: &f64| self.n.iter().position(|known| known == n).expect("the grid holds every N that is needed");
+        let points: Vec<usize> = over.iter().map(at).collect();
+        let least = |point: usize| self.scores.iter().map(|scores| scores[point]).fold(1.0, f64::min);
+        let least: Vec<f64> = points.iter().map(|&point| least(point)).collect();
+        let regret = |scores: &[f64]| {
+            points.iter().zip(&least).fold(0.0, |worst: f64, (&point, least)| worst.max(scores[point] - least))
+        };
+        self.scores.iter().map(|scores| regret(scores)).collect()
+    }
 }
 
 impl Counted {
@@ -75,10 +89,10 @@ mod tests {
 
     #[test]
     fn the_grid_holds_what_was_asked_for() {
-        let n = grid(&[16.0, 3.0], 200);
-        assert_eq!((n.len(), n[0], n[n.len() - 1]), (35, 1.0, 64.0));
-        assert!(n.is_sorted() && n.contains(&16.0) && n.contains(&3.0));
-        assert_eq!(grid(&[16.0, 3.0], 201), [3.0, 16.0]);
-        assert!(grid(&[f64::MAX], 2).iter().all(|n| n.is_finite()));
+        let n = grid(&[16.0, 3.0], &[3.0, 5.0], 200);
+        assert_eq!((n.len(), n[0], n[n.len() - 1]), (36, 1.0, 64.0));
+        assert!(n.is_sorted() && [16.0, 3.0, 5.0].iter().all(|each| n.contains(each)));
+        assert_eq!(grid(&[16.0, 3.0], &[3.0, 5.0], 201), [3.0, 5.0, 16.0]);
+        assert!(grid(&[f64::MAX], &[], 2).iter().all(|n| n.is_finite()));
     }
 }

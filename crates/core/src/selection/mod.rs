@@ -29,7 +29,7 @@ use crate::tournament::{
     first_tournaments, mean_log_probs, near_ties, resampled_wins, rungs,
 };
 
-pub use budget::ratio_of_budget;
+pub use budget::{ratio_of_budget, span_of_budget};
 pub use curves::Curves;
 pub use disagreements::{Criterion, Disagreement};
 use limits::Units;
@@ -105,6 +105,10 @@ pub struct SelectionAt {
     pub possible_winners: Vec<usize>,
     /// How sure the choice is.
     pub verdict: Verdict,
+    /// The values of N that the recommendation here is held against: those of the budget, or N.
+    pub span: Vec<f64>,
+    /// The model to take here: the winner where N was given, for a budget the one that is best over the span.
+    pub recommendation: Recommendation,
     /// How many models share the least score.
     pub sharing: usize,
     /// Number of responses at which the winner would be the only possible one if shares stayed as they are; `None` where
@@ -132,11 +136,12 @@ pub fn select(
 ) -> Result<Selection> {
     let log_probs = input.log_probs;
     let ratios = options.checked()?;
+    let spans = options.spans()?;
     if log_probs.models() < 2 {
         return Err(Error::new(Code::TooFewModels, "A choice needs at least two models."));
     }
     control.enter("tournament");
-    let counted = count_once(input, &ratios, workers, control)?;
+    let counted = count_once(input, &ratios, &spans, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
     control.enter("reach");
     let results = match input.saved {
@@ -184,7 +189,14 @@ pub fn select(
         pass_at_k: pass_at_k.as_deref(),
     };
     let disagreements = disagreements::find(log_probs, &results, &picks, workers, control)?;
-    let recommendation = Recommendation::of(&results, &verdicts);
+    let recommendations = spans.iter().enumerate().map(|(ratio, span)| {
+        let at = ratio..=ratio;
+        Recommendation::of(&curves, span, &results[at.clone()], &verdicts[at])
+    });
+    let recommendations: Vec<Recommendation> = recommendations.collect();
+    // Of several tournaments, over the N at which they were held.
+    let over = if spans.len() == 1 { &spans[0][..] } else { ratios.n() };
+    let recommendation = Recommendation::of(&curves, over, &results, &verdicts);
     let responses = f64::from(asked.responses());
     let mut tournaments = Vec::with_capacity(results.len());
     let parts = results.into_iter().zip(decisions).zip(win_shares).zip(near_ties);
@@ -193,6 +205,8 @@ pub fn select(
         let log_n = ratios.log_n()[ratio];
         tournaments.push(SelectionAt {
             best_of: options.budget(ratio),
+            span: spans[ratio].clone(),
+            recommendation: recommendations[ratio],
             sharing: verdict::sharing(&tournament),
             tail_responses: if silent {
                 verdict::responses_to_see_tail(log_probs, tournament.ranking[1], log_n)
@@ -322,10 +336,16 @@ struct Counted {
 }
 
 /// Counts all pairs in one pass, at every N that anything needs.
-fn count_once(input: &SelectionInput<'_>, asked: &Ratios, workers: &Workers, control: &Control) -> Result<Counted> {
+fn count_once(
+    input: &SelectionInput<'_>,
+    asked: &Ratios,
+    spans: &[Vec<f64>],
+    workers: &Workers,
+    control: &Control,
+) -> Result<Counted> {
     let log_probs = input.log_probs;
-    let mut further: Vec<f64> =
-        curves::grid(asked.n(), log_probs.models()).into_iter().filter(|n| !asked.n().contains(n)).collect();
+    let grid = curves::grid(asked.n(), &spans.concat(), log_probs.models());
+    let mut further: Vec<f64> = grid.into_iter().filter(|n| !asked.n().contains(n)).collect();
     let shown = asked.len() + further.len();
     let counts = match input.saved {
         None => {
@@ -333,11 +353,16 @@ fn count_once(input: &SelectionInput<'_>, asked: &Ratios, workers: &Workers, con
             counts(log_probs, &Ratios::new(&[asked.n(), &further].concat())?, workers, control)?
         }
         Some(saved) => {
-            let saved = taken_counts(saved, log_probs, asked)?;
-            if further.is_empty() {
-                saved
+            // What it has besides need not be counted again.
+            let (mut kept, missing): (Vec<f64>, Vec<f64>) =
+                further.iter().partition(|&n| saved.ratios().n().contains(n));
+            let taken = taken_counts(saved, log_probs, &Ratios::new(&[asked.n(), &kept].concat())?)?;
+            kept.extend(&missing);
+            further = kept;
+            if missing.is_empty() {
+                taken
             } else {
-                saved.joined(&counts(log_probs, &Ratios::new(&further)?, workers, control)?)?
+                taken.joined(&counts(log_probs, &Ratios::new(&missing)?, workers, control)?)?
             }
         }
     };

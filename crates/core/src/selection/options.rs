@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::budget::ratio_of_budget;
+use super::budget::{ratio_of_budget, span_of_budget};
 use crate::error::Result;
 use crate::statistics::check_confidence;
 use crate::tournament::Ratios;
@@ -30,6 +30,13 @@ impl SelectionOptions {
         check_confidence(self.confidence)?;
         let of_budgets = self.best_of.iter().map(|&budget| ratio_of_budget(budget)).collect::<Result<Vec<_>>>()?;
         Ratios::new(&[of_budgets, self.n.clone()].concat())
+    }
+
+    /// For each of those values the ones that what to take there is held against: those of its budget
+    /// ([`span_of_budget`]), or itself.
+    pub(super) fn spans(&self) -> Result<Vec<Vec<f64>>> {
+        let of_budgets = self.best_of.iter().map(|&budget| Ok(span_of_budget(budget)?.to_vec()));
+        of_budgets.chain(self.n.iter().map(|&n| Ok(vec![n]))).collect()
     }
 
     /// The budget behind the N with that index.

@@ -126,6 +126,43 @@ fn budgets_come_first_with_their_ratios_and_their_pass_at_k() {
 }
 
 #[test]
+fn a_budget_takes_what_is_best_over_its_span() {
+    // Of 100 responses the first model is 3 times less likely than the second on 10, the second 6 times less likely than the
+    // first on 8, and the third hopeless: the second wins at N = 2 and 2.52, by 2 points, and loses by 8 at N = 4.
+    let place = |i: usize, early: f64, then: f64, late: f64| {
+        if i < 10 {
+            early
+        } else if i < 18 {
+            then
+        } else {
+            late
+        }
+    };
+    let row = |early: f64, then: f64, late: f64| (0..100).map(|i| place(i, early, then, late)).collect::<Vec<f64>>();
+    let ahead = -4.0 + libm::log(3.0);
+    let rows = vec![row(-4.0, -4.0, -4.0), row(ahead, -4.0 - libm::log(6.0), -4.0), row(ahead, -4.0, -9.0)];
+    let log_probs = LogProbs::from_f64(rows).unwrap();
+    let at = |best_of: Vec<u32>, n: Vec<f64>| {
+        let options = SelectionOptions { best_of, n, ..options() };
+        select(&input(&log_probs), &options, &Workers::sequential(), &Control::new()).unwrap()
+    };
+    let selection = at(vec![8], vec![]);
+    let [held] = &selection.tournaments[..] else { panic!("one budget, one tournament") };
+    assert_eq!(held.span, span_of_budget(8).unwrap());
+    assert_eq!((held.tournament.winner, held.recommendation.model), (1, 0));
+    assert!(held.recommendation.verdict >= Verdict::Noise);
+    assert_eq!(held.recommendation, selection.recommendation);
+    // Several tournaments are weighed at the N at which they were held.
+    let several = at(vec![8], vec![2.0]);
+    assert_eq!((several.recommendation.model, several.tournaments[0].recommendation), (1, held.recommendation));
+    // The tournaments at those N by themselves have the same least regret.
+    let apart = at(vec![], held.span.clone());
+    assert_eq!(apart.tournaments.iter().map(|at| at.tournament.winner).collect::<Vec<_>>(), [1, 1, 0]);
+    assert_eq!(apart.recommendation.model, 0);
+    assert!(apart.tournaments.iter().all(|at| at.recommendation.model == at.tournament.winner && at.span.len() == 1));
+}
+
+#[test]
 fn what_no_response_resolves_is_silent_and_says_what_would() {
     let log_probs = models(4, 300, 7);
     let options = SelectionOptions { n: vec![1e6], ..options() };

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::curves::Curves;
 use super::possible::Possible;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
@@ -53,37 +54,37 @@ pub(super) fn sharing(result: &Tournament) -> usize {
     result.score_counts.iter().filter(|&&score| score == least).count()
 }
 
-/// The model to take over all N.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The model to take, over the N of one budget or over all.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recommendation {
-    /// The model whose score is, at its worst N, least above the least score there; ties go to the one that ranks first at
-    /// the greatest N.
+    /// The model whose score is, at its worst N, least above the least score there; ties go to the one that ranks first in
+    /// the tournament of the greatest N.
     pub model: usize,
     /// The weakest of the verdicts, counting as noise where the model does not win but may be best, or does not win.
     pub verdict: Verdict,
+    /// How far its score is above the least one at its worst N, a share of responses.
+    pub above_least: f64,
 }
 
 impl Recommendation {
-    pub(super) fn of(results: &[Tournament], verdicts: &[Verdict]) -> Self {
+    /// What is best `over` these values of N, beside the tournaments that were held.
+    pub(super) fn of(curves: &Curves, over: &[f64], results: &[Tournament], verdicts: &[Verdict]) -> Self {
         let greatest = (0..results.len()).max_by(|&a, &b| results[a].n.total_cmp(&results[b].n)).unwrap_or(0);
-        let regret = |model: usize| {
-            let each = results.iter().map(|result| result.scores[model] - result.scores[result.winner]);
-            each.fold(0.0, f64::max)
-        };
+        let regrets = curves.regrets(over);
         // The ranking at the greatest N is the order in which equals are tried.
         let ranking = &results[greatest].ranking;
         let model = ranking[1..].iter().fold(
             ranking[0],
             |best, &model| {
-                if regret(model) < regret(best) { model } else { best }
+                if regrets[model] < regrets[best] { model } else { best }
             },
         );
         let verdict = results
             .iter()
             .zip(verdicts)
             .map(|(result, &verdict)| if result.winner == model { verdict } else { verdict.max(Verdict::Noise) });
-        Self { model, verdict: verdict.max().unwrap_or(Verdict::Few) }
+        Self { model, verdict: verdict.max().unwrap_or(Verdict::Few), above_least: regrets[model] }
     }
 }
 
@@ -170,11 +171,29 @@ mod tests {
         let rows = vec![vec![-9.0, -1.0, -1.0, -1.0], vec![-1.0, -1.0, -2.0, -2.0], vec![-1.0, -6.5, -1.0, -1.0]];
         let at = results(rows, &[2.0, 100.0]);
         assert_eq!(at.iter().map(|result| result.winner).collect::<Vec<_>>(), [2, 1]);
-        let of = |verdicts: &[Verdict]| Recommendation::of(&at, verdicts);
-        assert_eq!(of(&[Verdict::Clear, Verdict::Clear]), Recommendation { model: 1, verdict: Verdict::Noise });
+        let curves = curves(&at);
+        let of = |verdicts: &[Verdict]| Recommendation::of(&curves, &[2.0, 100.0], &at, verdicts);
+        let both = of(&[Verdict::Clear, Verdict::Clear]);
+        assert_eq!((both.model, both.verdict), (1, Verdict::Noise));
+        assert_eq!(both.above_least, at[0].scores[1] - at[0].scores[2]);
         assert_eq!(of(&[Verdict::Clear, Verdict::Tied]).verdict, Verdict::Tied);
-        let one = Recommendation::of(&at[..1], &[Verdict::Clear]);
-        assert_eq!(one, Recommendation { model: 2, verdict: Verdict::Clear });
+        let one = Recommendation::of(&curves, &[2.0], &at[..1], &[Verdict::Clear]);
+        assert_eq!(one, Recommendation { model: 2, verdict: Verdict::Clear, above_least: 0.0 });
+        // A tournament at N = 2 alone, whose pick is held against N = 100, too.
+        let held = Recommendation::of(&curves, &[2.0, 100.0], &at[..1], &[Verdict::Clear]);
+        assert_eq!(held, both);
+    }
+
+    /// The curves at the values of N of some tournaments.
+    fn curves(results: &[Tournament]) -> Curves {
+        Curves {
+            n: results.iter().map(|result| result.n).collect(),
+            scores: (0..results[0].scores.len())
+                .map(|model| results.iter().map(|result| result.scores[model]).collect())
+                .collect(),
+            winners: results.iter().map(|result| result.winner).collect(),
+            sharing: results.iter().map(sharing).collect(),
+        }
     }
 
     #[test]
