@@ -414,3 +414,18 @@ proptest! {
         prop_assert!(read_bytes(&[prefix, &tail].concat()).is_err());
     }
 }
+
+#[test]
+fn an_archive_agrees_with_its_index() {
+    let mut bytes = std::fs::read(fixture("per-model.npz")).unwrap();
+    let name = b"step-1000.npy";
+    // The index comes last; names have no checksum.
+    let place = bytes.windows(name.len()).rposition(|part| part == name).unwrap();
+    bytes[place + 5] = b'9';
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed.npz");
+    std::fs::write(&path, bytes).unwrap();
+    let read = read_matrix(&path, &ReadOptions::default(), &Workers::sequential(), &Control::new());
+    let Err(error) = read else { panic!("it was read") };
+    assert_eq!(error.code, Code::MalformedFile);
+    assert!(error.message.contains("another name"), "{}", error.message);
+}

@@ -37,6 +37,7 @@ impl Sink for Whole {
     }
 
     fn batch(&mut self, batch: &Batch) -> Result<()> {
+        assert!(batch.columns.iter().all(|column| column.len() == batch.rows), "columns have different lengths");
         self.columns.resize(batch.columns.len(), Vec::new());
         for (column, all) in batch.columns.iter().zip(&mut self.columns) {
             match column {
@@ -236,4 +237,38 @@ fn what_is_no_data_is_refused_with_the_way_to_some() {
         assert!(error.message.contains(hint), "{name}: {}", error.message);
         assert!(error.place.file.is_some_and(|file| file.starts_with(name)), "{name}");
     }
+}
+
+#[test]
+fn an_arrow_file_agrees_with_its_index() {
+    let good = std::fs::read(folder().join("none.arrow")).unwrap();
+    let found = |name: &[u8]| good.windows(name.len()).rposition(|bytes| bytes == name).unwrap();
+    // The last mention of a name is in the index, as are the places of the batches behind it.
+    let mut renamed = good.clone();
+    renamed[found(b"unsigned")] = b'a';
+    // The last batch begins there.
+    let mut moved = good.clone();
+    moved[found(&8392_i64.to_le_bytes())] ^= 8;
+    for (name, bytes, says) in [("renamed.arrow", &renamed, "columns"), ("moved.arrow", &moved, "batches")] {
+        let Err(error) = read(&written(name, bytes), None, Kind::Any) else { panic!("{name} was read") };
+        assert_eq!(error.code, Code::MalformedFile);
+        assert!(error.message.contains(says), "{}", error.message);
+    }
+}
+
+#[test]
+fn columns_that_refer_to_one_another_are_not_followed_for_ever() {
+    let Err(error) = open_table(&folder().join("refused/laughs.arrows"), &Control::new()) else {
+        panic!("it was read")
+    };
+    assert_eq!(error.code, Code::MalformedFile);
+    assert!(error.message.contains("more columns"), "{}", error.message);
+}
+
+#[test]
+fn a_null_list_of_parquet_has_no_elements() {
+    // A level was changed so that a list that is null goes on: its rows would be one too many.
+    let path = folder().join("refused/null-list-goes-on.parquet");
+    let Err(error) = read(&path, Some("tokens"), Kind::List) else { panic!("it was read") };
+    assert_eq!(error.code, Code::MalformedFile, "{}", error.message);
 }

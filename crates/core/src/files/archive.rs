@@ -6,10 +6,11 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use zip::ZipArchive;
+use zip::read::ZipFile;
 use zip::result::ZipError;
 
 use super::bytes::{
-    Cursor, Digest, HEAD, MOST_INFLATION, PIECE, RandomFile, Stream, check_memory, from_io, is_compressed,
+    Cursor, Digest, HEAD, MOST_INFLATION, PIECE, RandomFile, Stream, check_memory, from_io, is_compressed, unreadable,
 };
 use crate::error::{Code, Error, Result};
 use crate::progress::Control;
@@ -61,6 +62,9 @@ impl Archive {
                 || name.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
             {
                 continue;
+            }
+            if !is_called_alike(&file, &member)? {
+                return Err(damaged(&format!("its index has another name for {name}")));
             }
             let (size, compressed) = (member.size(), member.compressed_size());
             if size > compressed.saturating_mul(MOST_INFLATION).saturating_add(SLACK) {
@@ -148,6 +152,17 @@ impl Archive {
     pub(super) fn finish(&self, control: &Control) -> Result<Digest> {
         self.file.finish(control)
     }
+}
+
+/// Whether a member has the same name in the index of an archive as where it lies: a name has no checksum.
+pub(super) fn is_called_alike<R: Read>(file: &RandomFile, member: &ZipFile<'_, R>) -> Result<bool> {
+    /// Bytes of what stands before a member's name, and where the length of that is among them.
+    const HEADER: usize = 30;
+    const LENGTH: usize = 26;
+    let read = |start: u64, count: usize| file.bytes_at(start, count).map_err(|error| from_io(error, unreadable));
+    let header = read(member.header_start(), HEADER)?;
+    let length = usize::from(u16::from_le_bytes([header[LENGTH], header[LENGTH + 1]]));
+    Ok(read(member.header_start() + HEADER as u64, length)? == member.name_raw())
 }
 
 /// Gives `take` the inflated bytes of a member; whether all were taken and are what the checksum says.

@@ -9,6 +9,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::layout::{Layout, check_extent};
 use super::npy;
 use crate::error::{Code, Error, Result};
+use crate::files::archive::is_called_alike;
 use crate::files::bytes::{Cursor, Digest, MOST_INFLATION, PIECE, RandomFile, from_io};
 use crate::progress::Control;
 
@@ -65,6 +66,9 @@ impl Archive {
             return Err(Error::new(Code::UnsupportedFile, not_an_array(&path)));
         };
         let name = name.to_owned();
+        if !is_called_alike(&self.file, &raw)? {
+            return Err(malformed(&format!("its index has another name for entry '{name}'")));
+        }
         if raw.encrypted() {
             return Err(Error::new(Code::UnsupportedFile, format!("entry '{name}' is encrypted: {SAVE_AGAIN}")));
         }

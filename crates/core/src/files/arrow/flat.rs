@@ -113,6 +113,17 @@ impl<'a> Flat<'a> {
         (0..length).map(|index| Ok([count(at + 16 * index)?, count(at + 16 * index + 8)?])).collect()
     }
 
+    /// The places in the file that a vector of blocks tells of, each with two lengths behind it.
+    pub(super) fn blocks(&self, field: usize) -> Result<Vec<u64>> {
+        let Some((at, length)) = self.vector(field, 24)? else { return Ok(Vec::new()) };
+        (0..length).map(|index| Ok(u64::from_le_bytes(number(self.bytes, at + 24 * index)?))).collect()
+    }
+
+    /// Bytes of the buffer that the table is in.
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// A vector of whole numbers.
     pub(super) fn counts(&self, field: usize) -> Result<Vec<u64>> {
         let Some((at, length)) = self.vector(field, 8)? else { return Ok(Vec::new()) };

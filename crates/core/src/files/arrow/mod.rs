@@ -76,6 +76,8 @@ pub(super) struct ArrowTable {
     paths: Vec<Vec<usize>>,
     /// Where the messages after the schema begin.
     start: u64,
+    /// Where dictionaries and batches begin, as the index at the end of a file has it; a stream has none.
+    index: Option<[Vec<u64>; 2]>,
 }
 
 /// A message: its metadata, and where its body lies.
@@ -104,16 +106,33 @@ impl ArrowTable {
             _ => return Err(damaged("it does not begin with its schema")),
         };
         let fields = fields(schema)?;
+        let index = if is_file { Some(index(&file, &fields)?) } else { None };
         let (mut names, mut paths) = (Vec::new(), Vec::new());
         for (index, field) in fields.iter().enumerate() {
             collect(field, "", &[index], &mut names, &mut paths);
         }
-        Ok(Self { file, fields, names, paths, start: first.body + first.size })
+        Ok(Self { file, fields, names, paths, start: first.body + first.size, index })
     }
 
     fn most(&self) -> u64 {
         self.file.length().saturating_mul(MOST_VALUES_PER_BYTE).saturating_add(SLACK)
     }
+}
+
+/// The index at the end of a file, which repeats the schema.
+fn index(file: &RandomFile, fields: &[Field]) -> Result<[Vec<u64>; 2]> {
+    let end = file.length().saturating_sub(10);
+    let length = file.bytes_at(end, 4).map_err(ended)?;
+    let length = length.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let start = end.checked_sub(u64::from(length)).filter(|_| length <= MOST_METADATA);
+    let start = start.ok_or_else(|| damaged("its index is longer than the file"))?;
+    let metadata = file.bytes_at(start, length as usize).map_err(ended)?;
+    let root = Flat::root(&metadata)?;
+    let schema = root.table(1)?.ok_or_else(|| damaged("its index has no schema"))?;
+    if self::fields(schema)? != fields {
+        return Err(damaged("its index tells of other columns than its beginning"));
+    }
+    Ok([root.blocks(2)?, root.blocks(3)?])
 }
 
 /// Columns of values, lists and the like; those inside objects by their path.
@@ -178,14 +197,19 @@ impl Table for ArrowTable {
         let mut dictionaries = Dictionaries::new();
         let (mut at, mut before) = (self.start, 0);
         let file = Arc::clone(&self.file);
+        let mut found = [Vec::new(), Vec::new()];
         while let Some(message) = message(&file, at)? {
             file.poll(control)?;
             let root = Flat::root(&message.metadata)?;
             let header = root.table(2)?.ok_or_else(|| damaged("a message has no content"))?;
             let place = (message.body, message.size);
             match root.byte(1)? {
-                2 => self.dictionary(header, place, &mut dictionaries)?,
+                2 => {
+                    found[0].push(at);
+                    self.dictionary(header, place, &mut dictionaries)?;
+                }
                 3 => {
+                    found[1].push(at);
                     let mut buffers = Buffers::new(header, &file, place, self.most(), &dictionaries)?;
                     let rows = buffers.length;
                     let mut arrays = Vec::new();
@@ -207,6 +231,9 @@ impl Table for ArrowTable {
                 _ => return Err(damaged("a message is of no known kind")),
             }
             at = message.body + message.size;
+        }
+        if self.index.as_ref().is_some_and(|index| *index != found) {
+            return Err(damaged("its index tells of other batches than it has"));
         }
         Ok(())
     }

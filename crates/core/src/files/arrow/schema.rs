@@ -43,7 +43,7 @@ pub(super) enum Type {
 }
 
 /// A column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: Type,
@@ -60,10 +60,13 @@ pub(super) fn fields(schema: Flat<'_>) -> Result<Vec<Field>> {
             "the Arrow file has the byte order of another machine: write it as Parquet.",
         ));
     }
-    schema.tables(1)?.into_iter().map(|table| field(table, 0)).collect()
+    // Columns may refer to one and the same description, and those to one another: no more are followed than have a place.
+    let mut left = schema.length() / 4;
+    schema.tables(1)?.into_iter().map(|table| field(table, 0, &mut left)).collect()
 }
 
-fn field(table: Flat<'_>, depth: usize) -> Result<Field> {
+fn field(table: Flat<'_>, depth: usize, left: &mut usize) -> Result<Field> {
+    *left = left.checked_sub(1).ok_or_else(|| damaged("it claims more columns than its metadata holds"))?;
     if depth > MAX_DEPTH {
         return Err(Error::new(
             Code::UnsupportedFile,
@@ -78,7 +81,8 @@ fn field(table: Flat<'_>, depth: usize) -> Result<Field> {
             error
         }
     })?;
-    let children = table.tables(5)?.into_iter().map(|table| field(table, depth + 1)).collect::<Result<Vec<_>>>()?;
+    let children =
+        table.tables(5)?.into_iter().map(|table| field(table, depth + 1, left)).collect::<Result<Vec<_>>>()?;
     let expected = match kind {
         Type::List { .. } | Type::FixedList(_) => Some(1),
         Type::Struct => None,

@@ -142,7 +142,7 @@ impl Field {
                 self.texts(rows, batch).map(Column::Texts)
             }
             (Shape::List { there, filled }, Kind::List, [batch]) if is_float(&batch.values) => {
-                Ok(Column::Lists(self.lists(there, filled, batch)))
+                self.lists(there, filled, batch).map(Column::Lists)
             }
             _ => self.any(kind, rows, batches),
         }
@@ -178,13 +178,17 @@ impl Field {
         Ok(texts)
     }
 
-    fn lists(&self, there: u16, filled: u16, batch: &Batch) -> Lists {
+    fn lists(&self, there: u16, filled: u16, batch: &Batch) -> Result<Lists> {
         let mut lists = Lists::default();
         let mut next = 0;
         let count = batch.repetitions.len();
         for (entry, &repetition) in batch.repetitions.iter().enumerate() {
             let level = batch.definitions[entry];
-            if repetition == 0 && level < there {
+            let ends = entry + 1 == count || batch.repetitions[entry + 1] == 0;
+            if level < filled && !(repetition == 0 && ends) {
+                return Err(damaged("a list that is null or empty goes on"));
+            }
+            if level < there {
                 lists.push_odd(Json::Null);
                 continue;
             }
@@ -194,11 +198,11 @@ impl Field {
             } else if level >= filled {
                 lists.elements.push_odd(Json::Null);
             }
-            if entry + 1 == count || batch.repetitions[entry + 1] == 0 {
+            if ends {
                 lists.end();
             }
         }
-        lists
+        Ok(lists)
     }
 
     /// Whatever rows hold, value by value.
