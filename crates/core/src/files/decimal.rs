@@ -43,8 +43,8 @@ pub(super) fn decimal(text: &[u8]) -> Option<(f64, usize)> {
         return None;
     }
     if whole + fraction > MOST_DIGITS || digits > 1 << f64::MANTISSA_DIGITS {
-        let number = std::str::from_utf8(&text[..at]).ok()?.parse().ok()?;
-        return Some((number, at));
+        let number: f64 = std::str::from_utf8(&text[..at]).ok()?.parse().ok()?;
+        return number.is_finite().then_some((number, at));
     }
     // Both are exact, so that the quotient is the double nearest to the number (Clinger 1990).
     let value = digits as f64 / POWERS[fraction];
@@ -98,6 +98,7 @@ mod tests {
         for text in ["", "-", ".5", "1.", "01", "-00.5", "1e5", "1.5E3", "+1", "nan", "-inf", "x"] {
             assert_eq!(decimal(text.as_bytes()), None, "{text}");
         }
+        assert_eq!(decimal("9".repeat(310).as_bytes()), None);
         assert_eq!(decimal(b"-0,"), Some((0.0, 2)));
         assert!(decimal(b"-0.0").unwrap().0.is_sign_negative());
         assert_eq!(decimal(b"-12.5]"), Some((-12.5, 5)));

@@ -138,6 +138,38 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The whole value as text that is the same for equal values.
+    pub(super) fn whole(&self) -> String {
+        fn write(value: &Json<'_>, into: &mut String) {
+            match value {
+                Json::Null => into.push_str("null"),
+                Json::Bool(value) => _ = write!(into, "{value}"),
+                Json::Number(digits) => into.push_str(digits),
+                Json::Text(text) => _ = write!(into, "{text:?}"),
+                Json::List(elements) => {
+                    into.push('[');
+                    elements.iter().for_each(|element| {
+                        write(element, into);
+                        into.push(',');
+                    });
+                    into.push(']');
+                }
+                Json::Object(entries) => {
+                    into.push('{');
+                    entries.iter().for_each(|(key, value)| {
+                        _ = write!(into, "{key:?}:");
+                        write(value, into);
+                        into.push(',');
+                    });
+                    into.push('}');
+                }
+            }
+        }
+        let mut text = String::new();
+        write(self, &mut text);
+        text
+    }
+
     /// The value in a few words, for messages: no control character, no more than 60 characters.
     #[must_use]
     pub fn show(&self) -> String {
@@ -203,7 +235,8 @@ pub fn number(text: &str) -> Reading {
     let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return text.parse().map_or(Reading::NotANumber, Reading::Number);
+        // What a double cannot hold is not the infinity that it would become.
+        return text.parse().ok().filter(|value: &f64| value.is_finite()).map_or(Reading::NotANumber, Reading::Number);
     }
     let is = |words: &[&str], text: &str| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is(&["inf", "infinity"], digits) {
@@ -289,7 +322,7 @@ mod tests {
         assert_eq!(number("-1.5E3"), Reading::Number(-1500.0));
         assert_eq!(number(".5"), Reading::Number(0.5));
         assert_eq!(number("None"), Reading::Missing);
-        for text in ["0x10", "1_000", "1,5", "constructor", "1e", "-", ".", "--1", "infinite"] {
+        for text in ["0x10", "1_000", "1,5", "constructor", "1e", "-", ".", "--1", "infinite", "-1e400"] {
             assert_eq!(number(text), Reading::NotANumber, "{text}");
         }
     }

@@ -76,6 +76,16 @@ fn parts_of(path: &str) -> Vec<&str> {
     parts
 }
 
+/// A path without the number of the shard that the file is, `-00000-of-00002`: what all shards of a table share.
+pub(super) fn whole_of_shards(path: &str) -> Option<&str> {
+    let start = path.rfind(['/', '\\']).map_or(0, |slash| slash + 1);
+    let name = stem(&path[start..]);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (before, count) = name.rsplit_once("-of-").or_else(|| name.rsplit_once("_of_"))?;
+    let (whole, number) = before.rsplit_once(['-', '_', '.'])?;
+    (digits(number) && digits(count) && !whole.is_empty()).then(|| &path[..start + whole.len()])
+}
+
 /// A file name without the extensions that say how it is written.
 pub(super) fn stem(file: &str) -> &str {
     let mut stem = file;
@@ -109,6 +119,15 @@ mod tests {
         assert_eq!(names(&["x/a/t/r.json", "x/b/t/r.json", "y/a/t/r.json"]), ["x/a", "x/b", "y/a"]);
         assert_eq!(names(&["a/b/r.json", "b/r.json"]), ["a/b/r", "b/r"]);
         assert_eq!(names(&["step-1.5.jsonl", "step-2.jsonl"]), ["step-1.5", "step-2"]);
+    }
+
+    #[test]
+    fn shards_are_of_one_table() {
+        assert_eq!(whole_of_shards("runs/a-00000-of-00002.jsonl.gz"), Some("runs/a"));
+        assert_eq!(whole_of_shards("a_1_of_12.csv"), Some("a"));
+        for other in ["a/b.csv", "a-00000-of-x.csv", "best-of-12.csv", "of-the-of-2", "a/0-of-2.csv"] {
+            assert_eq!(whole_of_shards(other), None, "{other}");
+        }
     }
 
     #[test]

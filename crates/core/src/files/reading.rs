@@ -12,10 +12,11 @@ use super::findings::{Finding, Findings};
 use super::format::Format;
 use super::helm;
 use super::input::Input;
+use super::json::shorten;
 use super::lighteval;
 use super::lm_eval;
 use super::matrices::{self, StoredMatrix};
-use super::names::names_of;
+use super::names::{names_of, whole_of_shards};
 use super::options::{CountOptions, InputFile, ScoreOptions};
 use super::scores::join::ScoreJoin;
 use super::scores::reasonings::Reasonings;
@@ -183,6 +184,12 @@ impl Reading<'_> {
     /// # Errors
     /// As reading in general.
     pub fn table(&mut self, table: &mut dyn Table, context: &FileContext) -> Result<()> {
+        let mut names: Vec<&String> = table.columns().iter().collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            let message = format!("The column {} is there twice: names must be distinct.", shorten(twice[0]));
+            return Err(Error::new(Code::MalformedFile, message).in_file(&*context.file));
+        }
         let chosen = match &self.target {
             Target::Scores(scores) => {
                 scores.options.columns.log_prob.is_some() || scores.options.columns.models.is_some()
@@ -275,13 +282,16 @@ impl Reading<'_> {
         planned: &[(Input, Option<String>, &'static Format)],
         contexts: &[FileContext],
     ) -> Result<()> {
-        let mut seen: HashMap<(&str, &Option<String>), &str> = HashMap::new();
-        for ((_, _, format), context) in planned.iter().zip(contexts) {
+        let mut seen: HashMap<(&str, &Option<String>), (&str, Option<&str>)> = HashMap::new();
+        for ((file, _, format), context) in planned.iter().zip(contexts) {
             let (true, Some(model)) = (["lm-evaluation-harness", "responses"].contains(&format.name), &context.model)
             else {
                 continue;
             };
-            if let Some(other) = seen.insert((model, &context.task), &context.file) {
+            let shards = whole_of_shards(file.name());
+            if let Some((other, of)) = seen.insert((model, &context.task), (&context.file, shards))
+                && (shards.is_none() || shards != of)
+            {
                 let message = format!(
                     "This file and {other} seem to be of the same model (two revisions of a repository share a folder): name them, NAME=PATH."
                 );
@@ -294,14 +304,16 @@ impl Reading<'_> {
 }
 
 /// A name for each file that has none: what tells its path from the others; of a format with one problem a file, that of its
-/// folder.
+/// folder; of shards of one table, what their names begin with.
 fn names_by_path(planned: &[(Input, Option<String>, &'static Format)]) -> Vec<Option<String>> {
     let mut paths: Vec<&str> = Vec::new();
     let mut places = Vec::new();
     for (file, given, format) in planned {
         let folder = (format.name == "multipl-e").then(|| file.name().rsplit_once(['/', '\\'])).flatten();
-        let path = folder.map_or(file.name(), |(folder, _)| folder);
-        let known = folder.and_then(|_| paths.iter().position(|known| *known == path));
+        let shards = whole_of_shards(file.name());
+        let path = folder.map(|(folder, _)| folder).or(shards).unwrap_or(file.name());
+        let known =
+            folder.or(shards.map(|shards| (shards, ""))).and_then(|_| paths.iter().position(|known| *known == path));
         places.push(match (given, known) {
             (Some(_), _) => None,
             (None, Some(place)) => Some(place),
@@ -422,6 +434,9 @@ fn read_columns(
         return Err(Error::new(Code::Internal, "Log-probabilities became counts."));
     };
     let joined = matrices::finish(scores.join, matrices, &mut findings, workers, control)?;
+    if joined.is_none() && !findings.failed() {
+        return Err(Error::new(Code::Internal, "Nothing was read, and no fault was found."));
+    }
     let findings = findings.into_list();
     Ok(match joined {
         Some(joined) => {

@@ -153,6 +153,22 @@ impl CountJoin {
         Ok(())
     }
 
+    /// Forgets a problem that was met first after all others and of which no model has more than one row; `false` if it is
+    /// none of those, or the only one.
+    pub(super) fn forget(&mut self, problem: &str) -> bool {
+        let last = self.problems.len().saturating_sub(1);
+        let once = |model: &Model| model.counts.get(&last).is_none_or(|count| count.whole || count.samples == 1);
+        if last == 0 || self.problems.get(last) != problem || !self.models.iter().all(once) {
+            return false;
+        }
+        self.problems.pop();
+        self.seen.retain(|(_, number, _), _| *number != last);
+        for model in &mut self.models {
+            model.counts.remove(&last);
+        }
+        true
+    }
+
     fn repeated(&self, at: At<'_>) -> Error {
         let message = "The problem occurs twice for this model: keep one; or, if the rows are of several checkpoints or tasks, name the column that tells them apart \
                        (--column model=…, --column id=…) or the files (NAME=PATH).";

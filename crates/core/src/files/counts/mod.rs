@@ -22,6 +22,9 @@ pub(super) fn read_table(table: &mut dyn Table, context: &FileContext, reading: 
     let Target::Counts(counts) = &mut reading.target else { return Ok(()) };
     let plan = plan::Plan::new(table, context, &counts.options)?;
     let wanted = plan.wanted(table.columns().len());
-    let mut rows = rows::Rows::new(plan, &wanted, context, counts, &mut reading.findings);
-    table.scan(&wanted, &mut rows, workers, control)
+    let totals = table.has_totals();
+    let mut rows = rows::Rows::new(plan, &wanted, context, counts, &mut reading.findings, totals);
+    table.scan(&wanted, &mut rows, workers, control)?;
+    rows.finish();
+    Ok(())
 }

@@ -3,9 +3,9 @@
 use super::super::json::shorten;
 use super::super::options::CountOptions;
 use super::super::reading::FileContext;
-use super::super::roles::{CHECKPOINT_NAMES, Columns, MODEL_NAMES, normalise};
+use super::super::roles::{CHECKPOINT_NAMES, Columns, MODEL_NAMES, normalise, words};
 use super::super::table::{Kind, Table};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 /// Ids of problems, which beat a bare id: that may be of the sample.
 const PROBLEMS: [&str; 9] =
@@ -69,6 +69,31 @@ const FLAGS: [&str; 26] = [
     "passedlist",
     "solved",
 ];
+/// Right is what is not one of these: columns of their names hold the opposite of flags.
+const OPPOSITES: [&str; 20] = [
+    "failed",
+    "fail",
+    "fails",
+    "failure",
+    "failures",
+    "error",
+    "errors",
+    "incorrect",
+    "wrong",
+    "timeout",
+    "timeouts",
+    "timedout",
+    "exception",
+    "crashed",
+    "invalid",
+    "truncated",
+    "unresolved",
+    "unsolved",
+    "rejected",
+    "skipped",
+];
+/// The most that a score can be.
+const MOST: [&str; 7] = ["maxscore", "maxpoints", "maxreward", "maximumscore", "fullscore", "outof", "totalpoints"];
 /// Columns that go with samples and say nothing of them.
 const ALONGSIDE: [&str; 16] = [
     "completion",
@@ -107,8 +132,8 @@ pub(super) struct Plan {
 pub(super) enum Values {
     /// Number of samples and of right ones.
     Counts { samples: usize, correct: usize },
-    /// Flags, or lists of flags.
-    Flags { column: usize, name: String, reward: bool },
+    /// Flags, or lists of flags; `others` may be flags, too, and then say the same.
+    Flags { column: usize, name: String, reward: bool, others: Vec<(usize, String)> },
     /// A column a model, with flags, or numbers of right samples out of the number that is given.
     Wide(Vec<(usize, String)>),
 }
@@ -123,7 +148,10 @@ impl Plan {
             Some(name) => Some(columns.named(name)?),
             None => {
                 let within = task.and_then(|_| columns.find(&WITHIN_TASK));
-                columns.find(&PROBLEMS).or(within).or_else(|| columns.find(&IDS))
+                match columns.only(&PROBLEMS, "id")?.or(within) {
+                    Some(id) => Some(id),
+                    None => columns.only(&IDS, "id")?,
+                }
             }
         };
         let Some(id) = id else {
@@ -131,15 +159,10 @@ impl Plan {
             return Err(columns.missing(message));
         };
         let task = task.filter(|&task| task != id && WITHIN_TASK.contains(&columns.normalised(id)));
-        let model = match &chosen.model {
-            Some(name) => vec![columns.named(name)?],
-            None => {
-                let mut found: Vec<usize> = columns.all(&MODEL_NAMES).into_iter().take(1).collect();
-                found.extend(columns.all(&CHECKPOINT_NAMES));
-                found.extend(columns.all(&["temperature"]));
-                found
-            }
-        };
+        let mut model = columns.models(chosen.model.as_deref())?;
+        if chosen.model.is_none() {
+            model.extend(columns.all(&["temperature"]));
+        }
         let sample = match &chosen.sample {
             Some(name) => vec![columns.named(name)?],
             None => columns.all(&SAMPLES_OF).into_iter().filter(|&column| column != id).collect(),
@@ -169,18 +192,19 @@ impl Plan {
             let found = models.iter().map(|name| Ok((columns.named(name)?, name.clone()))).collect::<Result<_>>()?;
             return Ok(Values::Wide(found));
         }
-        let flags_of = |column: usize| Values::Flags {
+        let flags_of = |column: usize, others: Vec<(usize, String)>| Values::Flags {
             column,
             name: names[column].clone(),
             reward: ["reward", "rewards", "score", "scores"].contains(&columns.normalised(column)),
+            others,
         };
         if let Some(name) = &chosen.passed {
-            return Ok(flags_of(columns.named(name)?));
+            return Ok(flags_of(columns.named(name)?, Vec::new()));
         }
         if let (Some(samples), Some(correct)) = (&chosen.samples, &chosen.correct) {
             return Ok(Values::Counts { samples: columns.named(samples)?, correct: columns.named(correct)? });
         }
-        let flags = columns.find(&FLAGS);
+        let flags = columns.only(&FLAGS, "passed")?;
         let samples = columns.find(&SAMPLES);
         let correct = columns.find(&RIGHT);
         let right = correct.or_else(|| samples.and_then(|_| columns.find(&["correct", "passes", "numpassed"])));
@@ -188,7 +212,17 @@ impl Plan {
             return Ok(Values::Counts { samples, correct });
         }
         if let Some(flags) = flags {
-            return Ok(flags_of(flags));
+            if let Some(most) = columns.find(&MOST) {
+                let message = format!(
+                    "Column {} holds points out of those of {}: how many of them are right is not said. Save whether each sample is, and name that column \
+                     (--column passed=…)",
+                    shorten(&names[flags]),
+                    shorten(&names[most])
+                );
+                return Err(columns.ambiguous(&message));
+            }
+            let others = columns.all(&FLAGS).into_iter().filter(|&other| other != flags);
+            return Ok(flags_of(flags, others.map(|other| (other, names[other].clone())).collect()));
         }
         let totals = columns.find(&TOTALS);
         if let (Some(samples), Some(correct)) = (totals, correct) {
@@ -200,8 +234,7 @@ impl Plan {
                 "{passed} of {total} could be samples that are right, or unit tests that one sample passed: if they are samples, say so (--column samples={total} --column \
                  correct={passed}); else name the column that says whether the sample is right (--column passed=…)"
             );
-            let Error { message, place, .. } = columns.missing(&message);
-            return Err(Error { code: Code::AmbiguousColumn, message, place });
+            return Err(columns.ambiguous(&message));
         }
         let free: Vec<(usize, String)> = (0..names.len())
             .filter(|column| {
@@ -213,6 +246,26 @@ impl Plan {
         if free.is_empty() || columns.find(&one_sample).is_some() || !self.model.is_empty() {
             let message = "There are neither counts (n and c) nor flags (correct, passed, is_corrects): evaluate the samples first, or say which column it is (--column passed=…)";
             return Err(columns.missing(message));
+        }
+        for (_, name) in &free {
+            let whole = normalise(name);
+            let last = words(name).pop().unwrap_or_default();
+            let message = if OPPOSITES.contains(&&*whole) || OPPOSITES.contains(&&*last) {
+                format!(
+                    "Column {} seems to say of samples that they are wrong: name the column that says that they are right (--column passed=…), or those that are \
+                     models (--column models=A,B)",
+                    shorten(name)
+                )
+            } else if whole.contains("pass@") {
+                format!(
+                    "Column {} seems to hold estimates of Pass@k, from which samples cannot be had back: give the samples, or how many there are and how many are right \
+                     (n and c)",
+                    shorten(name)
+                )
+            } else {
+                continue;
+            };
+            return Err(columns.ambiguous(&message));
         }
         Ok(Values::Wide(free))
     }
@@ -242,7 +295,7 @@ impl Plan {
         }
         let values: Vec<usize> = match &self.values {
             Values::Counts { samples, correct } => vec![*samples, *correct],
-            Values::Flags { column, .. } => vec![*column],
+            Values::Flags { column, others, .. } => others.iter().map(|(other, _)| *other).chain([*column]).collect(),
             Values::Wide(models) => models.iter().map(|(model, _)| *model).collect(),
         };
         for column in values {

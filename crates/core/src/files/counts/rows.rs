@@ -3,13 +3,14 @@
 use super::super::findings::Findings;
 use super::super::json::{Json, shorten};
 use super::super::reading::FileContext;
+use super::super::roles::{TOTALS, normalise};
 use super::super::scores::parts::name_of_parts;
 use super::super::table::{Batch, Column, Kind, Sink};
 use super::Counts;
 use super::flags;
 use super::join::At;
 use super::plan::{Plan, Values};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Place, Result};
 
 /// Takes the rows of one table.
 pub(super) struct Rows<'a> {
@@ -19,6 +20,10 @@ pub(super) struct Rows<'a> {
     counts: &'a mut Counts,
     findings: &'a mut Findings,
     last_model: Option<(Vec<String>, usize)>,
+    /// People write a row of totals below such a table.
+    totals: bool,
+    /// The problem of the last row, and where that stands.
+    last: Option<(String, u64)>,
 }
 
 impl<'a> Rows<'a> {
@@ -28,13 +33,27 @@ impl<'a> Rows<'a> {
         context: &'a FileContext,
         counts: &'a mut Counts,
         findings: &'a mut Findings,
+        totals: bool,
     ) -> Self {
         let mut width = 0;
         let slots = wanted.iter().map(|kind| {
             width += usize::from(kind.is_some());
             width.saturating_sub(1)
         });
-        Self { plan, slots: slots.collect(), context, counts, findings, last_model: None }
+        Self { plan, slots: slots.collect(), context, counts, findings, last_model: None, totals, last: None }
+    }
+
+    /// Ends the table.
+    pub(super) fn finish(self) {
+        let Some((id, row)) = self.last.filter(|_| self.totals) else { return };
+        if TOTALS.contains(&&*normalise(&id)) && self.counts.join.forget(&id) {
+            let message = format!(
+                "The last row is called {} and is left out, as a row of totals: give it another id if it is a problem.",
+                shorten(&id)
+            );
+            let place = Place { file: Some(self.context.file.clone()), row: Some(row as usize), ..Place::default() };
+            self.findings.warn("WARN_TOTALS_LEFT_OUT", message, place);
+        }
     }
 
     fn text<'b>(&self, batch: &'b Batch, column: usize, row: usize) -> Option<&'b str> {
@@ -61,6 +80,9 @@ impl<'a> Rows<'a> {
             Some(task) => format!("{task}:{id}"),
             None => id.to_owned(),
         };
+        if self.totals {
+            self.last = Some((id.clone(), place));
+        }
         if let Values::Wide(models) = &self.plan.values {
             for (column, name) in models.clone() {
                 let model = self.counts.join.model(&name, &[]);
@@ -82,12 +104,29 @@ impl<'a> Rows<'a> {
                 let error = self.counts.join.placed(Error::new(Code::InvalidCount, message), at);
                 self.findings.error(error)
             }
-            Values::Flags { column, name, reward } => {
+            Values::Flags { column, name, reward, others } => {
                 let value = self.value(batch, *column, row);
                 let sample: Vec<&str> =
                     self.plan.sample.iter().filter_map(|column| self.text(batch, *column, row)).collect();
                 let sample = (sample.len() == self.plan.sample.len() && !sample.is_empty()).then(|| sample.join(" "));
                 let read = if *reward { flags::reward } else { flags::flag };
+                let contradicts = |right: bool| {
+                    others.iter().find(|(other, _)| flags::flag(self.value(batch, *other, row)) == Some(!right))
+                };
+                if let Some((right, (other, other_name))) =
+                    read(value).and_then(|right| Some((right, contradicts(right)?)))
+                {
+                    let message = format!(
+                        "Column {} says {} and column {} is {}: say which of them counts (--column passed={}).",
+                        shorten(name),
+                        if right { "right" } else { "wrong" },
+                        shorten(other_name),
+                        self.value(batch, *other, row).show(),
+                        shorten(name)
+                    );
+                    let error = self.counts.join.placed(Error::new(Code::AmbiguousColumn, message), at);
+                    return self.findings.error(error);
+                }
                 flags_of(value, name, sample.as_deref(), read, at, self.counts, self.findings)
             }
             Values::Wide(_) => Ok(()),

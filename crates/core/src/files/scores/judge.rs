@@ -28,6 +28,8 @@ pub(in super::super) struct Shape {
     pub(in super::super) unit: usize,
     /// Values of at least zero.
     pub(in super::super) not_negative: usize,
+    /// Values that are +∞ or −∞.
+    pub(in super::super) infinite: usize,
     /// Finite values that are whole.
     pub(in super::super) whole: usize,
 }
@@ -52,6 +54,7 @@ impl Shape {
             let whole = (magnitude + WHOLE) - WHOLE == magnitude || magnitude >= WHOLE;
             shape.finite += usize::from(value.is_finite());
             shape.nans += usize::from(value.is_nan());
+            shape.infinite += usize::from(value.is_infinite());
             shape.positive += usize::from(value > LogProbs::POSITIVE_TOLERANCE);
             shape.unit += usize::from(value > 0.0 && value <= 1.0);
             shape.not_negative += usize::from(value >= 0.0);
@@ -61,7 +64,7 @@ impl Shape {
 
     /// Counts, labels, lengths, or zeros: whole numbers of at least zero.
     fn counts(self) -> bool {
-        self.finite > 0 && self.whole == self.finite && self.not_negative >= self.finite
+        self.finite > 0 && self.infinite == 0 && self.whole == self.finite && self.not_negative >= self.finite
     }
 
     /// What values that are above zero are, given that `first` is the first of them.
@@ -174,6 +177,7 @@ mod tests {
         assert!(of(&[0.0, 0.0]).counts() && of(&[1.0, 17.0]).counts());
         assert!(!of(&[-1.0, 0.0]).counts() && !of(&[0.5]).counts());
         assert!(!of(&[f64::NEG_INFINITY]).counts() && !of(&[]).counts());
+        assert!(!of(&[-3.0, f64::INFINITY]).counts() && !of(&[0.0, f64::NEG_INFINITY]).counts());
         let values = [0.0, -0.0, 0.5, -1.5, -3.0, 4503599627370495.5, 4503599627370497.0, -1e300, f64::NAN, 1e-300];
         assert_eq!(of(&values).whole, values.iter().filter(|value| **value == value.trunc()).count());
     }

@@ -108,7 +108,7 @@ const PROMPT_TOKENS: [&str; 6] =
     ["prompttokens", "promptlen", "promptlength", "nprompttokens", "numprompttokens", "responsestart"];
 
 /// Texts, and hashes of texts, that are the same for every model under one id.
-const TEXTS: [&str; 18] = [
+const TEXTS: [&str; 37] = [
     "prompt",
     "response",
     "text",
@@ -127,7 +127,32 @@ const TEXTS: [&str; 18] = [
     "prompthash",
     "dochash",
     "doc",
+    "messages",
+    "conversation",
+    "conversations",
+    "instruction",
+    "query",
+    "passage",
+    "premise",
+    "hypothesis",
+    "gold",
+    "goldtext",
+    "tokenids",
+    "inputids",
+    "responseids",
+    "completionids",
+    "prompttokenids",
+    "promptids",
+    "responsetokenids",
+    "completiontokenids",
+    "outputtokenids",
 ];
+/// Those of them that are the response.
+const SCORED_TEXTS: [&str; 8] =
+    ["response", "text", "target", "sentence", "completion", "continuation", "answer", "gold"];
+/// What may be the response, or what the model wrote instead: the response where no column of [`SCORED_TEXTS`] is there.
+const GENERATED: [&str; 7] =
+    ["output", "outputtext", "generatedtext", "generation", "generatedanswer", "modeloutput", "prediction"];
 /// Columns that go with the scores and are no scores themselves.
 const ALONGSIDE: [&str; 16] = [
     "task",
@@ -147,6 +172,26 @@ const ALONGSIDE: [&str; 16] = [
     "title",
     "",
 ];
+
+/// Logarithms to another base, by name.
+const OTHER_BASES: [&str; 14] = [
+    "log2",
+    "log10",
+    "log2prob",
+    "log10prob",
+    "log2probs",
+    "log10probs",
+    "log2p",
+    "log10p",
+    "bpb",
+    "bpc",
+    "bits",
+    "bitsperbyte",
+    "bitspertoken",
+    "bitsperchar",
+];
+/// What goes with responses and may be negative, and is no log-probability.
+const OTHER_QUANTITIES: [&str; 7] = ["reward", "rewards", "advantage", "advantages", "kl", "entropy", "margin"];
 
 /// Losses by name: their sign is the opposite.
 const LOSSES: [&str; 9] = [
@@ -218,13 +263,13 @@ impl Plan {
             return Err(Error::new(Code::UnsupportedFile, message).in_file(&*context.file));
         }
         let reasoning = match reasonings {
-            true => columns.role(chosen.reasoning.as_deref(), &REASONINGS)?,
+            true => columns.role(chosen.reasoning.as_deref(), &REASONINGS, "reasoning")?,
             false => None,
         };
         let own_id = match reasoning {
-            None => columns.role(chosen.id.as_deref(), &IDS)?,
+            None => columns.role(chosen.id.as_deref(), &IDS, "id")?,
             // Where rows are of reasonings, an id beside that of the response is the row's own.
-            Some(_) => columns.role(chosen.id.as_deref(), &["responseid"])?.or_else(|| columns.find(&IDS)),
+            Some(_) => columns.role(chosen.id.as_deref(), &["responseid"], "id")?.or_else(|| columns.find(&IDS)),
         };
         if reasoning.is_some() && own_id == reasoning {
             let message = "The only column of ids tells reasonings apart, and of which response they are is not known. Add a column id of the response, or name it (--column id=…)";
@@ -238,10 +283,7 @@ impl Plan {
         let id = own_id.or(line_id).or_else(|| columns.find(&PROMPTS));
         let line_ids = own_id.is_none() && line_id.is_some();
         let numbered = line_ids || id.is_some_and(|id| columns.normalised(id) == "docid");
-        let mut model: Vec<usize> = match &chosen.model {
-            Some(name) => vec![columns.named(name)?],
-            None => columns.all(&MODEL_NAMES).into_iter().take(1).chain(columns.all(&CHECKPOINT_NAMES)).collect(),
-        };
+        let mut model = columns.models(chosen.model.as_deref())?;
         let names_model = chosen.model.is_some() || model.iter().any(|&m| MODEL_NAMES.contains(&columns.normalised(m)));
         if chosen.model.is_none() && !model.is_empty() {
             model.extend(columns.all(&["seed", "temperature"]));
@@ -249,9 +291,12 @@ impl Plan {
         // A hash of what was asked is one of prompt and reasoning.
         let is_prompt =
             |&prompt: &usize| Some(prompt) != id && (reasoning.is_none() || columns.normalised(prompt) != "prompthash");
-        let prompt = columns.role(chosen.prompt_id.as_deref(), &PROMPTS)?.filter(is_prompt);
+        let prompt = columns.role(chosen.prompt_id.as_deref(), &PROMPTS, "promptId")?.filter(is_prompt);
         let hash = chosen.content_hash.as_deref().map(|name| columns.named(name)).transpose()?;
         let mut texts = if reasoning.is_some() { columns.all(&ANSWER_TEXTS) } else { columns.all(&TEXTS) };
+        if reasoning.is_none() && columns.all(&SCORED_TEXTS).is_empty() {
+            texts.extend(columns.all(&GENERATED));
+        }
         texts.extend(hash.filter(|hash| !texts.contains(hash)));
         texts.retain(|&text| Some(text) != id);
         let mut plan = Self {
@@ -266,8 +311,8 @@ impl Plan {
             texts: texts.iter().map(|&column| (names[column].clone(), column)).collect(),
             prompt,
             response_tokens: columns.find(&RESPONSE_TOKENS),
-            some_tokens: columns.role(chosen.tokens.as_deref(), &SOME_TOKENS)?,
-            prompt_tokens: columns.role(chosen.prompt_tokens.as_deref(), &PROMPT_TOKENS)?,
+            some_tokens: columns.role(chosen.tokens.as_deref(), &SOME_TOKENS, "tokens")?,
+            prompt_tokens: columns.role(chosen.prompt_tokens.as_deref(), &PROMPT_TOKENS, "promptTokens")?,
             values: Values::Long { log_prob: None, tokens: None },
             nested_models: false,
         };
@@ -279,9 +324,14 @@ impl Plan {
             plan.values = Values::Wide { models: found, certain: true };
             return Ok(plan);
         }
-        let tokens = columns.role(chosen.token_log_probs.as_deref(), &TOKEN_LISTS)?;
+        let tokens = match (&chosen.log_prob, &chosen.token_log_probs) {
+            // Who names the column of sums does not mean the lists beside it.
+            (Some(_), None) => None,
+            (_, lists) => columns.role(lists.as_deref(), &TOKEN_LISTS, "tokenLogProbs")?,
+        };
         let log_prob = match &chosen.log_prob {
             Some(name) => Some(columns.named(name)?),
+            None if chosen.token_log_probs.is_some() => None,
             None => log_prob_column(names, &columns, options.negate, !plan.model.is_empty(), tokens.is_some())?,
         };
         if log_prob.is_some() || tokens.is_some() {
@@ -393,7 +443,7 @@ fn log_prob_column(
     for group in [&SUMS[..], &PLAIN] {
         let mut found = columns.all(group);
         if found.is_empty() {
-            found.extend(columns.find(group));
+            found = columns.fields(group);
         }
         match found[..] {
             [] => {}
@@ -442,8 +492,7 @@ fn ambiguous(first: &str, second: &str, columns: &Columns<'_>) -> Error {
     let message = format!(
         "Both {first} and {second} could be the log-probability of the response: say which it is (--column logProb={first})"
     );
-    let Error { message, place, .. } = columns.missing(&message);
-    Error { code: Code::AmbiguousColumn, message, place }
+    columns.ambiguous(&message)
 }
 
 /// Refuses columns that are called something else than log-probabilities, with the advice that is right for each.
@@ -453,7 +502,23 @@ fn refuse_others(names: &[String], columns: &Columns<'_>, negate: bool) -> Resul
         let words = words(name);
         let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str())) || known.contains(&&*whole);
         let shown = shorten(name);
-        let message = if has(&["ppl", "perplexity", "perplexities"]) {
+        // `reward_model` and `llama-4-bits` may be models; `policy_reward` and `bits` are none.
+        let ends = |known: &[&str]| words.last().is_some_and(|word| known.contains(&word.as_str()));
+        let message = if has(&OTHER_BASES[..10]) || OTHER_BASES.contains(&&*whole) {
+            format!(
+                "Column {shown} seems to hold logarithms to another base, or bits: log-probabilities are natural logarithms, sums over the tokens of each response. \
+                 Multiply by log 2 or log 10 (and what is a mean by its number of tokens), or name the columns that are models (--column models=A,B)"
+            )
+        } else if MEANS.iter().any(|mean| whole.starts_with(mean) || whole.ends_with(mean)) {
+            format!(
+                "Column {shown} seems to hold means over tokens, and sums are needed: log-probabilities of whole responses. Save the sums, or name the columns that are \
+                 models (--column models=A,B)"
+            )
+        } else if ends(&OTHER_QUANTITIES) {
+            format!(
+                "Column {shown} seems to hold something else than log-probabilities: leave it out, or name the columns that are models (--column models=A,B)"
+            )
+        } else if has(&["ppl", "perplexity", "perplexities"]) {
             format!(
                 "Column {shown} seems to hold perplexities, which are exp(−mean log-probability of a token): a log-probability is −tokens · log(perplexity), \
                  which needs the number of tokens. Save the sums; or name the columns that are models (--column models=A,B)"

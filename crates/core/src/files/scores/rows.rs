@@ -1,10 +1,12 @@
 //! Rows of named values as log-probabilities: long (a row a model and response) or wide (a row a response, a column a
 //! model).
 
+use std::borrow::Cow;
+
 use super::super::findings::Findings;
 use super::super::json::{self, Json, Reading, shorten};
 use super::super::reading::FileContext;
-use super::super::roles::normalise;
+use super::super::roles::{TOTALS, normalise};
 use super::super::table::{Batch, Column, Kind, Sink};
 use super::Scores;
 use super::duplicate::Origin;
@@ -14,8 +16,8 @@ use super::plan::{Plan, Values, is_alongside, names_a_role};
 use super::tokens::{self, Lengths};
 use crate::error::{Code, Error, Place, Result};
 
-/// What people call the last row of a table that sums the others up.
-const TOTALS: [&str; 8] = ["mean", "average", "avg", "total", "totals", "sum", "overall", "median"];
+/// Models of a wide table that later rows may add: each row has a value of every one of them.
+const MOST_LATE: usize = 4096;
 
 /// Takes the rows of one table.
 pub(super) struct Rows<'a> {
@@ -31,6 +33,7 @@ pub(super) struct Rows<'a> {
     pub(super) rows: u64,
     /// Columns wanted, late ones included.
     width: usize,
+    late: usize,
     /// A row without an id, which is an error unless it is the last one of a table with totals.
     pub(super) pending: Option<Error>,
     totals: bool,
@@ -77,6 +80,7 @@ impl<'a> Rows<'a> {
             wide: Vec::new(),
             rows: 0,
             width: 0,
+            late: 0,
             pending: None,
             totals,
             last: None,
@@ -100,6 +104,16 @@ impl<'a> Rows<'a> {
         match &batch.columns[self.slots[column?]] {
             Column::Texts(texts) => Some(texts.get(row)).filter(|text| !text.is_empty()),
             _ => None,
+        }
+    }
+
+    /// What stands in a column of texts, lists and objects included.
+    fn content<'b>(&self, batch: &'b Batch, column: usize, row: usize) -> Option<Cow<'b, str>> {
+        let Column::Texts(texts) = &batch.columns[self.slots[column]] else { return None };
+        match texts.odd_at(row) {
+            Some(Json::Null) => None,
+            Some(odd) => Some(odd.whole().into()),
+            None => Some(texts.get(row)).filter(|text| !text.is_empty()).map(Cow::Borrowed),
         }
     }
 
@@ -202,12 +216,10 @@ impl<'a> Rows<'a> {
                 None => return Ok(()),
             },
         };
-        let texts: Vec<(&str, &str)> = self
-            .plan
-            .texts
-            .iter()
-            .filter_map(|(kind, column)| Some((&**kind, self.text(batch, Some(*column), row)?)))
-            .collect();
+        let texts = self.plan.texts.iter();
+        let texts: Vec<(&str, Cow<'_, str>)> =
+            texts.filter_map(|(kind, column)| Some((&**kind, self.content(batch, *column, row)?))).collect();
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(kind, text)| (*kind, &**text)).collect();
         let lengths = Lengths {
             prompt: self.count(batch, self.plan.prompt_tokens, row),
             response: self.count(batch, self.plan.response_tokens, row),
@@ -257,10 +269,32 @@ impl<'a> Rows<'a> {
             |error| join.placed(error, at, model, number),
             self.findings,
         )?;
-        match total {
-            Some(total) => self.scores.join.put(model, number, total, at, self.findings),
-            None => Ok(()),
+        let Some(total) = total else { return Ok(()) };
+        if let Some(error) = self.contradicts(batch, row, total, range.len() - start) {
+            let error = self.scores.join.placed(error, at, model, number);
+            return self.findings.error(error);
         }
+        self.scores.join.put(model, number, total, at, self.findings)
+    }
+
+    /// Whether the log-probability beside a list of tokens is neither its sum nor its mean, in the few digits that people
+    /// write: then one of them is of something else, as when the list begins with the prompt.
+    fn contradicts(&self, batch: &Batch, row: usize, total: f64, tokens: usize) -> Option<Error> {
+        let Values::Long { log_prob: Some((column, name)), tokens: Some((_, list)) } = &self.plan.values else {
+            return None;
+        };
+        let Column::Numbers(numbers) = &batch.columns[self.slots[*column]] else { return None };
+        let beside = if self.scores.options.negate { 0.0 - numbers.values[row] } else { numbers.values[row] };
+        let near = |value: f64| (value - beside).abs() <= 0.01 + 0.001 * value.abs();
+        if beside.is_nan() || total.is_infinite() || near(total) || near(total / tokens as f64) {
+            return None;
+        }
+        let (name, list) = (shorten(name), shorten(list));
+        let message = format!(
+            "The log-probabilities of {list} add up to {total}, and {name} is {beside}, which is neither that nor their mean: say where the response begins \
+             (prompt_tokens, --prompt-tokens), or which column counts (--column logProb={name} or --column tokenLogProbs={list})."
+        );
+        Some(Error::new(Code::ResponseSlice, message))
     }
 
     /// Adds the values of a row that are no lists of tokens.
@@ -429,6 +463,13 @@ impl Sink for Rows<'_> {
         let Values::Wide { certain: false, .. } = self.plan.values else { return Ok(None) };
         if is_alongside(&normalise(name)) || (nested && !self.plan.nested_models) {
             return Ok(None);
+        }
+        self.late += 1;
+        if self.late > MOST_LATE {
+            let message = format!(
+                "More than {MOST_LATE} fields first appear in later rows, which are too many models: write every row with the same fields, or ids as values."
+            );
+            return Err(self.error(Code::TooLarge, message, row));
         }
         self.wide.push(wide_model(self.scores, self.width, name, self.source, false));
         self.width += 1;
