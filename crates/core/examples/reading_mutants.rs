@@ -5,8 +5,8 @@
 //! [--keep DIR --every 50] FILE…`
 //!
 //! Mutant i is a function of the seed, i and the files alone. What fails is written to the folder that `--keep` names (the
-//! working directory if none), and so is, of every so many, what was accepted with other values than its original has,
-//! beside `values.jsonl`: `fuzz/compare.py` asks NumPy, PyArrow and Python's `json` and `csv` whether they see the same.
+//! working directory if none), and so is, of every so many, what was accepted and is not as its original, beside
+//! `values.jsonl`: `fuzz/compare.py` asks NumPy, PyArrow and Python's `json` and `csv` whether they see the same.
 
 #![expect(clippy::print_stdout, reason = "a program that reports to its user")]
 
@@ -17,7 +17,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use coverage_principle_core::files::table::{Batch, Kind, Sink};
+use coverage_principle_core::files::json::Json;
+use coverage_principle_core::files::table::{Batch, Column, Kind, Sink};
 use coverage_principle_core::files::{CountOptions, InputFile, ScoreOptions, open_table, read_counts, read_scores};
 use coverage_principle_core::{Code, Control, LogProbs, Workers};
 
@@ -74,7 +75,19 @@ struct Settings {
 struct Seed {
     name: String,
     bytes: Vec<u8>,
-    values: Option<Vec<Vec<u64>>>,
+    read: Option<Read>,
+}
+
+/// What is in a file.
+#[derive(PartialEq)]
+struct Read {
+    models: Vec<String>,
+    responses: Option<Vec<String>>,
+    /// The bits of the values, model by model.
+    bits: Vec<Vec<u64>>,
+    /// Of a table of columns: its columns, value by value, as JSON in which texts begin with `$` and numbers are texts that
+    /// begin with `#`; else `null`.
+    columns: String,
 }
 
 /// What one thread is at.
@@ -101,8 +114,8 @@ fn main() -> Result<(), Failure> {
     let mut seeds = Vec::new();
     for file in &files {
         let name = Path::new(file).file_name().ok_or("a file has no name")?.to_string_lossy().into_owned();
-        let values = scores(file).ok().flatten();
-        seeds.push(Seed { name, bytes: std::fs::read(file)?, values });
+        let read = read(file).ok().flatten();
+        seeds.push(Seed { name, bytes: std::fs::read(file)?, read });
     }
     let kept = match &settings.keep {
         None => None,
@@ -125,7 +138,7 @@ fn main() -> Result<(), Failure> {
     let count = |total: &AtomicU64| total.load(Ordering::Relaxed);
     let memory = memory();
     println!(
-        "{} mutants of {} files in {:.0} s: {} read ({} of them to other values than the original), {} refused, {} failed, at most {} MiB",
+        "{} mutants of {} files in {:.0} s: {} read ({} of them as something else than the original), {} refused, {} failed, at most {} MiB",
         settings.count,
         seeds.len(),
         began.elapsed().as_secs_f64(),
@@ -232,21 +245,18 @@ fn worker(
         let file = folder.join(&original.name);
         std::fs::write(&file, &bytes).expect("a place for mutants");
         let path = file.display().to_string();
-        let outcome = catch_unwind(AssertUnwindSafe(|| -> Result<_, String> {
-            let values = scores(&path)?;
-            counts(&path)?;
-            columns(&file)?;
-            Ok(values)
-        }));
-        match outcome {
-            Ok(Ok(Some(values))) => {
+        match catch_unwind(AssertUnwindSafe(|| read(&path))) {
+            Ok(Ok(Some(read))) => {
                 totals.read.fetch_add(1, Ordering::Relaxed);
-                if original.values.as_ref() != Some(&values) {
+                if original.read.as_ref() != Some(&read) {
                     let other = totals.other.fetch_add(1, Ordering::Relaxed);
                     if let (Some(kept), Some(folder), 0) = (kept, &settings.keep, other % settings.every) {
                         let name = format!("{index}-{}", original.name);
                         std::fs::write(folder.join(&name), &bytes).expect("a place for mutants");
-                        let line = format!("{{\"file\": {name:?}, \"bits\": {values:?}}}\n");
+                        let Read { models, responses, bits, columns } = read;
+                        let row =
+                            serde_json::json!({ "file": name, "models": models, "responses": responses, "bits": bits });
+                        let line = format!("{{\"read\": {row}, \"columns\": {columns}}}\n");
                         kept.lock().expect("no thread panics").write_all(line.as_bytes()).expect("a place for values");
                     }
                 }
@@ -281,11 +291,12 @@ fn watchdog(settings: &Settings, seeds: &[Seed], watches: &[Watch]) {
     while !watches.iter().all(|watch| watch.over.load(Ordering::Relaxed) == 1) {
         std::thread::sleep(Duration::from_millis(100));
         for (watch, since) in watches.iter().zip(&mut since) {
+            // In this order: a watchdog that has to wait for a processor in between sees a later mutant.
+            let (ticks, passed) = (ticks(watch), since.2.elapsed());
             let index = watch.index.load(Ordering::Relaxed);
             if index != since.0 || watch.over.load(Ordering::Relaxed) == 1 {
-                *since = (index, ticks(watch), Instant::now());
-            } else if index > 0 && (ticks(watch).saturating_sub(since.1) > MOST_TICKS || since.2.elapsed() > MOST_WAIT)
-            {
+                *since = (index, ticks, Instant::now());
+            } else if index > 0 && (ticks.saturating_sub(since.1) > MOST_TICKS || passed > MOST_WAIT) {
                 let (original, bytes) = mutant(seeds, settings.seed, index - 1);
                 fail(settings, &Totals::default(), original, &bytes, index - 1, "hangs");
                 std::process::exit(1);
@@ -294,14 +305,24 @@ fn watchdog(settings: &Settings, seeds: &[Seed], watches: &[Watch]) {
     }
 }
 
-/// The bits of the values, model by model; `None` if the file is refused.
-fn scores(path: &str) -> Result<Option<Vec<Vec<u64>>>, String> {
+/// What is in a file, read in every way; `None` if it is refused as scores.
+fn read(path: &str) -> Result<Option<Read>, String> {
+    let mut read = scores(path)?;
+    counts(path)?;
+    let columns = columns(Path::new(path))?;
+    if let (Some(read), Some(columns)) = (&mut read, columns) {
+        read.columns = columns;
+    }
+    Ok(read)
+}
+
+fn scores(path: &str) -> Result<Option<Read>, String> {
     let options: ScoreOptions = serde_json::from_str(SCORES).map_err(|error| error.to_string())?;
     let workers = Workers::sequential();
     let read = read_scores(&input(path), options.clone(), false, &workers, &Control::new());
     let all = typed(read_scores(&input(path), options, true, &workers, &Control::new()))?;
-    let read = typed(read)?.and_then(|read| read.log_probs);
-    let Some(matrix) = read else { return Ok(None) };
+    let Some(read) = typed(read)? else { return Ok(None) };
+    let Some(matrix) = read.log_probs else { return Ok(None) };
     if all.is_none_or(|all| all.log_probs.is_none()) {
         return Err("is read, and refused where errors are collected".to_owned());
     }
@@ -309,7 +330,8 @@ fn scores(path: &str) -> Result<Option<Vec<Vec<u64>>>, String> {
     if !rows.iter().flatten().all(|value| *value <= LogProbs::POSITIVE_TOLERANCE) {
         return Err("has values that are no log-probabilities".to_owned());
     }
-    Ok(Some(rows.iter().map(|row| row.iter().map(|value| value.to_bits()).collect()).collect()))
+    let bits = rows.iter().map(|row| row.iter().map(|value| value.to_bits()).collect()).collect();
+    Ok(Some(Read { models: read.models, responses: read.response_ids, bits, columns: "null".to_owned() }))
 }
 
 fn counts(path: &str) -> Result<(), String> {
@@ -324,32 +346,57 @@ fn counts(path: &str) -> Result<(), String> {
     }
 }
 
-/// Every column of a table of columns, as every kind.
-fn columns(path: &Path) -> Result<(), String> {
-    struct Count(bool);
-    impl Sink for Count {
+/// Every column of a table of columns, read as every kind; what it holds as whatever it is.
+fn columns(path: &Path) -> Result<Option<String>, String> {
+    struct All {
+        equal: bool,
+        values: Vec<serde_json::Value>,
+    }
+    impl Sink for All {
         fn late_column(&mut self, _: &str, _: u64, _: bool) -> coverage_principle_core::Result<Option<Kind>> {
             Ok(None)
         }
 
         fn batch(&mut self, batch: &Batch) -> coverage_principle_core::Result<()> {
-            self.0 &= batch.columns.iter().all(|column| column.len() == batch.rows);
+            self.equal &= batch.columns.iter().all(|column| column.len() == batch.rows);
+            for (column, all) in batch.columns.iter().zip(&mut self.values) {
+                if let (Column::Values(values), serde_json::Value::Array(all)) = (column, all) {
+                    all.extend(values.iter().map(plain));
+                }
+            }
             Ok(())
         }
     }
     if !path.extension().is_some_and(|extension| extension == "parquet" || extension == "arrow") {
-        return Ok(());
+        return Ok(None);
     }
     let control = Control::new();
+    let mut content = None;
     for kind in [Kind::Any, Kind::Number, Kind::Text, Kind::List] {
-        let Some(mut table) = typed(open_table(path, &control))? else { return Ok(()) };
-        let (wanted, mut count) = (vec![Some(kind); table.columns().len()], Count(true));
-        typed(table.scan(&wanted, &mut count, &Workers::sequential(), &control))?;
-        if !count.0 {
+        let Some(mut table) = typed(open_table(path, &control))? else { return Ok(None) };
+        let names = table.columns().to_vec();
+        let mut all = All { equal: true, values: vec![serde_json::Value::Array(Vec::new()); names.len()] };
+        let read = typed(table.scan(&vec![Some(kind); names.len()], &mut all, &Workers::sequential(), &control))?;
+        if !all.equal {
             return Err("has columns of different lengths".to_owned());
         }
+        if kind == Kind::Any && read.is_some() {
+            let columns = names.into_iter().map(serde_json::Value::String).zip(all.values);
+            content = Some(columns.map(|(name, values)| vec![name, values]).collect::<Vec<_>>());
+        }
     }
-    Ok(())
+    content.map(|content| serde_json::to_string(&content).map_err(|error| error.to_string())).transpose()
+}
+
+fn plain(value: &Json<'_>) -> serde_json::Value {
+    match value {
+        Json::Null => serde_json::Value::Null,
+        Json::Bool(value) => (*value).into(),
+        Json::Number(digits) => format!("#{digits}").into(),
+        Json::Text(text) => format!("${text}").into(),
+        Json::List(values) => values.iter().map(plain).collect(),
+        Json::Object(entries) => entries.iter().map(|(key, value)| (key.to_string(), plain(value))).collect(),
+    }
 }
 
 fn input(path: &str) -> [InputFile; 1] {
