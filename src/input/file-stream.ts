@@ -21,7 +21,7 @@ export interface FileWatch {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** A file that is read from beginning to end, hashed on the way; `.gz` is decompressed. */
+/** A file that is read from beginning to end, hashed on the way; gzip, told by its first bytes, is decompressed. */
 export class FileStream {
   readonly path: string;
   readonly #signal: AbortSignal | undefined;
@@ -45,13 +45,15 @@ export class FileStream {
     const hash = createHash('sha256');
     const raw = this.#rawBytes(hash);
     try {
-      if (this.path.endsWith('.gz')) {
+      const first = await raw.next();
+      const whole = first.done ? raw : chained(first.value, raw);
+      if (!first.done && first.value[0] === 0x1f && first.value[1] === 0x8b) {
         const gunzip = createGunzip({ chunkSize: CHUNK });
-        const feeding = feed(raw, gunzip);
+        const feeding = feed(whole, gunzip);
         yield* gunzip;
         await feeding;
       } else {
-        yield* raw;
+        yield* whole;
       }
     } catch (error) {
       throw this.#typed(error);
@@ -94,16 +96,25 @@ export class FileStream {
 
   /** Lines in batches, each with its one-based number; blank lines are left out. */
   async *lines(): AsyncGenerator<{ text: string; row: number }[]> {
-    let rest = '';
+    // Pieces of a line that has not ended: each is looked through once, however long the line.
+    let rest: string[] = [];
+    let length = 0;
     let row = 0;
     for await (const piece of this.text()) {
-      const pieces = (rest + piece).split('\n');
-      rest = pieces.pop()!;
-      this.#checkLength(rest, row + pieces.length + 1);
+      const pieces = piece.split('\n');
+      const last = pieces.pop()!;
+      if (pieces.length > 0) {
+        pieces[0] = rest.join('') + pieces[0];
+        rest = [];
+        length = 0;
+      }
+      rest.push(last);
+      length += last.length;
+      this.#checkLength(length, row + pieces.length + 1);
       yield numbered(pieces, row);
       row += pieces.length;
     }
-    yield numbered([rest], row);
+    yield numbered([rest.join('')], row);
   }
 
   /**
@@ -115,7 +126,7 @@ export class FileStream {
     let row = 0;
     for await (const piece of this.text()) {
       const values = splitter.push(piece);
-      this.#checkLength(splitter.pending, row + values.length);
+      this.#checkLength(splitter.pending.length, row + values.length);
       yield values.map((text) => ({ text, row: row++ }));
     }
     const last = splitter.end();
@@ -128,8 +139,8 @@ export class FileStream {
     if (last !== '') yield [{ text: last, row }];
   }
 
-  #checkLength(text: string, row: number): void {
-    if (text.length <= MAX_VALUE) return;
+  #checkLength(length: number, row: number): void {
+    if (length <= MAX_VALUE) return;
     throw located(
       'ERR_TOO_LARGE',
       `A single line or JSON value is longer than ${MAX_VALUE} characters, which is more than can be parsed at once: ` +
@@ -155,6 +166,11 @@ export class FileStream {
     }
     return error instanceof Error && 'syscall' in error ? ioError(this.path, error) : error;
   }
+}
+
+async function* chained<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
 }
 
 async function feed(source: AsyncIterable<Uint8Array>, target: ReturnType<typeof createGunzip>): Promise<void> {
