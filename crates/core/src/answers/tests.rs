@@ -3,7 +3,7 @@ use crate::error::Code;
 use crate::profile::{CoverageProfileOptions, LogRatios};
 use crate::random::{Purpose, Stream};
 use crate::selection::{SelectionOptions, Verdict};
-use crate::statistics::log_pmf;
+use crate::statistics::{Interval, log_pmf};
 use crate::{Control, LogProbs, Workers};
 
 const NONE: f64 = f64::NEG_INFINITY;
@@ -321,4 +321,29 @@ fn means_of_logarithms_are_corrected_and_have_no_interval() {
     assert!(model.kl.value.unwrap().abs() < 0.06 && model.kl.interval.is_none());
     let single = profiles(&of(0.3, 1), &many, None, &[2.0]);
     assert!(single.models[0].kl.reason.as_ref().unwrap().contains("is not known for 800 of 800"));
+}
+
+#[test]
+fn what_may_and_what_must_count_are_those_of_a_plain_loop() {
+    let mut rows = drawn(150, 400, 1, &mut Stream::new(8, Purpose::Synthetic, 0));
+    rows.truncate(2);
+    let both = estimates(&draws(rows.clone(), 400));
+    let (a, b) = (&both.rows[0], &both.rows[1]);
+    let count = |above: &[f64], below: &[f64]| {
+        above.iter().zip(below).filter(|(above, below)| *above - *below >= 1.5_f64.ln()).count()
+    };
+    let (may, must) = (count(&a.upper, &b.lower), count(&a.lower, &b.upper));
+    let limits = |count: usize| crate::statistics::clopper_pearson(count as u64, 150, 0.95);
+    let high = (limits(may).high / (1.0 - both.misleads())).min(1.0);
+    let low = ((limits(must).low - both.misleads()) / (1.0 - both.misleads())).max(0.0);
+    assert!(must < may && may < 150 && low > 0.0, "{must} {may}");
+    let same = |interval: Interval| (interval.low - low).abs() < 1e-12 && (interval.high - high).abs() < 1e-12;
+    let profile = profiles(&draws(vec![rows[1].clone()], 400), &draws(vec![rows[0].clone()], 400), None, &[1.5]);
+    let at = &profile.models[0].coverage[0];
+    assert!(same(at.interval) && at.undecided == may - must, "{at:?}");
+    let options = selection_options(vec![], vec![1.5]);
+    let selected =
+        select_by_answers(&draws(rows, 400), None, &options, &Workers::sequential(), &Control::new()).unwrap();
+    let at = &selected.tournaments[0];
+    assert!(same(at.score_intervals[1]) && at.undecided[1] == may - must, "{at:?}");
 }
