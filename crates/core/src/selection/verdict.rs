@@ -179,9 +179,10 @@ mod tests {
         assert_eq!(of(&[Verdict::Clear, Verdict::Tied]).verdict, Verdict::Tied);
         let one = Recommendation::of(&curves, &[2.0], &at[..1], &[Verdict::Clear]);
         assert_eq!(one, Recommendation { model: 2, verdict: Verdict::Clear, above_least: 0.0 });
-        // A tournament at N = 2 alone, whose pick is held against N = 100, too.
+        // A tournament at N = 2 alone, held against N = 100, too: the two are as far from the least, each at one N, and it
+        // ranks the third model first.
         let held = Recommendation::of(&curves, &[2.0, 100.0], &at[..1], &[Verdict::Clear]);
-        assert_eq!(held, both);
+        assert_eq!(held, Recommendation { model: 2, verdict: Verdict::Clear, above_least: both.above_least });
     }
 
     /// The curves at the values of N of some tournaments.
