@@ -3,6 +3,7 @@
 mod duplicate;
 pub(super) mod join;
 mod judge;
+mod names;
 pub(super) mod parts;
 mod plain;
 mod plan;
