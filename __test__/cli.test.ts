@@ -94,7 +94,7 @@ describe('select', () => {
     test('a budget is answered at its ratio, with the models that may be best', () => {
       const result = JSON.parse(cli('select', sixty, '--best-of', '16', '-N', '1e9', '--json').stdout);
       expect(result).toMatchObject({ schemaVersion: 2, version: expect.any(String), prompts: null, unit: 'response' });
-      expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent' });
+      expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent', aboveLeast: 0 });
       expect(result.tournaments).toMatchObject([
         { bestOf: 16, N: 4, winner: 'a', verdict: 'noise', possibleWinners: ['a', 'c'] },
         { bestOf: null, N: 1e9, verdict: 'silent', responsesNeeded: null, sharing: 3 },

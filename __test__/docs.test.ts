@@ -85,6 +85,15 @@ function furnish(): void {
     const samples = Array.from({ length: 40 }, (_, p) => JSON.stringify({ id: `p${p}`, n: 16, c: (p * (m + 1)) % 17 }));
     write(`samples/${name}.jsonl`, `${samples.join('\n')}\n`);
   }
+  // A teacher's log-probabilities, those of two checkpoints, and of their answers after three reasonings each.
+  const jsonl = (lines: readonly object[]) => `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`;
+  const whole = ['teacher', 'step-1000', 'step-2000'].flatMap((model, m) =>
+    Array.from({ length: 60 }, (_, i) => ({ model, id: `problem-${i}`, logProb: -8 - (m && ((i * m) % 7) / 2) })),
+  );
+  write('whole.jsonl', jsonl(whole));
+  const draws = ({ model, id, logProb }: (typeof whole)[number]) =>
+    [0, 1, 2].map((reasoningId) => ({ model, id, reasoningId, logProb: logProb / 4 - reasoningId / 2 }));
+  write('answers.jsonl', jsonl(whole.flatMap(draws)));
   const fixtures = join(root, '__test__/fixtures/log-probs');
   cpSync(join(fixtures, 'responses/vllm-http'), join(folder, 'vllm'), { recursive: true });
   cpSync(join(fixtures, 'responses/sglang'), join(folder, 'sglang'), { recursive: true });

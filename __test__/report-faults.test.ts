@@ -51,7 +51,16 @@ const scored = {
   ...{ model: 'a', file: 'a.jsonl', software: null, scored: 1, added: 1, total: 1, unscored: [], clampedTokens: 0 },
   ...{ requests: 1, faults: 0, stopped: null, preflight: null },
 };
-const scoring = { version: '0', out: 'o', checkpoints: [scored], complete: true, seconds: 1, rate: 1, warnings: [] };
+const scoring = {
+  version: '0',
+  out: 'o',
+  checkpoints: [scored],
+  race: null,
+  complete: true,
+  seconds: 1,
+  rate: 1,
+  warnings: [],
+};
 const report = root.selectionReport(SELECTION);
 const sheet = { columns: ['a'], rows: [5] };
 
@@ -68,7 +77,10 @@ const CASES: readonly (readonly [string, (given: never) => unknown, object, unkn
   [
     'offsetReport',
     root.offsetReport,
-    { models, responses, tournaments, warnings: [] },
+    {
+      ...{ models, responses, tournaments, confidence: 0.95, warnings: [] },
+      provenance: { version: '0', sources: models.map(() => ({})), seed: '0' },
+    },
     { models, tournaments: 1 },
     /: /,
   ],

@@ -27,6 +27,7 @@ const scoreSchema = () =>
         unscored: z.array(z.looseObject({ id: z.string() })),
       }),
     ),
+    race: z.looseObject({ models: z.array(z.looseObject({ model: z.string() })), explanation: z.string() }).nullable(),
     ...{ complete: z.boolean(), seconds: z.number(), rate: z.number().nullable() },
     warnings: z.array(z.looseObject({ message: z.string() })),
   });

@@ -282,7 +282,7 @@ impl Reading<'_> {
         planned: &[(Input, Option<String>, &'static Format)],
         contexts: &[FileContext],
     ) -> Result<()> {
-        let mut seen: HashMap<(&str, &Option<String>), (&str, Option<&str>)> = HashMap::new();
+        let mut seen = HashMap::<_, (&str, _)>::new();
         for ((file, _, format), context) in planned.iter().zip(contexts) {
             let (true, Some(model)) = (["lm-evaluation-harness", "responses"].contains(&format.name), &context.model)
             else {
