@@ -16,6 +16,9 @@ export interface CommandRun {
 /** Characters of what a command writes to standard error that are kept for messages. */
 const KEPT = 400;
 
+/** Milliseconds that standard error of a command that has ended is waited for. */
+const LEFT_OPEN = 1000;
+
 /** How a shell ends that could not run a command. */
 const NOT_RUN = new Set([126, 127]);
 
@@ -81,8 +84,6 @@ function runOnce(
     const settle = (act: () => void) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
-      // What the command left running in its group.
-      end();
       child.stderr.destroy();
       if (signal.aborted) reject(signal.reason);
       else act();
@@ -94,8 +95,16 @@ function runOnce(
         ),
       ),
     );
-    // Not `close`: something that runs on may hold the pipe.
-    child.once('exit', (code) => setImmediate(() => settle(() => resolve({ code, said: lastLine(said) }))));
+    child.once('exit', (code) => {
+      // What the command left running in its group.
+      end();
+      // What it said may still be in the pipe, which only something that left the group can hold open.
+      const held = setTimeout(() => child.stderr.destroy(), LEFT_OPEN);
+      child.once('close', () => {
+        clearTimeout(held);
+        settle(() => resolve({ code, said: lastLine(said) }));
+      });
+    });
     // It need not read what it is given.
     child.stdin.on('error', () => undefined);
     child.stdin.end(response);
