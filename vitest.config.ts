@@ -12,6 +12,8 @@ const slow = [
   '__test__/docs.test.ts',
   '__test__/report-browser.test.ts',
   '__test__/score-faults.test.ts',
+  '__test__/score-race.test.ts',
+  '__test__/sample.test.ts',
 ];
 
 export default defineConfig({
