@@ -6,9 +6,9 @@ use crate::error::{Code, Error, Result};
 use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::selection::{SelectionOptions, Verdict, ratio_of_budget};
-use crate::statistics::{Clusters, FEW_UNITS, Interval, check_confidence};
-use crate::tournament::{Ratios, Tournament, tournament};
+use crate::selection::{SelectionOptions, Verdict, sharing};
+use crate::statistics::{Clusters, Interval};
+use crate::tournament::{Tournament, tournament};
 
 /// The tournament between answers at one N. Models are indices, vectors in model order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,9 +71,7 @@ pub fn select_by_answers(
     workers: &Workers,
     control: &Control,
 ) -> Result<AnswerSelection> {
-    check_confidence(options.confidence)?;
-    let of_budgets = options.best_of.iter().map(|&budget| ratio_of_budget(budget)).collect::<Result<Vec<_>>>()?;
-    let ratios = Ratios::new(&[of_budgets, options.n.clone()].concat())?;
+    let ratios = options.checked()?;
     if answers.models() < 2 {
         return Err(Error::new(Code::TooFewModels, "A choice needs at least two models."));
     }
@@ -94,7 +92,7 @@ pub fn select_by_answers(
             misleads: estimates.misleads(),
             alpha: 1.0 - options.confidence,
         };
-        tournaments.push(at.decide(options.best_of.get(index).copied(), result, asked, workers, control)?);
+        tournaments.push(at.decide(options.budget(index), result, asked, workers, control)?);
     }
     Ok(AnswerSelection {
         responses: answers.responses(),
@@ -177,21 +175,12 @@ impl Pairs<'_> {
         let least = scored.iter().map(|scored| scored.limits.high).fold(f64::INFINITY, f64::min);
         let possible: Vec<usize> =
             result.ranking.iter().copied().filter(|&model| scored[model].limits.low <= least).collect();
-        let fewest = result.score_counts[result.winner];
-        let sharing = result.score_counts.iter().filter(|&&count| count == fewest).count();
-        let verdict = match (self.units.count() < FEW_UNITS, possible.len(), sharing, fewest) {
-            (true, ..) => Verdict::Few,
-            (_, 1, ..) => Verdict::Clear,
-            (_, _, 1, _) => Verdict::Noise,
-            (.., 1..) => Verdict::Tied,
-            _ => Verdict::Silent,
-        };
         Ok(AnswerSelectionAt {
             best_of,
             score_intervals: scored.iter().map(|scored| scored.interval).collect(),
+            verdict: Verdict::of(&result, possible.len(), self.units.count()),
             possible_winners: possible,
-            verdict,
-            sharing,
+            sharing: sharing(&result),
             undecided: scored.iter().map(|scored| scored.undecided).collect(),
             tournament: result,
         })

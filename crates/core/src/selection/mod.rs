@@ -36,6 +36,7 @@ use limits::Units;
 pub use options::SelectionOptions;
 pub use picks::{CrossEntropyPick, KlPick, PassAtKPick};
 use possible::{Possible, Question};
+pub(crate) use verdict::sharing;
 pub use verdict::{Recommendation, Verdict};
 
 /// With more possible winners than this the picture of win shares is left out.
@@ -207,7 +208,7 @@ pub fn select(
             best_of: options.budget(ratio),
             span: spans[ratio].clone(),
             recommendation: recommendations[ratio],
-            sharing: verdict::sharing(&tournament),
+            sharing: sharing(&tournament),
             tail_responses: if silent {
                 verdict::responses_to_see_tail(log_probs, tournament.ranking[1], log_n)
             } else {
@@ -263,7 +264,7 @@ fn decide(
         let question = Question { log_probs, units, counts, ratio, log_n, result };
         // The union over N, so that all sets hold together.
         let possible = question.possible(alpha / results.len() as f64, workers, control)?;
-        let verdict = Verdict::of(result, &possible, units.count());
+        let verdict = Verdict::of(result, possible.models.len(), units.count());
         Ok(Decision { verdict, possible, score_intervals: question.score_intervals(alpha, workers, control)? })
     });
     each.collect()

@@ -26,7 +26,7 @@ pub struct SelectionOptions {
 
 impl SelectionOptions {
     /// The values of N: those of the budgets, then those given as such. What the parts check themselves is left to them.
-    pub(super) fn checked(&self) -> Result<Ratios> {
+    pub(crate) fn checked(&self) -> Result<Ratios> {
         check_confidence(self.confidence)?;
         let of_budgets = self.best_of.iter().map(|&budget| ratio_of_budget(budget)).collect::<Result<Vec<_>>>()?;
         Ratios::new(&[of_budgets, self.n.clone()].concat())
@@ -40,7 +40,7 @@ impl SelectionOptions {
     }
 
     /// The budget behind the N with that index.
-    pub(super) fn budget(&self, ratio: usize) -> Option<u32> {
+    pub(crate) fn budget(&self, ratio: usize) -> Option<u32> {
         self.best_of.get(ratio).copied()
     }
 }

@@ -3,15 +3,13 @@
 use serde::Serialize;
 
 use super::curves::Curves;
-use super::possible::Possible;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
+use crate::statistics::FEW_UNITS;
 use crate::tournament::Tournament;
 
-/// Fewer independent units than this allow no verdict.
-pub(super) const FEWEST_UNITS: usize = 30;
 /// The tail is fitted to this many of the greatest log ratios, or to the square root of all where that is more.
 const TAIL: usize = 10;
 
@@ -32,11 +30,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(result: &Tournament, possible: &Possible, units: usize) -> Self {
+    /// Of a tournament after which `possible` models may be best; fewer independent units than [`FEW_UNITS`] allow none.
+    pub(crate) fn of(result: &Tournament, possible: usize, units: usize) -> Self {
         let least = result.score_counts[result.winner];
-        if units < FEWEST_UNITS {
+        if units < FEW_UNITS {
             Self::Few
-        } else if possible.models.len() == 1 {
+        } else if possible == 1 {
             Self::Clear
         } else if sharing(result) == 1 {
             Self::Noise
@@ -49,7 +48,7 @@ impl Verdict {
 }
 
 /// How many models share the least score.
-pub(super) fn sharing(result: &Tournament) -> usize {
+pub(crate) fn sharing(result: &Tournament) -> usize {
     let least = result.score_counts[result.winner];
     result.score_counts.iter().filter(|&&score| score == least).count()
 }
@@ -148,21 +147,20 @@ mod tests {
 
     #[test]
     fn every_verdict_has_its_case() {
-        let possible = |models: &[usize]| Possible { models: models.to_vec(), times: None };
         let [apart, _, shared, silent] = &results(
             vec![vec![-1.0, -5.0, -5.0], vec![-3.0, -1.0, -5.0], vec![-4.0, -4.0, -1.0]],
             &[1.9, 2.0, 2.8, 1e9],
         )[..] else {
             panic!("four values of N, four results")
         };
-        assert_eq!(Verdict::of(apart, &possible(&[0]), 29), Verdict::Few);
-        assert_eq!(Verdict::of(apart, &possible(&[0]), 30), Verdict::Clear);
-        assert_eq!(Verdict::of(silent, &possible(&[0, 1]), 30), Verdict::Silent);
+        assert_eq!(Verdict::of(apart, 1, 29), Verdict::Few);
+        assert_eq!(Verdict::of(apart, 1, 30), Verdict::Clear);
+        assert_eq!(Verdict::of(silent, 2, 30), Verdict::Silent);
         assert_eq!((sharing(silent), silent.scores[silent.winner]), (3, 0.0));
         assert!(sharing(shared) > 1);
-        assert_eq!(Verdict::of(shared, &possible(&[0, 1]), 30), Verdict::Tied);
+        assert_eq!(Verdict::of(shared, 2, 30), Verdict::Tied);
         let two = &results(vec![vec![-1.0, -9.0, -9.0], vec![-9.0, -1.0, -1.0]], &[2.0])[0];
-        assert_eq!(Verdict::of(two, &possible(&[1, 0]), 30), Verdict::Noise);
+        assert_eq!(Verdict::of(two, 2, 30), Verdict::Noise);
     }
 
     #[test]
