@@ -53,11 +53,10 @@ fn series_and_claims_are_the_same_at_any_number_of_threads() {
     assert_eq!(holds, [Some(true), Some(false), Some(true), None]);
     // KL is infinite in some trial: no exponent.
     assert!(sweep.findings[3].reason.as_ref().unwrap().contains("infinite") && sweep.series[3].is_empty());
-    // The values that the instance claims of itself, at six points.
-    // No trial of p* = 1/2 shows what has a chance of 2^-49 there: that is no miss.
-    assert!(result.values.iter().all(|value| value.finding.holds != Some(false) && value.points == 6), "{result:?}");
-    assert!(result.values.iter().any(|value| value.finding.holds == Some(true)));
-    assert_eq!(result.values.len(), 3);
+    // The values that the instance claims of itself, at six points. Two are of what has a chance of 2^-49 where p* = 1/2:
+    // that no trial shows it is no miss, and no proof either.
+    let values: Vec<_> = result.values.iter().map(|value| (value.points, value.finding.holds)).collect();
+    assert_eq!(values, [(6, None), (6, Some(true)), (6, None)]);
 }
 
 #[test]

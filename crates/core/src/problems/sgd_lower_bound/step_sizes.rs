@@ -216,19 +216,35 @@ mod tests {
     }
 
     #[test]
-    fn sgd_does_not_settle_on_the_angle_that_its_step_is_too_large_for() {
-        let step_size = Some(16.0 / (1024.0 * 80.0));
-        let large = details(StepSizesOptions { step_size, most: 72, ..StepSizesOptions::default() });
-        assert!(large["settles"] == 0.0 && !large.contains_key("promptsUntilCovered"));
+    fn sgd_needs_prompts_in_proportion_to_the_horizon_at_steps_that_settle_and_oscillates_at_larger_ones() {
+        let sgd = |horizon: u64, pull: f64| {
+            let step_size = Some(pull / (horizon as f64 * 80.0));
+            details(StepSizesOptions { horizon, step_size, most: 72, ..StepSizesOptions::default() })
+        };
+        for pull in [0.5, 1.0] {
+            let [short, long] = [1024, 4096].map(|horizon| sgd(horizon, pull)["promptsUntilCovered"]);
+            assert!(short >= 5.0 && long / short > 3.0, "{pull}: {short} {long}");
+        }
+        for pull in [2.0, 4.0, 16.0] {
+            let large = sgd(1024, pull);
+            assert!(large["settles"] == 0.0 && !large.contains_key("promptsUntilCovered"), "{pull}");
+        }
     }
 
     #[test]
     fn rules_with_steps_of_their_own_do_not_feel_the_horizon() {
-        // Adam comes to rest, too, but at H = 4096 after 96 steps only, more than are looked at.
-        for rule in [UpdateRule::NormalizedSgd, UpdateRule::SignSgd] {
+        // At H = 4096 Adam comes to rest at steps of 1/20 after 96 prompts only, more than are looked at.
+        for (rule, step_size) in
+            [(UpdateRule::NormalizedSgd, 0.05), (UpdateRule::SignSgd, 0.05), (UpdateRule::Adam, 0.025)]
+        {
             let needed = [1024, 4096].map(|horizon| {
-                let options =
-                    StepSizesOptions { horizon, rule, step_size: Some(0.05), most: 72, ..StepSizesOptions::default() };
+                let options = StepSizesOptions {
+                    horizon,
+                    rule,
+                    step_size: Some(step_size),
+                    most: 72,
+                    ..StepSizesOptions::default()
+                };
                 details(options)["promptsUntilCovered"]
             });
             assert!(needed[0] < 5.0 && needed[1] < 5.0, "{rule:?}: {needed:?}");
