@@ -33,6 +33,11 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+/** A column of numbers; `withPrevious` where it belongs to the column before it. */
+export function numberColumn(label: string, title?: string, withPrevious = false): Column {
+  return { label, align: 'right', ...(title && { title }), ...(withPrevious && { withPrevious }) };
+}
+
 /** A cell for a number: `text` right-hand, sorted by value; a dash where it is not known, with the reason. */
 export function numberCell(value: number | null, text: (value: number) => string, reason?: string): Cell {
   if (value === null) return { text: '–', tone: 'muted', ...(reason && { title: reason }) };

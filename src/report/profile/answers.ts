@@ -1,6 +1,6 @@
 import type { AnswerCoverageAt, AnswerProfiles, ModelAnswerProfile } from '../../profile/answer-profiles.js';
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
-import type { Cell, Column, Table } from '../../results/table.js';
+import { type Cell, numberColumn, type Table } from '../../results/table.js';
 import type { CsvValue } from '../../text/csv.js';
 import { confidencePercent, count, percent, percentInterval } from '../../text/format.js';
 import { answerNotes, headingOf } from '../answers.js';
@@ -33,25 +33,19 @@ function answerAt({ coverage }: ModelAnswerProfile, N: number): AnswerCoverageAt
 function answersTable(result: CoverageProfiles, answers: AnswerProfiles): Table {
   const n = result.responses;
   const budgets = budgetsOf(result);
-  const number = (label: string, title: string, withPrevious = false): Column => ({
-    label,
-    align: 'right',
-    title,
-    ...(withPrevious && { withPrevious }),
-  });
   const interval = `Interval at ${confidencePercent(result.confidence)} confidence, Monte Carlo included`;
   return {
     caption: `Cov_N of the answers against ${result.reference}, in the order of the whole responses`,
     columns: [
       { label: 'model', name: true },
       ...budgets.flatMap((N) => [
-        number(headingOf(N), `Cov_N of the answers at ${headingOf(N)}`),
-        number('interval', interval, true),
-        ...(answers.exact ? [] : [number('open', 'Responses that the reasonings do not decide')]),
-        number('whole', `Cov_N of the whole responses at ${headingOf(N)}`),
+        numberColumn(headingOf(N), `Cov_N of the answers at ${headingOf(N)}`),
+        numberColumn('interval', interval, true),
+        ...(answers.exact ? [] : [numberColumn('open', 'Responses that the reasonings do not decide')]),
+        numberColumn('whole', `Cov_N of the whole responses at ${headingOf(N)}`),
       ]),
-      number('KL', 'KL divergence of the answers in nats'),
-      number('cross-entropy', 'Mean of −log probability of the answer, in nats'),
+      numberColumn('KL', 'KL divergence of the answers in nats'),
+      numberColumn('cross-entropy', 'Mean of −log probability of the answer, in nats'),
     ],
     rows: meanRanking(result).map((profile): Cell[] => {
       const answer = answers.models.find(({ model }) => model === profile.model)!;

@@ -1,6 +1,6 @@
 import type { CoverageProfiles } from '../../profile/coverage-profile.js';
 import type { Estimate } from '../../results/estimate.js';
-import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
+import { type Cell, numberCell, numberColumn, type Table } from '../../results/table.js';
 import { compact, confidencePercent, count, decimal, percent, percentInterval } from '../../text/format.js';
 import { budgetsOf, coverageAt, meanRanking, rankingAt } from './facts.js';
 
@@ -9,23 +9,20 @@ export function profilesTable(result: CoverageProfiles): Table {
   const n = result.responses;
   const budgets = budgetsOf(result);
   const leaders = new Map(budgets.map((N) => [N, rankingAt(result, N)[0]]));
-  const number = (label: string, title: string): Column => ({ label, align: 'right', title });
   return {
     caption: `Cov_N against ${result.reference}, by mean rank`,
     columns: [
       { label: 'model', name: true },
       ...budgets.flatMap((N) => [
-        number(`N = ${compact(N)}`, `Cov_N at N = ${compact(N)}`),
-        {
-          ...number(
-            'interval',
-            `${result.prompts === null ? 'Exact binomial' : 'Betting'} interval, ${confidencePercent(result.confidence)}`,
-          ),
-          withPrevious: true,
-        },
+        numberColumn(`N = ${compact(N)}`, `Cov_N at N = ${compact(N)}`),
+        numberColumn(
+          'interval',
+          `${result.prompts === null ? 'Exact binomial' : 'Betting'} interval, ${confidencePercent(result.confidence)}`,
+          true,
+        ),
       ]),
-      number('KL', 'KL divergence in nats'),
-      number('cross-entropy', 'Mean of −log probability, in nats'),
+      numberColumn('KL', 'KL divergence in nats'),
+      numberColumn('cross-entropy', 'Mean of −log probability, in nats'),
     ],
     rows: meanRanking(result).map((profile): Cell[] => [
       { text: profile.model },

@@ -1,4 +1,4 @@
-import type { Cell, Column, Table } from '../../results/table.js';
+import { type Cell, numberColumn, type Table } from '../../results/table.js';
 import type { AnswerSelection, AnswerTournament, SelectionResult } from '../../selection/result.js';
 import type { CsvValue } from '../../text/csv.js';
 import { confidencePercent, count, percent, percentInterval } from '../../text/format.js';
@@ -29,13 +29,6 @@ function answersAt({ tournaments }: AnswerSelection, N: number): AnswerTournamen
   return tournaments.find((each) => each.N === N)!;
 }
 
-const number = (label: string, title: string, withPrevious = false): Column => ({
-  label,
-  align: 'right',
-  title,
-  ...(withPrevious && { withPrevious }),
-});
-
 /** One row for each N: the pick by answers, how sure, and the pick by whole responses. */
 function picksByAnswers(result: SelectionResult, answers: AnswerSelection): Table {
   const n = result.responses;
@@ -43,12 +36,15 @@ function picksByAnswers(result: SelectionResult, answers: AnswerSelection): Tabl
   return {
     caption: 'The picks by answers',
     columns: [
-      number('N', 'Ratio at which the tournament is held'),
+      numberColumn('N', 'Ratio at which the tournament is held'),
       { label: 'winner by answers', name: true },
       { label: 'verdict' },
-      number('may be best', 'Number of models that may be best, whatever Monte Carlo adds'),
-      number('score', 'Share of the responses to whose answer its worst rival gives at least N times its probability'),
-      number(
+      numberColumn('may be best', 'Number of models that may be best, whatever Monte Carlo adds'),
+      numberColumn(
+        'score',
+        'Share of the responses to whose answer its worst rival gives at least N times its probability',
+      ),
+      numberColumn(
         `${confidencePercent(result.confidence)} interval`,
         'Interval of the score, Monte Carlo over reasonings included',
         true,
@@ -82,12 +78,12 @@ function scoresOfAnswers(result: SelectionResult, answers: AnswerSelection): Tab
     columns: [
       { label: 'model', name: true },
       ...tournaments.flatMap(({ N }) => [
-        number(headingOf(N), `Score of the answers at ${headingOf(N)}`),
-        number('interval', 'Monte Carlo over reasonings included', true),
+        numberColumn(headingOf(N), `Score of the answers at ${headingOf(N)}`),
+        numberColumn('interval', 'Monte Carlo over reasonings included', true),
         ...(answers.exact
           ? []
-          : [number('open', 'Responses of which the reasonings do not tell whether the worst rival leads by N')]),
-        number('whole', `Score of the whole responses at ${headingOf(N)}`),
+          : [numberColumn('open', 'Responses of which the reasonings do not tell whether the worst rival leads by N')]),
+        numberColumn('whole', `Score of the whole responses at ${headingOf(N)}`),
       ]),
     ],
     rows: meanRanking(result).map((model): Cell[] => {

@@ -1,5 +1,5 @@
 import type { Estimate } from '../../results/estimate.js';
-import { type Cell, type Column, numberCell, type Table } from '../../results/table.js';
+import { type Cell, type Column, numberCell, numberColumn, type Table } from '../../results/table.js';
 import type { Disagreement, SelectionResult } from '../../selection/result.js';
 import {
   compact,
@@ -21,32 +21,29 @@ export function picksTable(result: SelectionResult): Table {
   const budgets = result.tournaments.some(({ bestOf }) => bestOf !== null);
   const held = result.tournaments.some(({ winner, recommendation }) => winner !== recommendation.model);
   const disagree = result.tournaments.some(({ winner }) => winner !== result.crossEntropy.winner);
-  const number = (label: string, title?: string): Column => ({ label, align: 'right', ...(title && { title }) });
   return {
     caption: 'The picks',
     columns: [
-      ...(budgets ? [number('K', 'Budget: samples a prompt')] : []),
-      number('N', 'Ratio at which the tournament is held'),
+      ...(budgets ? [numberColumn('K', 'Budget: samples a prompt')] : []),
+      numberColumn('N', 'Ratio at which the tournament is held'),
       ...(held
         ? [{ label: 'take', name: true, title: 'Closest to the least scores of all N that the budget is about' }]
         : []),
       { label: 'winner', name: true },
       { label: 'verdict' },
-      number('may be best', 'Number of models that may be best'),
-      number('score', 'Share of the responses on which its worst rival gives at least N times its probability'),
-      {
-        ...number(
-          `${confidencePercent(result.confidence)} interval`,
-          'Interval of the score, valid at this number of responses',
-        ),
-        withPrevious: true,
-      },
-      ...(sampled ? [number('wins', 'Share of the bootstrap resamples that it wins')] : []),
+      numberColumn('may be best', 'Number of models that may be best'),
+      numberColumn('score', 'Share of the responses on which its worst rival gives at least N times its probability'),
+      numberColumn(
+        `${confidencePercent(result.confidence)} interval`,
+        'Interval of the score, valid at this number of responses',
+        true,
+      ),
+      ...(sampled ? [numberColumn('wins', 'Share of the bootstrap resamples that it wins')] : []),
       { label: 'runner-up', name: true },
-      number('margin, points', 'Score of the runner-up less that of the winner, in percentage points'),
+      numberColumn('margin, points', 'Score of the runner-up less that of the winner, in percentage points'),
       ...(disagree
         ? [
-            number(
+            numberColumn(
               'loss pick’s score',
               `Score of ${result.crossEntropy.winner}, the pick of cross-entropy (validation loss)`,
             ),
