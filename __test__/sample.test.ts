@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type PromptRow, passAtK, readSampleCounts, type SampleOptions, sample } from '../src/index.js';
 import { lastNumber } from '../src/sample/verifier.js';
 import { type FakeOptions, type FakeServer, type FaultKind, scoringTests } from './score-server.js';
+import { runCli } from './shared.js';
 
 const { folder, newFolder, serve } = scoringTests('sample');
 
@@ -298,21 +297,6 @@ describe('verifiers', () => {
 });
 
 describe('at the command line', () => {
-  const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-  const cli = (args: readonly string[], onStart?: (kill: () => void) => void) =>
-    new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-      const child = spawn(process.execPath, [main, ...args]);
-      let [stdout, stderr] = ['', ''];
-      child.stdout.on('data', (piece) => {
-        stdout += piece;
-      });
-      child.stderr.on('data', (piece) => {
-        stderr += piece;
-      });
-      child.once('close', (status) => resolve({ status, stdout, stderr }));
-      onStart?.(() => child.kill('SIGKILL'));
-    });
-
   test('killed by −9 it goes on to the bytes of a run that was left alone, and pass-at-k takes the folder', async () => {
     const server = await start({ latency: 10 });
     const file = join(folder, 'problems.jsonl');
@@ -323,23 +307,23 @@ describe('at the command line', () => {
     ];
     const [out, alone] = [newFolder(), newFolder()];
     let watch: NodeJS.Timeout | undefined;
-    const killed = await cli(words(out), (kill) => {
+    const killed = await runCli(words(out), (kill) => {
       watch = setInterval(() => server.requests >= 40 && kill(), 1);
     });
     clearInterval(watch);
     expect(killed.status).toBe(null);
     const before = server.requests;
-    const { status, stdout } = await cli([...words(out), '--json']);
+    const { status, stdout } = await runCli([...words(out), '--json']);
     expect({ status, complete: JSON.parse(stdout).complete }).toEqual({ status: 0, complete: true });
     expect(server.requests - before).toBeLessThan(120);
-    const { stdout: text } = await cli(words(alone));
+    const { stdout: text } = await runCli(words(alone));
     expect(text).toMatch(/All samples are drawn and verified/);
     expect(readFileSync(join(out, 'm.jsonl'), 'utf8')).toBe(readFileSync(join(alone, 'm.jsonl'), 'utf8'));
-    const pass = JSON.parse((await cli(['pass-at-k', out, '-k', '1,10', '--replicates', '0', '--json'])).stdout);
+    const pass = JSON.parse((await runCli(['pass-at-k', out, '-k', '1,10', '--replicates', '0', '--json'])).stdout);
     const right = read(out).filter(({ correct }) => correct).length;
     expect(pass.perK[0].values[0].value).toBeCloseTo(right / 120, 12);
     for (const wrong of [[], ['--exact', '--number'], ['--command-seconds', '3', '--number']]) {
-      const bad = await cli(['sample', file, '--server', `m=${server.url}`, '-n', '2', '--out', out, ...wrong]);
+      const bad = await runCli(['sample', file, '--server', `m=${server.url}`, '-n', '2', '--out', out, ...wrong]);
       expect(bad).toMatchObject({ status: 2, stderr: expect.stringMatching(/--exact, --number|goes with --command/) });
     }
   }, 300_000);

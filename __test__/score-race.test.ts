@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { LogProbs, Race, type ResponseRow, readLogProbs, type ScoreOptions, score, tournament } from '../src/index.js';
 import { type FakeOptions, type FakeServer, rightLogProb, scoringTests } from './score-server.js';
+import { runCli } from './shared.js';
 
 const { folder, newFolder, serve } = scoringTests('score-race');
 
@@ -279,21 +278,6 @@ describe('a race between served checkpoints', () => {
 });
 
 describe('at the command line', () => {
-  const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-  const cli = (args: readonly string[], onStart?: (kill: () => void) => void) =>
-    new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-      const child = spawn(process.execPath, [main, ...args]);
-      let [stdout, stderr] = ['', ''];
-      child.stdout.on('data', (piece) => {
-        stdout += piece;
-      });
-      child.stderr.on('data', (piece) => {
-        stderr += piece;
-      });
-      child.once('close', (status) => resolve({ status, stdout, stderr }));
-      onStart?.(() => child.kill('SIGKILL'));
-    });
-
   test('killed by −9 again and again it comes to the same decision, and select tells it', async () => {
     const servers = await Promise.all(NAMES.map((name) => start(name, { latency: 3 })));
     const file = join(folder, 'held-out.jsonl');
@@ -309,7 +293,7 @@ describe('at the command line', () => {
     for (; status === null && kills < 50; kills += 1) {
       const [before, most] = [asked(servers), kills < 3 ? 60 + 30 * kills : Number.POSITIVE_INFINITY];
       let watch: NodeJS.Timeout | undefined;
-      const ended = await cli(words(out), (kill) => {
+      const ended = await runCli(words(out), (kill) => {
         watch = setInterval(() => asked(servers) - before >= most && kill(), 1);
       });
       clearInterval(watch);
@@ -317,21 +301,21 @@ describe('at the command line', () => {
     }
     expect({ status, kills }).toEqual({ status: 0, kills: 4 });
     expectRight(out, NAMES);
-    const json = JSON.parse((await cli([...words(out), '--json'])).stdout);
+    const json = JSON.parse((await runCli([...words(out), '--json'])).stdout);
     expect(json).toMatchObject({ schemaVersion: 1, complete: true, race: { N: 4, delta: 0.05, tolerance: 0.01 } });
-    const alone = JSON.parse((await cli([...words(newFolder()), '--json'])).stdout);
+    const alone = JSON.parse((await runCli([...words(newFolder()), '--json'])).stdout);
     const { verdict, winner } = alone.race;
     expect(json.race).toMatchObject({ verdict, winner });
     for (const input of [out, join(out, 'decision.race')]) {
-      const chosen = JSON.parse((await cli(['select', input, '--json', '--require-significant'])).stdout);
+      const chosen = JSON.parse((await runCli(['select', input, '--json', '--require-significant'])).stdout);
       expect(chosen.recommendation.model).toBe(winner);
       const unscored: number[] = chosen.tournaments[0].unscored;
       expect(unscored.reduce((a, b) => a + b)).toBe(4 * COUNT - json.race.scored);
     }
-    expect((await cli(words(out))).stdout).toContain(json.race.explanation.slice(0, 40));
+    expect((await runCli(words(out))).stdout).toContain(json.race.explanation.slice(0, 40));
     // Scores that the race does not know are not passed over.
     writeFileSync(join(out, 'other.jsonl'), readFileSync(join(out, 'step-1.jsonl'), 'utf8').replaceAll('step-1', 'x'));
-    const blind = await cli(['select', out]);
+    const blind = await runCli(['select', out]);
     expect(blind).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/does not know these scores.*other\.jsonl/s),
@@ -352,11 +336,11 @@ describe('at the command line', () => {
       ...['score', file, '--out', newFolder(), '--preflight', '0', '-N', '4', '--batch', '1', '--quiet'],
       ...[server, other].flatMap(({ url, options: { model } }) => ['--server', `${model}=${url}`]),
     ];
-    expect(await cli([...words, '--until-decided', '105%'])).toMatchObject({
+    expect(await runCli([...words, '--until-decided', '105%'])).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('as 1% or 0.01'),
     });
-    const { status, stdout } = await cli([...words, '--until-decided', '0.05']);
+    const { status, stdout } = await runCli([...words, '--until-decided', '0.05']);
     expect(status).toBe(1);
     expect(stdout).toMatch(/taken at\s+its\s+worst/);
   });

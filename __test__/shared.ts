@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
@@ -26,5 +27,25 @@ export function readVectors<T extends { readonly cases: readonly unknown[] }>(na
   return JSON.parse(readFileSync(sharedPath(`vectors/${name}`), 'utf8'), (_, value) => {
     if (value === '-inf') return Number.NEGATIVE_INFINITY;
     return value === 'inf' ? Number.POSITIVE_INFINITY : value;
+  });
+}
+
+/** Runs the built command in a process of its own; `onStart` gets what ends it by kill −9. */
+export function runCli(
+  args: readonly string[],
+  onStart?: (kill: () => void) => void,
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args]);
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (piece) => {
+      stdout += piece;
+    });
+    child.stderr.on('data', (piece) => {
+      stderr += piece;
+    });
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+    onStart?.(() => child.kill('SIGKILL'));
   });
 }
