@@ -30,8 +30,8 @@ export interface ModelAnswerProfile {
   /** One entry for each N, in the order asked for. */
   readonly coverage: readonly AnswerCoverageAt[];
   /**
-   * KL divergence of the answers in nats, each logarithm corrected by the jackknife; without an interval where the
-   * correction is not small beside it, or not known.
+   * KL divergence of the answers in nats, each logarithm corrected by the jackknife; without an interval, and with the
+   * reason, unless values are exact.
    */
   readonly kl: Estimate;
   /** Cross-entropy of the answers in nats, likewise. */
