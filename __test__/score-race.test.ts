@@ -120,9 +120,10 @@ describe('a race between served checkpoints', () => {
   test('within a tolerance it ends earlier, and the model taken is as good as that', async () => {
     const servers = await startAll();
     const exact = await score(INPUT, options(servers, newFolder()));
-    const { race, complete } = await score(INPUT, { ...options(servers, newFolder()), within: 0.1 });
+    // It takes 180 pairs instead of 300, one by one: more of a difference than what may be under way when it is over.
+    const { race, complete } = await score(INPUT, { ...options(servers, newFolder()), within: 0.2 });
     expect(complete).toBe(true);
-    expect(race).toMatchObject({ tolerance: 0.1, winner: 'step-2' });
+    expect(race).toMatchObject({ tolerance: 0.2, winner: 'step-2' });
     expect(race!.scored).toBeLessThan(exact.race!.scored);
   });
 
