@@ -82,7 +82,7 @@ function forBuilding(path, source) {
   // Strings and characters are passed over first, for a comment cannot begin in them.
   const tokens = /b?r(#*)"[\s\S]*?"\1|b?"(?:\\[\s\S]|[^"\\])*"|b?'(?:\\.[^']*|[^'\\])'|[^\S\n]*\/\/[^\n]*/g;
   const bare = code.replace(tokens, (token) => (/^\s*\/\//.test(token) ? '' : token));
-  return path.endsWith('/src/lib.rs') ? `#![allow(missing_docs)]\n${bare}` : bare;
+  return /\/(src\/lib|build)\.rs$/.test(path) ? `#![allow(missing_docs)]\n${bare}` : bare;
 }
 const { scripts: _, devDependencies: __, overrides: ___, ...published } = manifest;
 writeFileSync(
