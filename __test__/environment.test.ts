@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { slow } from './shared.js';
 
 const binding = fileURLToPath(new URL('../native/binding.cjs', import.meta.url));
 
@@ -11,7 +12,7 @@ const spin = `
   native.runFault('spin', new native.Job()).catch(() => {});
 `;
 
-test('a worker terminated while a job runs ends, again and again', async () => {
+slow('a worker terminated while a job runs ends, again and again', async () => {
   for (let round = 0; round < 50; round += 1) {
     const worker = new Worker(`${spin} require('node:worker_threads').parentPort.postMessage('running');`, {
       eval: true,
