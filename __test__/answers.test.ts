@@ -141,7 +141,7 @@ test('a choice by answers stands beside the one by whole responses', async () =>
   const [at] = result.answers!.tournaments;
   expect([at!.winner, at!.scores, at!.possibleWinners]).toEqual(['a', [0.25, 0], ['a']]);
   expect([at!.verdict, result.tournaments[0]!.verdict]).toEqual(['clear', 'silent']);
-  expect(reportText(selectionReport(result))).toContain('winner by answers');
+  expect(reportText(selectionReport(result))).toContain('take by answers');
   expect(reportCsv(selectionReport(result))).toContain('answerVerdict');
   // Few reasonings tell nothing of the same shares.
   const few = await readAnswerLogProbs(file('few.jsonl', answerRows(4)));

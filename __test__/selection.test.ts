@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
 import {
+  AnswerLogProbs,
   compareModels,
+  comparisonReport,
   LogProbs,
   nearTies,
   ratioOfBestOf,
+  reportHtml,
+  reportText,
   SavedTournament,
   selectCheckpoint,
   selectWinner,
@@ -169,6 +173,48 @@ test('a budget takes what is best over its span, whether counted or saved', asyn
     expect(await selectCheckpoint(logProbs, { bestOf: [8], saved })).toEqual(result);
   }
   expect(() => spanOfBestOf(2)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));
+});
+
+test('a budget is answered by one rule, also without the matrix, head to head and by answers', async () => {
+  // a and b of the test before: at N = 2.52 alone b wins, over the span a is at most 2 points above the least.
+  const row = (early: number, then: number) =>
+    Array.from({ length: 100 }, (_, i) => (i < 10 ? early : i < 18 ? then : -4));
+  const logProbs = named([row(-4, -4), row(-4 + Math.log(3), -4 - Math.log(6))], ['a', 'b']);
+  const asked = { bestOf: [8], N: [2, 4] };
+  const answers = AnswerLogProbs.exact(logProbs);
+  const result = await selectCheckpoint(logProbs, { ...asked, answers });
+  const taken = result.tournaments.map(({ recommendation }) => recommendation);
+  expect(taken.map(({ model }) => model)).toEqual(['a', 'b', 'a']);
+  const winners = await selectWinner(logProbs, asked);
+  expect(winners.map(({ bestOf, N, span }) => ({ bestOf, N, span }))).toEqual(
+    result.tournaments.map(({ bestOf, N, span }) => ({ bestOf, N, span })),
+  );
+  expect(winners.map(({ winner }) => winner)).toEqual(['b', 'b', 'a']);
+  expect(winners.map(({ recommendation }) => recommendation)).toEqual(
+    taken.map(({ model, aboveLeast }) => ({ model, aboveLeast })),
+  );
+  const compared = await compareModels(logProbs, { ...asked, models: ['b', 'a'] });
+  expect(compared.tournaments.map(({ better, recommendation }) => [better, recommendation])).toEqual(
+    result.tournaments.map(({ winner, recommendation }) => [winner, recommendation]),
+  );
+  const report = comparisonReport(compared);
+  expect(reportText(report).replace(/\s+/g, ' ')).toContain(
+    'For Best-of-8 (N = 2.52) take a. Within noise: over N = 2 to 4',
+  );
+  // The profile both ways is drawn: two curves.
+  expect(
+    reportHtml(report)
+      .split('id="profile-both-ways"')[1]!
+      .split('</figure>')[0]!
+      .match(/<path /g)!.length,
+  ).toBeGreaterThan(1);
+  expect(result.answers!.tournaments.map(({ span }) => span)).toEqual(result.tournaments.map(({ span }) => span));
+  expect(result.answers!.tournaments.map(({ recommendation: { model } }) => model)).toEqual(['a', 'b', 'a']);
+  expect(result.answers!.recommendation.model).toBe(result.recommendation.model);
+  await expect(selectWinner(logProbs, {})).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' });
+  await expect(selectWinner(logProbs.selectModels(['a']), { bestOf: [8] })).rejects.toMatchObject({
+    code: 'ERR_TOO_FEW_MODELS',
+  });
 });
 
 test('beyond the resolution the reach chooses, not the mean, and it is said', async () => {

@@ -26,7 +26,11 @@ export function compareCommand({ signal }: CommandContext): Command {
     .argument('<a>', 'name of a model')
     .argument('<b>', 'name of another')
     .argument('<input...>', INPUT_ARGUMENT)
-    .option('-K, --best-of <list>', 'budgets K, samples a prompt, e.g. 4,16: N = (K/2)^(2/3) for each', parseBudgets)
+    .option(
+      '-K, --best-of <list>',
+      'budgets K, samples a prompt, e.g. 4,16: N = (K/2)^(2/3) for each, what to take held against √(K/2) and K/2, too',
+      parseBudgets,
+    )
     .option('-N, --N <list>', 'ratios N at which to compare', parseRatios)
     .option('--confidence <share>', 'confidence of all intervals and verdicts', parseConfidence, 0.95)
     .option(

@@ -13,6 +13,7 @@ import { ratioOfBestOf, spanOfBestOf } from '../selection/budget.js';
 import { uncoveredCsv } from '../selection/per-response.js';
 import type { TournamentResult } from '../selection/result.js';
 import { selectCheckpoint } from '../selection/select.js';
+import { compact, count, percent, points } from '../text/format.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { selectWinner, type Winner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
@@ -102,7 +103,7 @@ export function selectCommand(context: CommandContext): Command {
     )
     .option('--baseline <model>', 'the model to be no worse than')
     .option('--fail-if-worse', `exit with ${EXIT.notClear} if the baseline is shown to be better than all others`)
-    .option('--winner-only', 'find the winners without the matrix of counts or a bootstrap: for many models');
+    .option('--winner-only', 'find what to take without the matrix of counts, verdicts or intervals: for many models');
   addAnswerOptions(command);
   addOutputOptions(command, 'one row a model and N')
     .option('--counts', 'include the M×M counts whatever the number of models (default: up to 100)')
@@ -308,7 +309,7 @@ export interface PrintedWinners {
 async function printWinners(
   logProbs: LogProbs,
   options: SelectOptions,
-  job: Parameters<typeof selectWinner>[1] extends infer O ? Omit<O, 'N'> : never,
+  job: JobOptions,
   progress: ProgressLine,
 ): Promise<void> {
   if (logProbs.models.length < 2) {
@@ -317,7 +318,8 @@ async function printWinners(
       'A choice needs at least two models: add the log-probabilities of another.',
     );
   }
-  const winners = await selectWinner(logProbs, { ...job, N: ratios(options) });
+  const { bestOf = [], N = [] } = options;
+  const winners = await selectWinner(logProbs, { ...job, bestOf, N });
   progress.clear();
   if (options.json) {
     const result: PrintedWinners = {
@@ -329,10 +331,20 @@ async function printWinners(
     process.stdout.write(resultJson(result));
     return;
   }
-  for (const { N, winner, score, rival, pairsLookedAt, pairsTotal } of winners) {
-    const share = ((100 * pairsLookedAt) / pairsTotal).toFixed(1);
-    process.stdout.write(
-      `N = ${N}: ${winner} (score ${score.toFixed(4)} against ${rival}; looked at ${share}% of ${pairsTotal} pairs)\n`,
-    );
-  }
+  for (const each of winners) process.stdout.write(`${winnerLine(each, logProbs.responses)}\n`);
+}
+
+/** `Best-of-12 (N = 3.302): take a …`, `N = 4: take a …`. */
+function winnerLine(at: Winner, responses: number): string {
+  const { bestOf, N, span, recommendation, winner, score, rival, pairsLookedAt, pairsTotal } = at;
+  const occasion = bestOf === null ? `N = ${compact(N)}` : `Best-of-${bestOf} (N = ${compact(N)})`;
+  const among = `looked at ${((100 * pairsLookedAt) / pairsTotal).toFixed(1)}% of ${count(pairsTotal)} pairs`;
+  const won = `score ${percent(score, responses)} against ${rival}`;
+  const { model, aboveLeast } = recommendation;
+  if (model === winner) return `${occasion}: take ${model} (${won}; ${among})`;
+  const over = `N = ${compact(span[0]!)} to ${compact(span.at(-1)!)}`;
+  return (
+    `${occasion}: take ${model}, at most ${points(aboveLeast, responses)} above the least score over ${over} ` +
+    `(at N = ${compact(N)} alone ${winner} wins, ${won}; ${among})`
+  );
 }

@@ -5,7 +5,7 @@ import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, ratiosS
 import type { Interval, Provenance, Warning } from '../results/estimate.js';
 import { uncoveredResponses } from '../tournament/uncovered-responses.js';
 import { type ResponseText, readResponseTexts } from './response-texts.js';
-import type { SelectionVerdict } from './result.js';
+import type { SelectionRecommendation, SelectionVerdict } from './result.js';
 import { selectCheckpoint } from './select.js';
 
 const compareModelsSchema = z.strictObject({
@@ -15,7 +15,12 @@ const compareModelsSchema = z.strictObject({
     .readonly()
     .refine(([a, b]) => a !== b, 'a model cannot be compared with itself')
     .describe('The two models.'),
-  bestOf: budgetsSchema.default([]).describe('Budgets K in samples a prompt, each answered at N = (K/2)^(2/3).'),
+  bestOf: budgetsSchema
+    .default([])
+    .describe(
+      'Budgets K in samples a prompt, whole numbers of at least 3: compared at N = (K/2)^(2/3); what to take is held ' +
+        'against √(K/2) and K/2, too.',
+    ),
   N: ratiosSchema
     .or(z.array(z.never()).readonly())
     .default([])
@@ -64,11 +69,15 @@ export interface ComparedAt {
   readonly N: number;
   /** Of both models, in the order given. */
   readonly leads: readonly [Lead, Lead];
-  /** The model that leads more often: on its responses the other falls behind by N and more. */
+  /** The model that leads more often at N: on its responses the other falls behind by N and more. */
   readonly better: string;
   /** How sure that is; paired, on the responses where just one of the two leads. */
   readonly verdict: SelectionVerdict;
   readonly explanation: string;
+  /** The N that what to take is held against: for a budget √(K/2), (K/2)^(2/3) and K/2, where N was given that one. */
+  readonly span: readonly number[];
+  /** Which of the two to take: the better one where N was given, for a budget the one closest to the least scores of its span. */
+  readonly recommendation: SelectionRecommendation;
   /** Number of responses at which the verdict would be clear if the shares stayed as they are; `null` if never. */
   readonly responsesNeeded: number | null;
 }
@@ -145,26 +154,26 @@ export async function compareModels(logProbs: LogProbs, options: CompareModelsOp
     unit,
     units,
     confidence,
-    tournaments: result.tournaments.map(
-      ({ bestOf: budget, N, winner, verdict, explanation, responsesNeeded, scores, scoreCounts, scoreIntervals }) => {
-        // The score of a model is how often the other leads.
-        const lead = (model: 0 | 1): Lead => ({
-          model: models[model],
-          count: scoreCounts[1 - model]!,
-          share: scores[1 - model]!,
-          interval: scoreIntervals[1 - model]!,
-        });
-        return {
-          bestOf: budget,
-          N,
-          leads: [lead(0), lead(1)],
-          better: winner,
-          verdict,
-          explanation,
-          responsesNeeded,
-        };
-      },
-    ),
+    tournaments: result.tournaments.map(({ scores, scoreCounts, scoreIntervals, ...at }) => {
+      // The score of a model is how often the other leads.
+      const lead = (model: 0 | 1): Lead => ({
+        model: models[model],
+        count: scoreCounts[1 - model]!,
+        share: scores[1 - model]!,
+        interval: scoreIntervals[1 - model]!,
+      });
+      return {
+        bestOf: at.bestOf,
+        N: at.N,
+        leads: [lead(0), lead(1)],
+        better: at.winner,
+        verdict: at.verdict,
+        explanation: at.explanation,
+        span: at.span,
+        recommendation: at.recommendation,
+        responsesNeeded: at.responsesNeeded,
+      };
+    }),
     responsesLed: [led(ofFirst), led(ofSecond)],
     profile: { N: curves.N, shares: [curves.scores[1]!, curves.scores[0]!] },
     warnings,

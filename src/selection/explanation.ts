@@ -19,7 +19,7 @@ export function explain(
   const more =
     responsesNeeded === null
       ? 'More responses like these would not tell them apart'
-      : `With about ${rough(responsesNeeded)} responses like these ${winner} would be the only one left`;
+      : `With ${rough(responsesNeeded)} responses like these ${winner} would be the only one left`;
   switch (verdict) {
     case 'clear':
       return `${winner} is the only model that can be best: every other is ruled out.`;
@@ -29,21 +29,21 @@ export function explain(
       return `${plural(sharing, 'model')} share the least score; ${winner} has the smallest reach. ${others} may be best as well. ${more}.`;
     case 'silent':
       return (
-        `N = ${compact(N)} is beyond what these responses resolve: ${plural(sharing, 'model')} have no response against them, ` +
+        `${plural(sharing, 'model')} have no response against them: N = ${compact(N)} is beyond what these responses resolve, ` +
         `and ${winner} is chosen by its reach; ${others} may be best as well.` +
         resolutionAdvice(resolution, bestOf === null ? 'a smaller N' : 'a smaller budget') +
         (tailResponses === null
           ? ''
-          : ` As log ratios fall off here, a response that counts at this N takes about ${rough(tailResponses)} responses.`)
+          : ` As log ratios fall off here, a response that counts at this N takes ${rough(tailResponses)} responses.`)
       );
     case 'few':
       return `${plural(units, unit)} ${units === 1 ? 'is' : 'are'} too few for a verdict: give at least 30.`;
   }
 }
 
-/** A number that is foretold: more than two figures of it would pretend to know. */
+/** A number that is foretold: more than two figures of it, or more than a billion, would pretend to know. */
 function rough(value: number): string {
-  return count(Number(value.toPrecision(2)));
+  return value > 1e9 ? 'more than a billion' : `about ${count(Number(value.toPrecision(2)))}`;
 }
 
 function resolutionAdvice(resolution: number | null, smaller: string): string {

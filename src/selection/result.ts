@@ -118,7 +118,7 @@ export interface PassAtKPicks {
 export interface AnswerTournament
   extends Omit<
     TournamentResult,
-    'explanation' | 'span' | 'recommendation' | 'resolution' | 'responsesNeeded' | 'winShares' | 'counts' | 'nearTies'
+    'explanation' | 'resolution' | 'responsesNeeded' | 'winShares' | 'counts' | 'nearTies'
   > {
   /** Of each model and its worst rival, the number of responses of which the reasonings leave open whether they count. */
   readonly undecided: readonly number[];
@@ -137,6 +137,8 @@ export interface AnswerSelection {
   readonly proposal: string | null;
   /** What Monte Carlo does to each model's log-probabilities of answers. */
   readonly monteCarlo: readonly MonteCarlo[];
+  /** The model that answers alone would take over all N; what to take is told by the whole responses. */
+  readonly recommendation: SelectionRecommendation;
   /** One entry for each budget, then for each N, in the order of the tournaments between whole responses. */
   readonly tournaments: readonly AnswerTournament[];
 }

@@ -1,8 +1,9 @@
 //! The simple tournament and its winner.
 
 use coverage_principle_core::Workers;
+use coverage_principle_core::selection::{Asked, WinnerAt, select_winners};
 use coverage_principle_core::tournament::{
-    OffsetOptions, OnPolicy, Ratios, Tournament, Winner, mean_log_probs, offset_tournament, select_winner, tournament,
+    OffsetOptions, OnPolicy, Ratios, Tournament, mean_log_probs, offset_tournament, tournament,
 };
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Object, Uint32Array};
@@ -56,16 +57,17 @@ pub fn run_tournament<'env>(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WinnerOptions {
+    best_of: Vec<u32>,
     #[serde(rename = "N")]
     ratios: Vec<f64>,
 }
 
 #[derive(Serialize)]
 struct Winners {
-    winners: Vec<Winner>,
+    winners: Vec<WinnerAt>,
 }
 
-/// The winner alone at every N, most pairs never looked at. JSON `{ winners }`.
+/// The winner alone at every budget and N, and what to take there, most pairs never looked at. JSON `{ winners }`.
 #[napi(js_name = "selectWinner", ts_return_type = "Promise<JobOutput>")]
 pub fn run_select_winner<'env>(
     env: &'env Env,
@@ -76,9 +78,9 @@ pub fn run_select_winner<'env>(
     let matrix = log_probs.matrix()?;
     let (options, threads) = parse_job_options::<WinnerOptions>(&options)?;
     let compute = move |control: &_| {
-        let ratios = Ratios::new(&options.ratios)?;
+        let asked = Asked::new(&options.best_of, &options.ratios)?;
         let workers = Workers::new(threads)?;
-        Output::new(&Winners { winners: select_winner(&matrix, &ratios, &workers, control)? })
+        Output::new(&Winners { winners: select_winners(&matrix, &asked, &workers, control)? })
     };
     spawn_output(env, job, compute)
 }

@@ -1,6 +1,16 @@
+import type { Phrase } from '../../results/phrase.js';
 import { type Cell, numberCell, type Table } from '../../results/table.js';
-import type { Comparison, LeadingResponse } from '../../selection/compare.js';
-import { compact, confidencePercent, count, decimal, percent, percentInterval, plural } from '../../text/format.js';
+import type { ComparedAt, Comparison, LeadingResponse } from '../../selection/compare.js';
+import {
+  capitalised,
+  compact,
+  confidencePercent,
+  count,
+  decimal,
+  percent,
+  percentInterval,
+  plural,
+} from '../../text/format.js';
 import { shareAxis } from '../charts/axis.js';
 import { curveChart } from '../charts/curve-chart.js';
 import type { Figure } from '../charts/figure.js';
@@ -8,6 +18,7 @@ import { build, resultGiven } from '../fault.js';
 import { provenanceSection } from '../provenance.js';
 import { figureSection, list, type Report, type Sheet, table, warnings } from '../report.js';
 import { VERDICT_TONES, VERDICT_WORDS } from '../selection/facts.js';
+import { closest } from '../selection/summary.js';
 
 const MOST_ROWS = 20;
 /** Of a text so many characters stand in a table; the whole of it is shown on hovering, and in CSV and JSON. */
@@ -25,14 +36,7 @@ export function comparisonReport(result: Comparison): Report {
         {
           id: 'summary',
           heading: 'Summary',
-          blocks: [
-            list(
-              tournaments.map(({ bestOf, N, explanation }) => [
-                `${bestOf === null ? '' : `Best-of-${bestOf}, `}N\u00a0=\u00a0${compact(N)}: ${explanation}`,
-              ]),
-            ),
-            warnings(result.warnings),
-          ],
+          blocks: [list(tournaments.map((at) => summaryOf(at, responses))), warnings(result.warnings)],
         },
         { id: 'tables', heading: 'Who leads by N and more', blocks: [table(leadsTable(result))] },
         ...figureSection('profile', profileFigure(result)),
@@ -51,6 +55,21 @@ export function comparisonReport(result: Comparison): Report {
   });
 }
 
+/** Which of the two to take at one budget or N, and how sure that is. */
+function summaryOf({ bestOf, N, better, explanation, span, recommendation }: ComparedAt, responses: number): Phrase {
+  const occasion = bestOf === null ? `N\u00a0=\u00a0${compact(N)}` : `Best-of-${bestOf} (N\u00a0=\u00a0${compact(N)})`;
+  const held = recommendation.model === better ? [] : closest({ span, recommendation }, responses);
+  return [
+    `For ${occasion} take `,
+    { model: recommendation.model },
+    '. ',
+    { stress: capitalised(VERDICT_WORDS[recommendation.verdict]) },
+    ': ',
+    ...held,
+    held.length === 0 ? explanation : `At N\u00a0=\u00a0${compact(N)} alone, ${explanation}`,
+  ];
+}
+
 function leadsTable({ models, responses, tournaments }: Comparison): Table {
   const budgets = tournaments.some(({ bestOf }) => bestOf !== null);
   return {
@@ -62,17 +81,21 @@ function leadsTable({ models, responses, tournaments }: Comparison): Table {
         { label: model, align: 'right' } as const,
         { label: 'interval', align: 'right', withPrevious: true } as const,
       ]),
-      { label: 'better', name: true },
+      {
+        label: 'take',
+        name: true,
+        title: 'The one that leads more often; for a budget the one that stays closest to the least scores over its N',
+      },
       { label: 'verdict' },
     ],
-    rows: tournaments.map(({ bestOf, N, leads, better, verdict, explanation }) => [
+    rows: tournaments.map(({ bestOf, N, leads, better, explanation, recommendation: { model, verdict } }) => [
       ...(budgets ? [numberCell(bestOf, count)] : []),
       { text: compact(N), sort: N },
       ...leads.flatMap(({ share, interval }) => [
         numberCell(share, (value) => percent(value, responses)),
         { text: percentInterval(interval, responses), sort: interval[0] },
       ]),
-      { text: better },
+      { text: model, ...(model !== better && { title: `at N = ${compact(N)} alone it would be ${better}` }) },
       { text: VERDICT_WORDS[verdict], title: explanation, tone: VERDICT_TONES[verdict] },
     ]),
   };
@@ -124,10 +147,10 @@ function profileFigure({ models, responses, profile: { N, shares } }: Comparison
     title: 'How often each leads, as a function of N',
     caption:
       'Share of the responses on which the one model gives at least N times the probability of the other. The lower a ' +
-      'model’s rival, the better the model. The scale is logarithmic.',
+      'model’s rival, the better the model. The scale is logarithmic.' +
+      (shares.flat().includes(0) ? ' Lines that reach the bottom edge are at zero.' : ''),
     description: `Two falling curves: ${models.join(' and ')}.`,
-    ...SIZE,
-    option: curveChart({
+    ...curveChart({
       ...SIZE,
       x: { label: 'N (ratio)', scale: 'log2', min: N[0]!, max: N.at(-1)! },
       y: shareAxis('share of responses', shares.flat(), responses),

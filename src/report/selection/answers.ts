@@ -29,7 +29,7 @@ function answersAt({ tournaments }: AnswerSelection, N: number): AnswerTournamen
   return tournaments.find((each) => each.N === N)!;
 }
 
-/** One row for each N: the pick by answers, how sure, and the pick by whole responses. */
+/** One row for each N: what answers would take, how sure, and what whole responses take. */
 function picksByAnswers(result: SelectionResult, answers: AnswerSelection): Table {
   const n = result.responses;
   const position = positions(result.models);
@@ -37,7 +37,11 @@ function picksByAnswers(result: SelectionResult, answers: AnswerSelection): Tabl
     caption: 'The picks by answers',
     columns: [
       numberColumn('N', 'Ratio at which the tournament is held'),
-      { label: 'winner by answers', name: true },
+      {
+        label: 'take by answers',
+        name: true,
+        title: 'The winner at N; for a budget the model that stays closest to the least scores over its N',
+      },
       { label: 'verdict' },
       numberColumn('may be best', 'Number of models that may be best, whatever Monte Carlo adds'),
       numberColumn(
@@ -49,20 +53,26 @@ function picksByAnswers(result: SelectionResult, answers: AnswerSelection): Tabl
         'Interval of the score, Monte Carlo over reasonings included',
         true,
       ),
-      { label: 'winner by whole responses', name: true },
+      { label: 'take by whole responses', name: true },
     ],
     rows: byN(result).map((whole): Cell[] => {
       const at = answersAt(answers, whole.N);
-      const winner = position.get(at.winner)!;
-      const interval = at.scoreIntervals[winner]!;
+      const { model, verdict } = at.recommendation;
+      const taken = position.get(model)!;
+      const interval = at.scoreIntervals[taken]!;
+      const other = whole.recommendation.model;
       return [
         { text: headingOf(whole.N), sort: whole.N },
-        { text: at.winner, tone: 'strong' },
-        { text: VERDICT_WORDS[at.verdict] },
+        {
+          text: model,
+          tone: 'strong',
+          ...(model !== at.winner && { title: `at ${headingOf(whole.N)} alone ${at.winner} wins` }),
+        },
+        { text: VERDICT_WORDS[verdict] },
         { text: count(at.possibleWinners.length), sort: at.possibleWinners.length },
-        { text: percent(at.scores[winner]!, n), sort: at.scores[winner]! },
+        { text: percent(at.scores[taken]!, n), sort: at.scores[taken]! },
         { text: percentInterval(interval, n), sort: interval[1], tone: 'muted' },
-        { text: whole.winner, ...(whole.winner !== at.winner && { tone: 'caution' as const }) },
+        { text: other, ...(other !== model && { tone: 'caution' as const }) },
       ];
     }),
   };
@@ -116,6 +126,7 @@ export function answerColumns({ answers }: SelectionResult): string[] {
   return [
     'answerRank',
     'answerWinner',
+    'answerRecommended',
     'answerPossible',
     'answerVerdict',
     'answerScore',
@@ -133,6 +144,7 @@ export function answerValues({ answers, models }: SelectionResult, model: string
   return [
     at.ranking.indexOf(model) + 1,
     at.winner === model,
+    at.recommendation.model === model,
     at.possibleWinners.includes(model),
     at.verdict,
     at.scores[index],

@@ -1,6 +1,16 @@
 import { listedModels, type Part, type Phrase } from '../../results/phrase.js';
 import type { Disagreement, SelectionResult, SelectionVerdict, TournamentResult } from '../../selection/result.js';
-import { compact, confidencePercent, count, listed, percent, plural, points, roughPercent } from '../../text/format.js';
+import {
+  capitalised,
+  compact,
+  confidencePercent,
+  count,
+  listed,
+  percent,
+  plural,
+  points,
+  roughPercent,
+} from '../../text/format.js';
 import { byN, type Stretch, stretches, VERDICT_WORDS, winShare } from './facts.js';
 
 /** What to take for some N, and how sure that is. */
@@ -54,28 +64,31 @@ function recommend({ recommendation: { model, verdict }, tournaments }: Selectio
 }
 
 function advise(result: SelectionResult, { model, verdict, tournaments }: Stretch): Phrase {
-  const word = VERDICT_WORDS[verdict];
   const held = tournaments.filter(({ winner }) => winner !== model);
   return [
     `For ${occasions(tournaments)} take `,
     { model },
     '. ',
-    { stress: `${word[0]!.toUpperCase()}${word.slice(1)}` },
+    { stress: capitalised(VERDICT_WORDS[verdict]) },
     ': ',
-    ...held.flatMap((each) => closest(result, each)),
+    ...held.flatMap((each) => closest(each, result.responses)),
     `${explanations(tournaments, held.length > 0)} `,
     ...worstCase(result, model, tournaments),
   ];
 }
 
 /** Why a budget takes another model than the winner at its N. */
-function closest({ responses }: SelectionResult, { span, recommendation }: TournamentResult): Part[] {
+export function closest(
+  { span, recommendation }: Pick<TournamentResult, 'span' | 'recommendation'>,
+  responses: number,
+): Part[] {
   const { model, aboveLeast } = recommendation;
-  return [
-    `over N\u00a0=\u00a0${compact(span[0]!)} to ${compact(span.at(-1)!)}, which the budget is about, `,
-    { model },
-    ` stays closest to the least scores, ${points(aboveLeast, responses)} above them at most. `,
-  ];
+  const over = `over N\u00a0=\u00a0${compact(span[0]!)} to ${compact(span.at(-1)!)}, which the budget is about, `;
+  const how =
+    aboveLeast === 0
+      ? ' has the least score throughout. '
+      : ` stays closest to the least scores, ${points(aboveLeast, responses)} above them at most. `;
+  return [over, { model }, how];
 }
 
 /** `Best-of-12 (N = 3.302)`, `N = 4 and 16`. */

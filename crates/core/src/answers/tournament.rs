@@ -6,9 +6,9 @@ use crate::error::{Code, Error, Result};
 use crate::log_probs::{LogProbs, Rows};
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::selection::{SelectionOptions, Verdict, sharing};
+use crate::selection::{Asked, Curves, Recommendation, SelectionOptions, Verdict, sharing};
 use crate::statistics::{Clusters, Interval};
-use crate::tournament::{Tournament, tournament};
+use crate::tournament::{Ratios, Tournament, tournament};
 
 /// The tournament between answers at one N. Models are indices, vectors in model order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,6 +27,11 @@ pub struct AnswerSelectionAt {
     pub possible_winners: Vec<usize>,
     /// How sure the choice is.
     pub verdict: Verdict,
+    /// The values of N that the recommendation here is held against: those of the budget, or N.
+    pub span: Vec<f64>,
+    /// What the answers alone would take here: the winner where N was given, for a budget the model that is best over the
+    /// span.
+    pub recommendation: Recommendation,
     /// How many models share the least score.
     pub sharing: usize,
     /// Of each model and its worst rival, the number of responses of which the reasonings leave open whether they count.
@@ -49,6 +54,8 @@ pub struct AnswerSelection {
     pub reasonings: [usize; 2],
     /// What Monte Carlo does to each model's log-probabilities.
     pub monte_carlo: Vec<MonteCarlo>,
+    /// What the answers alone would take over all N.
+    pub recommendation: Recommendation,
     /// One entry for each budget, then for each N, in the order asked for.
     pub tournaments: Vec<AnswerSelectionAt>,
 }
@@ -71,7 +78,7 @@ pub fn select_by_answers(
     workers: &Workers,
     control: &Control,
 ) -> Result<AnswerSelection> {
-    let ratios = options.checked()?;
+    let Asked { ratios, spans, budgets } = options.checked()?;
     if answers.models() < 2 {
         return Err(Error::new(Code::TooFewModels, "A choice needs at least two models."));
     }
@@ -81,10 +88,13 @@ pub fn select_by_answers(
     control.enter("answers");
     let rows = estimates.rows.iter().map(|row| row.log_probs.clone().into()).collect();
     let estimated = LogProbs::of_legal(Rows::F64(rows))?;
-    let (_, results) = tournament(&estimated, &ratios, workers, control)?;
-    let asked = results.len();
-    let mut tournaments = Vec::with_capacity(asked);
-    for (index, result) in results.into_iter().enumerate() {
+    // Those asked for, then at what their budgets are held against besides.
+    let besides = spans.concat().into_iter().filter(|n| !ratios.n().contains(n));
+    let all: Vec<f64> = ratios.n().iter().copied().chain(besides).collect();
+    let (counts, held) = tournament(&estimated, &Ratios::new(&all)?, workers, control)?;
+    let curves = Curves::of(&held, counts.responses());
+    let results = &held[..ratios.len()];
+    let decide = |index: usize| {
         let at = Pairs {
             rows: &estimates.rows,
             units: &units,
@@ -92,8 +102,27 @@ pub fn select_by_answers(
             misleads: estimates.misleads(),
             alpha: 1.0 - options.confidence,
         };
-        tournaments.push(at.decide(options.budget(index), result, asked, workers, control)?);
-    }
+        at.decide(&results[index], ratios.len(), workers, control)
+    };
+    let decisions = (0..ratios.len()).map(decide).collect::<Result<Vec<_>>>()?;
+    let verdicts: Vec<Verdict> = decisions.iter().map(|decision| decision.verdict).collect();
+    // Of several tournaments, over the N at which they were held.
+    let over = if spans.len() == 1 { &spans[0][..] } else { ratios.n() };
+    let recommendation = Recommendation::of(&curves, over, results, &verdicts);
+    let tournaments = decisions.into_iter().enumerate().map(|(index, decision)| {
+        let at = index..=index;
+        AnswerSelectionAt {
+            best_of: budgets[index],
+            recommendation: Recommendation::of(&curves, &spans[index], &results[at.clone()], &verdicts[at]),
+            span: spans[index].clone(),
+            score_intervals: decision.scored.iter().map(|scored| scored.interval).collect(),
+            verdict: decision.verdict,
+            possible_winners: decision.possible,
+            sharing: sharing(&results[index]),
+            undecided: decision.scored.iter().map(|scored| scored.undecided).collect(),
+            tournament: results[index].clone(),
+        }
+    });
     Ok(AnswerSelection {
         responses: answers.responses(),
         prompts: units.clusters().map(Clusters::len),
@@ -101,8 +130,17 @@ pub fn select_by_answers(
         exact: answers.is_exact(),
         reasonings: estimates.reasonings.into(),
         monte_carlo: estimates.rows.iter().map(AnswerRow::monte_carlo).collect(),
-        tournaments,
+        recommendation,
+        tournaments: tournaments.collect(),
     })
+}
+
+/// What all pairs at one N come to.
+struct Decision {
+    scored: Vec<Scored>,
+    /// By rank.
+    possible: Vec<usize>,
+    verdict: Verdict,
 }
 
 /// All pairs of models at one N.
@@ -162,27 +200,12 @@ impl Pairs<'_> {
         scored
     }
 
-    fn decide(
-        &self,
-        best_of: Option<u32>,
-        result: Tournament,
-        asked: usize,
-        workers: &Workers,
-        control: &Control,
-    ) -> Result<AnswerSelectionAt> {
+    fn decide(&self, result: &Tournament, asked: usize, workers: &Workers, control: &Control) -> Result<Decision> {
         let scored =
             workers.map(self.rows.len(), control, |model| Ok(self.score(model, result.rivals[model], asked)))?;
         let least = scored.iter().map(|scored| scored.limits.high).fold(f64::INFINITY, f64::min);
         let possible: Vec<usize> =
             result.ranking.iter().copied().filter(|&model| scored[model].limits.low <= least).collect();
-        Ok(AnswerSelectionAt {
-            best_of,
-            score_intervals: scored.iter().map(|scored| scored.interval).collect(),
-            verdict: Verdict::of(&result, possible.len(), self.units.count()),
-            possible_winners: possible,
-            sharing: sharing(&result),
-            undecided: scored.iter().map(|scored| scored.undecided).collect(),
-            tournament: result,
-        })
+        Ok(Decision { verdict: Verdict::of(result, possible.len(), self.units.count()), scored, possible })
     }
 }

@@ -1,4 +1,5 @@
 use crate::error::{Error, Result};
+use crate::tournament::Ratios;
 
 /// The least budget there is a rule for.
 const LEAST: u32 = 3;
@@ -34,9 +35,37 @@ pub fn span_of_budget(budget: u32) -> Result<[f64; 3]> {
     Ok([half.sqrt(), libm::cbrt(half * half), half])
 }
 
+/// The tournaments that are asked for: those of budgets, then those at ratios given as such.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// The N of each.
+    pub ratios: Ratios,
+    /// The values of N that what to take is held against at each: those of its budget ([`span_of_budget`]), or its N.
+    pub spans: Vec<Vec<f64>>,
+    /// The budget behind each, if there is one.
+    pub budgets: Vec<Option<u32>>,
+}
+
+impl Asked {
+    /// Budgets of at least 3 samples a prompt, and ratios.
+    ///
+    /// # Errors
+    /// [`crate::Code::InvalidOption`] for a budget below 3, and as [`Ratios::new`].
+    pub fn new(best_of: &[u32], n: &[f64]) -> Result<Self> {
+        let of_budgets = best_of.iter().map(|&budget| span_of_budget(budget)).collect::<Result<Vec<_>>>()?;
+        let middle = of_budgets.iter().map(|span| span[1]);
+        let alone = n.iter().map(|&n| vec![n]);
+        Ok(Self {
+            ratios: Ratios::new(&middle.chain(n.iter().copied()).collect::<Vec<_>>())?,
+            spans: of_budgets.iter().map(|span| span.to_vec()).chain(alone).collect(),
+            budgets: best_of.iter().copied().map(Some).chain(n.iter().map(|_| None)).collect(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ratio_of_budget, span_of_budget};
+    use super::{Asked, ratio_of_budget, span_of_budget};
 
     #[test]
     fn the_rule() {
@@ -52,5 +81,14 @@ mod tests {
         assert_eq!(span_of_budget(128).unwrap(), [8.0, 16.0, 64.0]);
         assert!((3..200).all(|budget| span_of_budget(budget).unwrap().is_sorted_by(|a, b| a < b)));
         assert!(span_of_budget(3).unwrap()[0] > 1.0);
+    }
+
+    #[test]
+    fn budgets_come_first() {
+        let asked = Asked::new(&[128, 16], &[2.0]).unwrap();
+        assert_eq!((asked.ratios.n(), &asked.budgets[..]), (&[16.0, 4.0, 2.0][..], &[Some(128), Some(16), None][..]));
+        assert_eq!(asked.spans, [vec![8.0, 16.0, 64.0], vec![8.0_f64.sqrt(), 4.0, 8.0], vec![2.0]]);
+        let field = |best_of: &[u32], n: &[f64]| Asked::new(best_of, n).unwrap_err().place.field;
+        assert_eq!((field(&[2], &[]).as_deref(), field(&[], &[]).as_deref()), (Some("bestOf"), Some("N")));
     }
 }

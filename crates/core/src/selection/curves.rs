@@ -25,6 +25,25 @@ pub struct Curves {
     pub winners: Vec<usize>,
     /// How many models share the winner's score at each N, itself included: with more than one the reach decided.
     pub sharing: Vec<usize>,
+    /// The scores at each N as counts, `[k][model]`.
+    #[serde(skip)]
+    counts: Vec<Vec<u32>>,
+    /// n, of which they are shares.
+    #[serde(skip)]
+    responses: u32,
+}
+
+/// Scores at one N, as counts, and who wins.
+struct Point<'a> {
+    n: f64,
+    winner: usize,
+    counts: &'a [u32],
+}
+
+impl<'a> Point<'a> {
+    fn of(held: &'a Tournament) -> Self {
+        Self { n: held.n, winner: held.winner, counts: &held.score_counts }
+    }
 }
 
 /// Rising values of N that are even in log N, from 1 to well past the greatest one `asked`, those, and those `besides`.
@@ -42,16 +61,44 @@ pub(super) fn grid(asked: &[f64], besides: &[f64], models: usize) -> Vec<f64> {
 }
 
 impl Curves {
-    /// How far each model is, at its worst of these values of N, above the least score there. All of them are on the grid.
-    pub(super) fn regrets(&self, over: &[f64]) -> Vec<f64> {
+    /// Of tournaments on so many responses.
+    pub(crate) fn of(tournaments: &[Tournament], responses: u32) -> Self {
+        Self::new(tournaments.iter().map(Point::of).collect(), responses)
+    }
+
+    fn new(mut points: Vec<Point<'_>>, responses: u32) -> Self {
+        points.sort_by(|a, b| a.n.total_cmp(&b.n));
+        let models = points.first().map_or(0, |point| point.counts.len());
+        let share = |count: u32| f64::from(count) / f64::from(responses);
+        let sharing =
+            |Point { counts, winner, .. }: &Point<'_>| counts.iter().filter(|&&each| each == counts[*winner]).count();
+        Self {
+            n: points.iter().map(|point| point.n).collect(),
+            scores: (0..models).map(|model| points.iter().map(|point| share(point.counts[model])).collect()).collect(),
+            winners: points.iter().map(|point| point.winner).collect(),
+            sharing: points.iter().map(sharing).collect(),
+            counts: points.iter().map(|point| point.counts.to_vec()).collect(),
+            responses,
+        }
+    }
+
+    /// By how many responses each model is, at its worst of these values of N, above the least score there. All of them
+    /// are on the grid. Counts, since shares that differ by as much need not be as far apart once they are rounded.
+    pub(super) fn regrets(&self, over: &[f64]) -> Vec<u32> {
         let at = |n: &f64| self.n.iter().position(|known| known == n).expect("the grid holds every N that is needed");
-        let points: Vec<usize> = over.iter().map(at).collect();
-        let least = |point: usize| self.scores.iter().map(|scores| scores[point]).fold(1.0, f64::min);
-        let least: Vec<f64> = points.iter().map(|&point| least(point)).collect();
-        let regret = |scores: &[f64]| {
-            points.iter().zip(&least).fold(0.0, |worst: f64, (&point, least)| worst.max(scores[point] - least))
-        };
-        self.scores.iter().map(|scores| regret(scores)).collect()
+        let mut regrets = vec![0; self.scores.len()];
+        for counts in over.iter().map(|n| &self.counts[at(n)]) {
+            let least = counts.iter().copied().min().unwrap_or(0);
+            for (regret, count) in regrets.iter_mut().zip(counts) {
+                *regret = (*regret).max(count - least);
+            }
+        }
+        regrets
+    }
+
+    /// So many responses as a share of all.
+    pub(super) fn share(&self, count: u32) -> f64 {
+        f64::from(count) / f64::from(self.responses)
     }
 }
 
@@ -67,19 +114,12 @@ impl Counted {
     ) -> Result<Curves> {
         let further: Vec<usize> = (self.asked..self.shown).collect();
         let found = leaders(log_probs, &self.counts, &self.ratios, &further, means, workers, control)?;
-        let further =
-            further.iter().zip(&found).map(|(&at, (winner, scores))| (self.ratios.n()[at], *winner, &*scores.counts));
-        let mut points: Vec<(f64, usize, &[u32])> =
-            asked.iter().map(|result| (result.n, result.winner, &*result.score_counts)).chain(further).collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let share = |count: u32| f64::from(count) / f64::from(self.counts.responses());
-        let sharing = |scores: &[u32], winner: usize| scores.iter().filter(|&&score| score == scores[winner]).count();
-        Ok(Curves {
-            n: points.iter().map(|point| point.0).collect(),
-            scores: (0..means.len()).map(|model| points.iter().map(|point| share(point.2[model])).collect()).collect(),
-            winners: points.iter().map(|point| point.1).collect(),
-            sharing: points.iter().map(|&(_, winner, scores)| sharing(scores, winner)).collect(),
-        })
+        let further = (further.iter().zip(&found)).map(|(&at, (winner, scores))| Point {
+            n: self.ratios.n()[at],
+            winner: *winner,
+            counts: &scores.counts,
+        });
+        Ok(Curves::new(asked.iter().map(Point::of).chain(further).collect(), self.counts.responses()))
     }
 }
 

@@ -14,6 +14,7 @@ mod possible;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod winner;
 
 use serde::Serialize;
 
@@ -29,7 +30,7 @@ use crate::tournament::{
     first_tournaments, mean_log_probs, near_ties, resampled_wins, rungs,
 };
 
-pub use budget::{ratio_of_budget, span_of_budget};
+pub use budget::{Asked, ratio_of_budget, span_of_budget};
 pub use curves::Curves;
 pub use disagreements::{Criterion, Disagreement};
 use limits::Units;
@@ -38,6 +39,7 @@ pub use picks::{CrossEntropyPick, KlPick, PassAtKPick};
 use possible::{Possible, Question};
 pub(crate) use verdict::sharing;
 pub use verdict::{Recommendation, Verdict};
+pub use winner::{WinnerAt, select_winners};
 
 /// With more possible winners than this the picture of win shares is left out.
 const MOST_RESAMPLED: usize = 64;
@@ -136,17 +138,17 @@ pub fn select(
     control: &Control,
 ) -> Result<Selection> {
     let log_probs = input.log_probs;
-    let ratios = options.checked()?;
-    let spans = options.spans()?;
+    let asked_for = options.checked()?;
+    let Asked { ratios, spans, budgets } = &asked_for;
     if log_probs.models() < 2 {
         return Err(Error::new(Code::TooFewModels, "A choice needs at least two models."));
     }
     control.enter("tournament");
-    let counted = count_once(input, &ratios, &spans, workers, control)?;
+    let counted = count_once(input, ratios, spans, workers, control)?;
     let means = mean_log_probs(log_probs, workers, control)?;
     control.enter("reach");
     let results = match input.saved {
-        Some(saved) => taken_tournaments(saved, &ratios)?,
+        Some(saved) => taken_tournaments(saved, ratios)?,
         None => {
             first_tournaments(counted.asked, log_probs, &counted.counts, &counted.ratios, &means, workers, control)?
         }
@@ -155,11 +157,11 @@ pub fn select(
     let asked = counted.counts.select(&(0..counted.asked).collect::<Vec<_>>());
     control.enter("possible winners");
     let units = Units::new(asked.responses(), input.prompts);
-    let decisions = decide(log_probs, &units, &asked, &ratios, &results, options.confidence, workers, control)?;
+    let decisions = decide(log_probs, &units, &asked, ratios, &results, options.confidence, workers, control)?;
     let verdicts: Vec<Verdict> = decisions.iter().map(|decision| decision.verdict).collect();
     let resolution = resolution(log_probs, &curves, workers, control)?;
     control.enter("bootstrap");
-    let (replicates, win_shares) = win_shares(input, &asked, &ratios, &decisions, options, workers, control)?;
+    let (replicates, win_shares) = win_shares(input, &asked, ratios, &decisions, options, workers, control)?;
     control.enter("checks");
     let facts = matrix_facts(log_probs, workers, control)?;
     let near_ties = near_ties(
@@ -182,7 +184,7 @@ pub fn select(
     };
     let pass_at_k = match input.samples {
         None => None,
-        Some(samples) => Some(PassAtKPick::find_all(log_probs, samples, &ratios, options, workers, control)?),
+        Some(samples) => Some(PassAtKPick::find_all(log_probs, samples, &asked_for, options, workers, control)?),
     };
     let picks = disagreements::Picks {
         cross_entropy: cross_entropy.winner,
@@ -205,7 +207,7 @@ pub fn select(
         let silent = decision.verdict == Verdict::Silent;
         let log_n = ratios.log_n()[ratio];
         tournaments.push(SelectionAt {
-            best_of: options.budget(ratio),
+            best_of: budgets[ratio],
             span: spans[ratio].clone(),
             recommendation: recommendations[ratio],
             sharing: sharing(&tournament),

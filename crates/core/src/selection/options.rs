@@ -1,15 +1,14 @@
 use serde::Deserialize;
 
-use super::budget::{ratio_of_budget, span_of_budget};
+use super::budget::Asked;
 use crate::error::Result;
 use crate::statistics::check_confidence;
-use crate::tournament::Ratios;
 
 /// Options of [`super::select`]; whoever calls it gives all of them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SelectionOptions {
-    /// Budgets K in samples a prompt, each at least 3; the ratio of each follows ([`ratio_of_budget`]).
+    /// Budgets K in samples a prompt, each at least 3; the ratio of each follows ([`super::ratio_of_budget`]).
     pub best_of: Vec<u32>,
     /// Ratios N, each finite and at least 1, besides those of the budgets. At least one budget or ratio is needed.
     #[serde(rename = "N")]
@@ -25,22 +24,9 @@ pub struct SelectionOptions {
 }
 
 impl SelectionOptions {
-    /// The values of N: those of the budgets, then those given as such. What the parts check themselves is left to them.
-    pub(crate) fn checked(&self) -> Result<Ratios> {
+    /// The tournaments asked for. What the parts check themselves is left to them.
+    pub(crate) fn checked(&self) -> Result<Asked> {
         check_confidence(self.confidence)?;
-        let of_budgets = self.best_of.iter().map(|&budget| ratio_of_budget(budget)).collect::<Result<Vec<_>>>()?;
-        Ratios::new(&[of_budgets, self.n.clone()].concat())
-    }
-
-    /// For each of those values the ones that what to take there is held against: those of its budget
-    /// ([`span_of_budget`]), or itself.
-    pub(super) fn spans(&self) -> Result<Vec<Vec<f64>>> {
-        let of_budgets = self.best_of.iter().map(|&budget| Ok(span_of_budget(budget)?.to_vec()));
-        of_budgets.chain(self.n.iter().map(|&n| Ok(vec![n]))).collect()
-    }
-
-    /// The budget behind the N with that index.
-    pub(crate) fn budget(&self, ratio: usize) -> Option<u32> {
-        self.best_of.get(ratio).copied()
+        Asked::new(&self.best_of, &self.n)
     }
 }

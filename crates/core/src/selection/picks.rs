@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::SelectionOptions;
+use super::{Asked, SelectionOptions};
 use crate::best_of_n::{PassAtKOptions, SampleCounts, compare_pass_at_k};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
@@ -11,7 +11,6 @@ use crate::parallel::Workers;
 use crate::profile::{LogRatios, clustered_cross_entropies, kl_divergence};
 use crate::progress::Control;
 use crate::statistics::{Clusters, Estimate, Interval};
-use crate::tournament::Ratios;
 
 /// Cross-entropy of each model, and the pick it leads to: validation loss's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,7 +107,7 @@ impl PassAtKPick {
     pub(super) fn find_all(
         log_probs: &LogProbs,
         samples: &SampleCounts,
-        ratios: &Ratios,
+        asked: &Asked,
         options: &SelectionOptions,
         workers: &Workers,
         control: &Control,
@@ -118,8 +117,8 @@ impl PassAtKPick {
                 format!("There are samples of {} models for {} models.", samples.models(), log_probs.models());
             return Err(Error::new(Code::ShapeMismatch, message));
         }
-        let (n, k): (Vec<f64>, Vec<u32>) = (ratios.n().iter().enumerate())
-            .filter_map(|(ratio, &n)| Some((n, options.budget(ratio).or_else(|| whole(n))?)))
+        let (n, k): (Vec<f64>, Vec<u32>) = (asked.ratios.n().iter().zip(&asked.budgets))
+            .filter_map(|(&n, &budget)| Some((n, budget.or_else(|| whole(n))?)))
             .unzip();
         if k.is_empty() {
             return Ok(Vec::new());

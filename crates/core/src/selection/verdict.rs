@@ -68,7 +68,7 @@ pub struct Recommendation {
 
 impl Recommendation {
     /// What is best `over` these values of N, beside the tournaments that were held.
-    pub(super) fn of(curves: &Curves, over: &[f64], results: &[Tournament], verdicts: &[Verdict]) -> Self {
+    pub(crate) fn of(curves: &Curves, over: &[f64], results: &[Tournament], verdicts: &[Verdict]) -> Self {
         let greatest = (0..results.len()).max_by(|&a, &b| results[a].n.total_cmp(&results[b].n)).unwrap_or(0);
         let regrets = curves.regrets(over);
         // The ranking at the greatest N is the order in which equals are tried.
@@ -83,7 +83,7 @@ impl Recommendation {
             .iter()
             .zip(verdicts)
             .map(|(result, &verdict)| if result.winner == model { verdict } else { verdict.max(Verdict::Noise) });
-        Self { model, verdict: verdict.max().unwrap_or(Verdict::Few), above_least: regrets[model] }
+        Self { model, verdict: verdict.max().unwrap_or(Verdict::Few), above_least: curves.share(regrets[model]) }
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         let rows = vec![vec![-9.0, -1.0, -1.0, -1.0], vec![-1.0, -1.0, -2.0, -2.0], vec![-1.0, -6.5, -1.0, -1.0]];
         let at = results(rows, &[2.0, 100.0]);
         assert_eq!(at.iter().map(|result| result.winner).collect::<Vec<_>>(), [2, 1]);
-        let curves = curves(&at);
+        let curves = Curves::of(&at, 4);
         let of = |verdicts: &[Verdict]| Recommendation::of(&curves, &[2.0, 100.0], &at, verdicts);
         let both = of(&[Verdict::Clear, Verdict::Clear]);
         assert_eq!((both.model, both.verdict), (1, Verdict::Noise));
@@ -183,16 +183,27 @@ mod tests {
         assert_eq!(held, Recommendation { model: 2, verdict: Verdict::Clear, above_least: both.above_least });
     }
 
-    /// The curves at the values of N of some tournaments.
-    fn curves(results: &[Tournament]) -> Curves {
-        Curves {
-            n: results.iter().map(|result| result.n).collect(),
-            scores: (0..results[0].scores.len())
-                .map(|model| results.iter().map(|result| result.scores[model]).collect())
-                .collect(),
-            winners: results.iter().map(|result| result.winner).collect(),
-            sharing: results.iter().map(sharing).collect(),
-        }
+    #[test]
+    fn equal_distances_are_equal_whatever_shares_round_to() {
+        // Each of the first two is one response above the least at its worst N, though 3/50 − 2/50 is less than 1/50 in
+        // floating point: the ranking at the greatest N decides.
+        assert!(3.0 / 50.0 - 2.0 / 50.0 < 1.0 / 50.0);
+        let at = |n: f64, score_counts: [u32; 3], ranking: [usize; 3]| Tournament {
+            n,
+            winner: ranking[0],
+            scores: score_counts.iter().map(|&count| f64::from(count) / 50.0).collect(),
+            score_counts: score_counts.to_vec(),
+            reach: vec![1.0; 3],
+            log_reach: vec![0.0; 3],
+            rivals: vec![2, 2, 0],
+            ranking: ranking.to_vec(),
+            margin: None,
+        };
+        let held = [at(2.0, [1, 0, 9], [1, 0, 2]), at(4.0, [2, 3, 9], [0, 1, 2])];
+        let curves = Curves::of(&held, 50);
+        assert_eq!(curves.regrets(&[4.0, 2.0]), [1, 1, 9]);
+        let taken = Recommendation::of(&curves, &[2.0, 4.0], &held, &[Verdict::Noise; 2]);
+        assert_eq!((taken.model, taken.above_least), (0, 0.02));
     }
 
     #[test]

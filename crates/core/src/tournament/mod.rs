@@ -2,9 +2,10 @@
 //!
 //! Ĉ_N(a‖b) = (1/n)·#{i : L[a,i] − L[b,i] ≥ log N}; the score of b is its greatest Ĉ_N(a‖b) over a, the least
 //! score wins. [`counts`] gives all M² counts, [`tournament`] scores and ranking, [`select_winner`] the winner alone
-//! without looking at most pairs.
+//! without looking at most pairs, [`select_winner_over`] what is closest to the least scores at several N, too.
 
 mod bootstrap;
+mod closest;
 mod counts;
 mod extend;
 mod kernel;
@@ -33,4 +34,4 @@ pub(crate) use ranking::first_tournaments;
 pub use ranking::{Standing, Tournament, tournament};
 pub use ratios::Ratios;
 pub(crate) use reach::{leaders, rungs};
-pub use winner::{Winner, select_winner};
+pub use winner::{Closest, Winner, select_winner, select_winner_over};

@@ -13,9 +13,8 @@ use super::kernel::{Countable, Kernel};
 use super::mean_log_probs::mean;
 use super::pair::{Candidate, Limit, RivalRow, Verdict};
 use super::ranking::compare_means;
-use super::ratios::Ratios;
 use super::reach::{ReachFinder, Start, above};
-use super::winner::Winner;
+use super::winner::Found;
 use crate::error::Result;
 use crate::isa::Isa;
 use crate::parallel::Workers;
@@ -31,13 +30,13 @@ const SWEEP_TASK: usize = 32;
 const BATCH: usize = 32;
 const BATCH_RIVALS: usize = 64;
 /// Sweeps go on while each takes out at least one candidate in so many.
-const SWEEP_PAYS: usize = 8;
+pub(super) const SWEEP_PAYS: usize = 8;
 /// Responses sampled to guess which candidates are good: so many stretches of so many.
 const SAMPLE: (usize, usize) = (16, 16);
 
 /// Searches one matrix, ratio after ratio.
 pub(super) struct Search<'a, T> {
-    rows: &'a [&'a [T]],
+    pub(super) rows: &'a [&'a [T]],
     kernel: Kernel<T>,
     workers: &'a Workers,
     control: &'a Control,
@@ -49,29 +48,29 @@ pub(super) struct Search<'a, T> {
 
 /// The best candidate scanned whole.
 #[derive(Clone, Copy)]
-struct Best {
-    model: usize,
-    score: u32,
-    rival: usize,
+pub(super) struct Best {
+    pub(super) model: usize,
+    pub(super) score: u32,
+    pub(super) rival: usize,
 }
 
 /// The state at one ratio.
-struct Field {
-    log_n: f64,
+pub(super) struct Field {
+    pub(super) log_n: f64,
     /// Greatest count seen against each model, and the least rival that gave it.
-    bounds: Vec<u32>,
+    pub(super) bounds: Vec<u32>,
     rivals: Vec<Option<usize>>,
     /// Candidates neither out nor scanned whole.
-    open: Vec<usize>,
+    pub(super) open: Vec<usize>,
     /// Rivals met so far by each open candidate that went through a batch.
     met: Vec<Option<Box<[bool]>>>,
     /// Rivals that all open candidates have met.
-    swept: Vec<bool>,
+    pub(super) swept: Vec<bool>,
     /// How much each rival hurt candidates that were scanned whole, and how many it took out.
-    strength: Vec<u64>,
-    best: Option<Best>,
-    pairs: u64,
-    elements: u64,
+    pub(super) strength: Vec<u64>,
+    pub(super) best: Option<Best>,
+    pub(super) pairs: u64,
+    pub(super) elements: u64,
 }
 
 impl<'a, T: Countable> Search<'a, T> {
@@ -80,30 +79,11 @@ impl<'a, T: Countable> Search<'a, T> {
         Self { rows, kernel: T::kernel(isa), workers, control, means: vec![None; rows.len()], samples }
     }
 
-    /// The winner at each N.
-    pub(super) fn winners(&mut self, ratios: &Ratios) -> Result<Vec<Winner>> {
-        let models = self.rows.len() as u64;
-        let responses = self.rows[0].len() as u64;
-        let pairs_total = models * (models - 1);
-        let each = ratios.n().iter().zip(ratios.log_n());
-        each.map(|(&n, &log_n)| {
-            let (first, field) = self.search(log_n)?;
-            let (best, settling) = self.settle(first, &field)?;
-            self.control.advance(1);
-            Ok(Winner {
-                n,
-                winner: best.model,
-                score: f64::from(best.score) / responses as f64,
-                score_count: best.score,
-                rival: best.rival,
-                pairs_looked_at: field.pairs,
-                elements_looked_at: field.elements,
-                tie_elements_looked_at: settling,
-                pairs_total,
-                elements_total: pairs_total.saturating_mul(responses),
-            })
-        })
-        .collect()
+    /// The winner at one N, and what is known of the others there.
+    pub(super) fn winner(&mut self, log_n: f64) -> Result<Found> {
+        let (first, field) = self.search(log_n)?;
+        let (best, settling) = self.settle(first, &field)?;
+        Ok(Found { best, settling, field })
     }
 
     /// Of all models that share the least score the one of the smallest reach, then of the greatest mean log-likelihood,
@@ -116,7 +96,7 @@ impl<'a, T: Countable> Search<'a, T> {
             return Ok((first, 0));
         }
         let mut elements = 0;
-        let mut reach = self.reach(first.model, found, &mut elements)?;
+        let mut reach = self.reach(first.model, k, found, &mut elements)?;
         let mut best = first.model;
         while !open.is_empty() {
             let mut field = Field::new(self.rows.len(), above(reach));
@@ -143,7 +123,7 @@ impl<'a, T: Countable> Search<'a, T> {
             open = field.open;
             if let Some(model) = survivor {
                 // It has no more than k responses above the reach at any rival: its score is k, its reach no greater.
-                let other = self.reach(model, found, &mut elements)?;
+                let other = self.reach(model, k, found, &mut elements)?;
                 let leads = other < reach
                     || other == reach
                         && compare_means((self.known_mean(model), model), (self.known_mean(best), best)).is_lt();
@@ -164,9 +144,8 @@ impl<'a, T: Countable> Search<'a, T> {
         Ok((Best { model: best, score: k, rival }, elements))
     }
 
-    /// The log reach of a model whose score is the least.
-    fn reach(&self, model: usize, found: &Field, elements: &mut u64) -> Result<f64> {
-        let Some(best) = found.best else { return Ok(f64::NEG_INFINITY) };
+    /// The log reach of a model with this score.
+    pub(super) fn reach(&self, model: usize, score: u32, found: &Field, elements: &mut u64) -> Result<f64> {
         let order =
             self.rivals_to_meet(model, &Field { strength: found.strength.clone(), ..Field::new(self.rows.len(), 0.0) });
         *elements += (order.len() * self.rows[model].len()) as u64;
@@ -174,12 +153,12 @@ impl<'a, T: Countable> Search<'a, T> {
         // Each task finds the greatest of its rivals; the greatest of all is the reach.
         let parts = self.workers.map(order.len().div_ceil(SCAN_ROUND), self.control, |task| {
             let rivals = &order[task * SCAN_ROUND..order.len().min((task + 1) * SCAN_ROUND)];
-            finder.find(model, best.score, rivals, Start::at(found.log_n), self.control)
+            finder.find(model, score, rivals, Start::at(found.log_n), self.control)
         })?;
         Ok(parts.into_iter().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    fn search(&mut self, log_n: f64) -> Result<(Best, Field)> {
+    pub(super) fn search(&mut self, log_n: f64) -> Result<(Best, Field)> {
         let models = self.rows.len();
         let mut field = Field::new(models, log_n);
         if log_n == 0.0 {
@@ -212,7 +191,7 @@ impl<'a, T: Countable> Search<'a, T> {
     }
 
     /// The open candidate with the least bound; of several, the one that looks best in the sample.
-    fn next_candidate(&self, field: &Field) -> Option<usize> {
+    pub(super) fn next_candidate(&self, field: &Field) -> Option<usize> {
         field.open.iter().copied().min_by(|&a, &b| self.compare_promise(field, a, b))
     }
 
@@ -236,7 +215,7 @@ impl<'a, T: Countable> Search<'a, T> {
 
     /// Takes `candidate` through all rivals that it has not met, strongest first, until its bound exceeds the best score.
     /// Returns the rival that hurt it most.
-    fn meet_all(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
+    pub(super) fn meet_all(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
         let order = self.rivals_to_meet(candidate, field);
         let row = Candidate::new(self.rows[candidate], field.log_n, &self.kernel);
         let limit = Limit(field.best.map(|best| best.score));
@@ -291,7 +270,7 @@ impl<'a, T: Countable> Search<'a, T> {
         }
     }
 
-    fn known_mean(&self, model: usize) -> f64 {
+    pub(super) fn known_mean(&self, model: usize) -> f64 {
         self.means[model].unwrap_or_else(|| mean(self.rows[model]))
     }
 
@@ -306,7 +285,7 @@ impl<'a, T: Countable> Search<'a, T> {
     }
 
     /// Takes all open candidates against one rival.
-    fn sweep(&self, rival: usize, field: &mut Field) -> Result<()> {
+    pub(super) fn sweep(&self, rival: usize, field: &mut Field) -> Result<()> {
         let Some(best) = field.best else { return Ok(()) };
         let limit = Limit(Some(best.score));
         let row = RivalRow::new(self.rows[rival], field.log_n, &self.kernel);
@@ -403,7 +382,7 @@ impl<'a, T: Countable> Search<'a, T> {
 
 impl Field {
     /// Nothing is known of any of `models` at this threshold.
-    fn new(models: usize, log_n: f64) -> Self {
+    pub(super) fn new(models: usize, log_n: f64) -> Self {
         Self {
             log_n,
             bounds: vec![0; models],

@@ -1,8 +1,9 @@
 use serde::Serialize;
 
+use super::kernel::Countable;
 use super::kernel::slices;
 use super::ratios::Ratios;
-use super::search::Search;
+use super::search::{Best, Field, Search};
 use crate::error::{Code, Error, Result};
 use crate::isa::Isa;
 use crate::log_probs::{LogProbs, Rows};
@@ -35,6 +36,32 @@ pub struct Winner {
     pub pairs_total: u64,
     /// Elements that there are: M·(M − 1)·n.
     pub elements_total: u64,
+    /// The values of N that what to take is held against.
+    pub span: Vec<f64>,
+    /// What to take: the winner where the span is N alone.
+    pub recommendation: Closest,
+    /// Elements compared at the other values of N of the span, and to find what is closest to the least scores.
+    pub span_elements_looked_at: u64,
+}
+
+/// The model whose score is, at its worst of several N, least above the least score there.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Closest {
+    /// The model; of several the one that ranks first at the N of the tournament.
+    pub model: usize,
+    /// How far its score is above the least one at its worst N, a share of the responses.
+    pub above_least: f64,
+}
+
+/// What the search at one N came to.
+pub(super) struct Found {
+    /// The winner.
+    pub(super) best: Best,
+    /// Elements compared to settle ties.
+    pub(super) settling: u64,
+    /// What is known of the others.
+    pub(super) field: Field,
 }
 
 /// The exact winner at each N without the matrix of counts: the model that [`super::tournament`] ranks first,
@@ -51,6 +78,22 @@ pub fn select_winner(
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<Winner>> {
+    let spans: Vec<Vec<f64>> = ratios.n().iter().map(|&n| vec![n]).collect();
+    select_winner_over(log_probs, ratios, &spans, workers, control)
+}
+
+/// The same, and at each N the model to take over the values of N of its span, one span for each of `ratios`: exactly the
+/// one that the matrices of counts at those N give.
+///
+/// # Errors
+/// As [`select_winner`], and as [`Ratios::new`] for a span.
+pub fn select_winner_over(
+    log_probs: &LogProbs,
+    ratios: &Ratios,
+    spans: &[Vec<f64>],
+    workers: &Workers,
+    control: &Control,
+) -> Result<Vec<Winner>> {
     if u32::try_from(log_probs.responses()).is_err() {
         return Err(Error::new(
             Code::TooLarge,
@@ -60,10 +103,48 @@ pub fn select_winner(
     control.start(ratios.len() as u64);
     let isa = Isa::best();
     let winners = match log_probs.rows() {
-        Rows::F32(rows) => Search::new(&slices(rows), isa, workers, control).winners(ratios)?,
-        Rows::F64(rows) => Search::new(&slices(rows), isa, workers, control).winners(ratios)?,
+        Rows::F32(rows) => winners(&mut Search::new(&slices(rows), isa, workers, control), ratios, spans, control)?,
+        Rows::F64(rows) => winners(&mut Search::new(&slices(rows), isa, workers, control), ratios, spans, control)?,
     };
     Ok(winners)
+}
+
+fn winners<T: Countable>(
+    search: &mut Search<'_, T>,
+    ratios: &Ratios,
+    spans: &[Vec<f64>],
+    control: &Control,
+) -> Result<Vec<Winner>> {
+    let (models, responses) = (search.rows.len() as u64, search.rows[0].len() as u64);
+    let pairs_total = models * (models - 1);
+    let share = |count: u32| f64::from(count) / responses as f64;
+    let each = ratios.n().iter().zip(ratios.log_n()).zip(spans).map(|((&n, &log_n), span)| {
+        // The first is the one that ranks equals.
+        let mut found = vec![search.winner(log_n)?];
+        for &log_n in Ratios::new(span)?.log_n().iter().filter(|&&other| other != log_n) {
+            found.push(search.winner(log_n)?);
+        }
+        let (closest, above_least, elements) = search.closest(&found)?;
+        let besides: u64 = found[1..].iter().map(|found| found.field.elements + found.settling).sum();
+        control.advance(1);
+        let Found { best, settling, field } = &found[0];
+        Ok(Winner {
+            n,
+            winner: best.model,
+            score: share(best.score),
+            score_count: best.score,
+            rival: best.rival,
+            pairs_looked_at: field.pairs,
+            elements_looked_at: field.elements,
+            tie_elements_looked_at: *settling,
+            pairs_total,
+            elements_total: pairs_total.saturating_mul(responses),
+            span: span.clone(),
+            recommendation: Closest { model: closest, above_least: share(above_least) },
+            span_elements_looked_at: elements + besides,
+        })
+    });
+    each.collect()
 }
 
 #[cfg(test)]
