@@ -111,7 +111,7 @@ export function stepFigure(figure: StepFigure): Figure {
       ...size,
       labelRoom: single ? NO_LABELS : labelRoom,
       labels: !single,
-      x: { ...stepAxis(stepLabel, steps, stepScale), format: stepText },
+      x: { ...stepAxis(stepLabel, steps, stepScale), format: stepLabelText },
       y: scale === 'share' ? shareAxis(label, values, total) : valueAxis(label, values, scale, format),
       curves,
     }),
@@ -129,6 +129,11 @@ function describe(curves: readonly Curve[], [first, last]: [number, number], for
 
 function stepText(step: number): string {
   return Number.isInteger(step) ? count(step) : compact(step, 8);
+}
+
+/** A step as a label of an axis, where there is little room: `20k`. */
+function stepLabelText(step: number): string {
+  return step >= 10_000 && step % 1000 === 0 ? `${count(step / 1000)}k` : stepText(step);
 }
 
 function stepAxis(label: string, steps: readonly number[], scale: 'linear' | 'log10'): Axis {

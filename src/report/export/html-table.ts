@@ -21,7 +21,7 @@ export function htmlTable(
       )}</tr>\n`,
   );
   return html`<div class="table-box${whole && ' whole'}" role="region" tabindex="0" aria-label="${table.caption}">
-<table${id && html` id="${id}"`} class="sortable"><caption>${table.caption}</caption>
+<table${id && html` id="${id}"`} class="sortable"><caption><span>${table.caption}</span></caption>
 <thead><tr>${header}</tr></thead>
 <tbody>
 ${rows}</tbody></table></div>

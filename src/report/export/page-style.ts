@@ -45,7 +45,8 @@ code{font-size:.86em;color:var(--fig-muted);overflow-wrap:anywhere}
 .notes{color:var(--fig-muted);font-size:.92rem}
 .table-box{overflow:auto;max-height:34rem;margin:.8rem 0 1.4rem;border:1px solid var(--line);border-radius:6px}
 table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;font-weight:600;padding:9px 12px;position:sticky;left:0}
+caption{text-align:left;font-weight:600;padding:9px 12px}
+caption span{display:inline-block;position:sticky;left:12px;max-width:min(100%,calc(100vw - 60px))}
 th,td{padding:5px 10px;text-align:left;white-space:nowrap;border-top:1px solid var(--line)}
 thead th{white-space:normal;min-width:3.4rem;position:sticky;top:0;background:var(--panel);color:var(--fig-muted);font-weight:600;vertical-align:bottom;z-index:1}
 thead th.short{white-space:nowrap}
@@ -79,18 +80,19 @@ summary{cursor:pointer;font-weight:600;padding:4px 0}
 main{max-width:none;padding:0}
 h2,h3,caption,summary{break-after:avoid}
 h2{margin-top:1.6rem}
-figure,.advice li,.warnings,tr{break-inside:avoid}
+figure,.advice li,.warnings,tr,caption,section>p,.table-box:not(:has(tbody tr:nth-child(16))){break-inside:avoid}
 thead{display:table-header-group}
 thead,tbody tr:first-child{break-after:avoid}
 tbody tr:first-child{break-before:avoid}
-thead th,caption{position:static}
+thead th,caption span{position:static;max-width:none}
 .table-box{max-height:none;overflow:visible;border:0}
 table{font-size:.68rem}
 th,td,thead th,td.long,tbody th.long,td.wrapped{padding:3px 5px;min-width:0;white-space:normal;overflow-wrap:anywhere}
 th.number,td.number,thead th{overflow-wrap:normal}
 section>p{break-after:avoid}
 footer{break-before:avoid}
-.grid{grid-template-columns:1fr 1fr}
+.grid{display:block}
+.grid figure{display:inline-block;width:48%;margin-right:1%;vertical-align:top}
 .drawing{overflow:visible}
 .canvas{min-width:0!important}
 }

@@ -62,6 +62,12 @@ export function isSparse({ curves, tournaments }: SelectionResult): boolean {
   return curves.N.every((N) => tournaments.some((each) => each.N === N || each.span.includes(N)));
 }
 
+/** Says so of curves that are sparse. */
+export function sparseNote({ curves: { N }, tournaments }: SelectionResult): string {
+  const besides = N.some((each) => !tournaments.some((asked) => asked.N === each));
+  return `Only the N that were asked for${besides ? ', and those that budgets are held against,' : ''} were worked out`;
+}
+
 /**
  * The models that figures colour, most interesting first: winners, the picks of the other criteria, runners-up, then by
  * mean rank.

@@ -47,7 +47,8 @@ function overTraining(result: SelectionResult): Section[] {
       points: members.map(({ step, index }) => [step, values[index] ?? null] as const),
     }));
   const steps = runs.flatMap(({ members }) => members.map(({ step }) => step)).sort((a, b) => a - b);
-  const logarithmic = steps[0]! > 0 && steps.at(-1)! > 50 * steps[0]!;
+  // Steps that are spread evenly are best seen so; where half of them lie in the first fifth they grow by factors.
+  const logarithmic = steps[0]! > 0 && steps[Math.floor(steps.length / 2)]! < steps.at(-1)! / 5;
   const common = {
     narrow: true,
     noun: 'run',

@@ -3,7 +3,7 @@ import { compact, listed, percent } from '../../text/format.js';
 import { shareAxis } from '../charts/axis.js';
 import { colourNote, curveChart } from '../charts/curve-chart.js';
 import type { Figure } from '../charts/figure.js';
-import { byN, highlighted, isSparse, meanRanking, positions } from './facts.js';
+import { byN, highlighted, isSparse, meanRanking, positions, sparseNote } from './facts.js';
 
 const SIZE = { width: 900, height: 460 };
 
@@ -26,7 +26,7 @@ export function profileFigure(result: SelectionResult): Figure | null {
     caption:
       'Share of the responses on which the worst rival gives at least N times the model’s probability; lower is better. ' +
       `The scale is logarithmic.${colourNote(result.models.length, featured.length)}` +
-      (isSparse(result) ? ' Only the N that were asked for were worked out; straight lines join them.' : '') +
+      (isSparse(result) ? ` ${sparseNote(result)}; straight lines join them.` : '') +
       (all.includes(0) ? ' Lines that reach the bottom edge are at zero.' : ''),
     description: `Falling curves of ${result.models.length} models; lowest ${listed(
       byN(result).map(({ N, winner }) => `at N = ${compact(N)} ${winner}`),

@@ -5,7 +5,7 @@ import { axisOption, MOST_SLIM, namesOption } from '../charts/axis.js';
 import { atBothWidths, type Figure } from '../charts/figure.js';
 import { textWidth } from '../charts/marks.js';
 import { LIGHT } from '../charts/theme.js';
-import { byN, highlighted, isSparse, VERDICT_WORDS, winShare } from './facts.js';
+import { byN, highlighted, isSparse, sparseNote, VERDICT_WORDS, winShare } from './facts.js';
 
 const WIDTH = 900;
 const ROW = 34;
@@ -21,16 +21,16 @@ export function winnerFigure(result: SelectionResult): Figure | null {
   const segments = winnerSegments(grid, winners);
   const rows = rowModels(result, segments);
   const others = new Set(segments.map(({ winner }) => winner).filter((winner) => !rows.includes(winner))).size;
+  const besides = sparse ? besidesAsked(result) : [];
   const shared = sparse ? { tied: [], beyond: null } : sharedStretches(result);
   return {
     id: 'winner-by-n',
     title: 'Winner as a function of N',
     caption:
-      (sparse
-        ? 'Only the N that were asked for were worked out. '
-        : 'Bars: the model with the best score at each N. ') +
+      (sparse ? `${sparseNote(result)}. ` : 'Bars: the model with the best score at each N. ') +
       'Circles: the N that were asked for; filled where the winner is the only model that can be best, ' +
       'hollow where others may be.' +
+      (besides.length > 0 ? ' Dots: who has the best score at what budgets are held against.' : '') +
       (shared.tied.length > 0 ? ' Shaded: several models share the best score, and the smaller reach decides.' : '') +
       (shared.beyond
         ? ` Hatched, from N = ${compact(shared.beyond.from, 3)} on: beyond the resolution of these responses, where no model has the best score alone.`
@@ -46,6 +46,7 @@ export function winnerFigure(result: SelectionResult): Figure | null {
         rows,
         shared,
         segments: sparse ? [] : segments,
+        besides,
         longest: width === WIDTH ? LONGEST : 14,
       }),
     })),
@@ -78,12 +79,14 @@ function sharedStretches({ curves: { N: grid, sharing }, tournaments }: Selectio
 interface Drawn {
   readonly rows: readonly string[];
   readonly segments: readonly Segment[];
+  /** Where there are no segments: winners at the N that were not asked for. */
+  readonly besides: readonly At[];
   readonly shared: Shared;
   /** Characters of the longest label. */
   readonly longest: number;
 }
 
-function drawing(result: SelectionResult, { rows, segments, shared, longest }: Drawn): EChartsOption {
+function drawing(result: SelectionResult, { rows, segments, besides, shared, longest }: Drawn): EChartsOption {
   const { N: grid } = result.curves;
   const colours = highlighted(result);
   const colourOf = (name: string) => LIGHT.series[colours.indexOf(name)] ?? LIGHT.axis;
@@ -100,7 +103,6 @@ function drawing(result: SelectionResult, { rows, segments, shared, longest }: D
       {
         gridLines: true,
         ...(longest < LONGEST && { most: MOST_SLIM }),
-        ...(longest < 34 && { most: MOST_SLIM }),
       },
     ),
     yAxis: namesOption(labels, 'y'),
@@ -119,6 +121,23 @@ function drawing(result: SelectionResult, { rows, segments, shared, longest }: D
           ],
           lineStyle: { width: 14, color: colourOf(winner), opacity: 0.55, cap: 'butt' as const },
         })),
+      ...(besides.length > 0
+        ? [
+            {
+              type: 'scatter' as const,
+              z: 4,
+              symbol: 'circle',
+              symbolSize: 8,
+              data: besides
+                .filter(({ winner }) => rows.includes(winner))
+                .map(({ N, winner }) => ({
+                  value: [N, labelOf(winner)],
+                  tip: `N = ${compact(N)}: ${winner}`,
+                  itemStyle: { color: colourOf(winner), opacity: 1 },
+                })),
+            },
+          ]
+        : []),
       {
         type: 'scatter',
         z: 5,
@@ -177,6 +196,17 @@ function markTip(result: SelectionResult, N: number): string {
   const share = winShare(tournament, tournament.winner);
   const wins = share === null ? '' : `; wins ${roughPercent(share)} of the resamples`;
   return `N = ${compact(N)}: ${tournament.winner}, ${VERDICT_WORDS[tournament.verdict]}${wins}`;
+}
+
+interface At {
+  readonly N: number;
+  readonly winner: string;
+}
+
+/** The winners at the N of the curves that were not asked for. */
+function besidesAsked({ curves, tournaments }: SelectionResult): At[] {
+  const each = curves.N.map((N, index) => ({ N, winner: curves.winners[index]! }));
+  return each.filter(({ N }) => !tournaments.some((asked) => asked.N === N));
 }
 
 interface Segment {
