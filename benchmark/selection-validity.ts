@@ -1,6 +1,8 @@
 // Whether what `select` says of its certainty holds, by simulation with known truth:
 //
-//   npm run --silent build && tsc -p benchmark/tsconfig.json && node benchmark/.build/benchmark/selection-validity.js [RUNS]
+//   npm run --silent build && tsc -p benchmark/tsconfig.json && node benchmark/.build/benchmark/selection-validity.js [RUNS] [ROWS]
+//
+// ROWS picks those whose models and responses, e.g. `20 alike, N = 4, 16, 100 | 5000`, hold that text.
 //
 // Log-probabilities are L_a,i = c + μ_a + σ·ε_a,i with independent normal ε, so that L_a − L_b is normal and p_ab, scores
 // and the truly best models are known exactly. Where prompts repeat, half of the variance of ε is the prompt's: responses to
@@ -12,6 +14,7 @@ import { ROOT } from './paths.js';
 const { facade, binding: native } = await loadPackage(ROOT);
 
 const RUNS = Number(process.argv[2] ?? 2000);
+const ROWS = process.argv[3] ?? '';
 const CONFIDENCE = 0.95;
 const SIGMA = 1.5;
 
@@ -234,7 +237,7 @@ process.stdout.write(
     '| models | responses | score intervals hold | a best model possible, all N | false “clear” | possible winners, mean | plain Bonferroni set, mean | bootstrap’s set, mean (holds a best model, all N) |\n' +
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n',
 );
-for (const cell of cells) {
+for (const cell of cells.filter(({ name, responses }) => `${name} | ${responses}`.includes(ROWS))) {
   const tally = await simulate(cell);
   const row = [
     cell.name,
