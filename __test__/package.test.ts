@@ -80,8 +80,8 @@ test('the tarball holds what is needed to run and to build, and no addon of one 
   );
 });
 
-test('what README and the guides link to is in the tarball', () => {
-  const pages = packed.filter((path) => /^(README|docs\/.*|examples\/README)\.md$/.test(path));
+test('what its pages link to is in the tarball', () => {
+  const pages = packed.filter((path) => path.endsWith('.md'));
   expect(pages.length).toBeGreaterThan(8);
   for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8').replace(/^( *)```[\s\S]*?^\1```/gm, '');
