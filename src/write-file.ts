@@ -39,15 +39,21 @@ export async function writeReportFile(
   } catch (cause) {
     // If even this fails, the first failure is the one to tell.
     await rm(partial, { force: true }).catch(() => undefined);
-    throw new CoverageError('ERR_WRITE_FAILED', `${path} cannot be written: ${explain(cause)}.`, {
-      place: { file: path },
-      cause,
-    });
+    throw writeFailure(path, cause);
   }
 }
 
+/** The error of a file or folder that cannot be written, for its user; one that says already what is to be done stays. */
+export function writeFailure(path: string, cause: unknown): CoverageError {
+  if (cause instanceof CoverageError) return cause;
+  return new CoverageError('ERR_WRITE_FAILED', `${path} cannot be written: ${explain(cause)}.`, {
+    place: { file: path },
+    cause,
+  });
+}
+
 /** Makes a folder and those that it lies in. Node's own `recursive` never returns for a folder below /proc. */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   if (await exists(path)) return;
   if (dirname(path) !== path) await makeFolder(dirname(path));
   await mkdir(path).catch(async (error) => {

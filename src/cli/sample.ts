@@ -39,9 +39,8 @@ export function sampleCommand({ signal, exitWith }: CommandContext): Command {
   const { temperature, topP, maxTokens, seed, shard, jobs, n } = sampleSchema.shape;
   const command = new Command('sample')
     .description(
-      'Draw responses to prompts from served checkpoints and say which are right.\n' +
-        'Writes a file a checkpoint, which `pass-at-k` takes, so that Pass@k stands beside\n' +
-        'the tournament; cut off, it goes on when called again.',
+      'Draw responses to prompts from served checkpoints and say which are right. Writes a file a checkpoint, which ' +
+        '`pass-at-k` takes, so that Pass@k stands beside the tournament; cut off, it goes on when called again.',
     )
     .argument('<prompts>', 'JSON Lines: { id, prompt | promptTokens | messages, answer? }')
     .requiredOption('-n, --n <count>', n.description ?? '', parseWholeNumber(1))

@@ -37,9 +37,8 @@ export function scoreCommand({ signal, exitWith }: CommandContext): Command {
   const { untilDecided, within, settle, seed, bestOf } = scoreSchema.shape;
   const command = new Command('score')
     .description(
-      'Score responses under checkpoints that are served by vLLM, SGLang or any\n' +
-        'OpenAI-shaped server that echoes prompts with their log-probabilities.\n' +
-        'Writes a file a checkpoint, which `select` takes; cut off, it goes on when called\n' +
+      'Score responses under checkpoints that are served by vLLM, SGLang or any OpenAI-shaped server that echoes prompts ' +
+        'with their log-probabilities. Writes a file a checkpoint, which `select` takes; cut off, it goes on when called ' +
         'again. With --until-decided it ends as soon as it is known which one is best.',
     )
     .argument(

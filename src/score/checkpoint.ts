@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoverageError } from '../error.js';
 import type { Preflight, ScoreManifest } from '../log-probs/manifest.js';
+import { makeFolder, writeFailure } from '../write-file.js';
 import { Client, Fault, keyFor } from './client.js';
 import { type Held, LineFile } from './line-file.js';
 import { lock } from './lock.js';
@@ -39,12 +40,12 @@ export class Opened {
 
 /** Makes the folder of a run. */
 export async function makeOut(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
-    throw new CoverageError('ERR_WRITE_FAILED', `${folder} cannot be made: ${cause.message}.`, {
-      place: { file: folder },
-      cause,
-    });
-  });
+  try {
+    await makeFolder(folder);
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+  } catch (cause) {
+    throw writeFailure(folder, cause);
+  }
 }
 
 /** The checkpoints that servers are named for, each with what its file holds already; their files are this run's alone. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { CoverageError, located } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
 import { isObject, type JsonObject } from '../input/json.js';
+import { writeFailure } from '../write-file.js';
 
 /** What a file of lines holds: a manifest of the form `M`, then a line for each key, a number from 0. */
 export interface LineFormat<M> {
@@ -37,9 +38,14 @@ export class LineFile<M> {
   readonly #handle: FileHandle;
   readonly #known: Map<number, number>;
   readonly #places: Map<number, readonly [number, number]>;
+  /** Bytes with what is on its way. */
   #length: number;
+  /** Bytes on the disk. */
+  #written: number;
   #pending: { text: Buffer; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #writing = false;
+  /** Why nothing more is written: a line after one that is missing would stand behind a gap. */
+  #failure: unknown = null;
 
   private constructor(path: string, handle: FileHandle, held: Held<M>) {
     this.path = path;
@@ -48,13 +54,14 @@ export class LineFile<M> {
     this.#known = held.known;
     this.#places = held.places;
     this.#length = held.length;
+    this.#written = held.length;
   }
 
   /** What `path` holds; `null` if there is no such file, or nothing whole in it. */
   static async peek<M>(path: string, format: LineFormat<M>): Promise<Held<M> | null> {
     const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
-      throw writeError(path, error);
+      throw writeFailure(path, error);
     });
     if (handle === null) return null;
     const { size } = await handle.stat();
@@ -71,11 +78,11 @@ export class LineFile<M> {
         return new LineFile(path, handle, held);
       }
       const head = Buffer.from(`${JSON.stringify(manifest)}\n`);
-      await handle.write(head, 0, head.length, 0);
+      await writeAll(handle, head, 0);
       await handle.sync();
       return new LineFile(path, handle, { manifest, known: new Map(), places: new Map(), length: head.length });
     } catch (error) {
-      throw writeError(path, error);
+      throw writeFailure(path, error);
     }
   }
 
@@ -107,13 +114,16 @@ export class LineFile<M> {
     while (this.#pending.length > 0) {
       const batch = this.#pending;
       this.#pending = [];
+      const bytes = Buffer.concat(batch.map(({ text }) => text));
       try {
-        const bytes = Buffer.concat(batch.map(({ text }) => text));
-        await writeAll(this.#handle, bytes, this.#length - bytes.length);
+        if (this.#failure !== null) throw this.#failure;
+        await writeAll(this.#handle, bytes, this.#written);
         await this.#handle.datasync();
+        this.#written += bytes.length;
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(writeError(this.path, error));
+        this.#failure ??= writeFailure(this.path, error);
+        for (const { reject } of batch) reject(this.#failure);
       }
     }
     this.#writing = false;
@@ -121,7 +131,10 @@ export class LineFile<M> {
 
   /** Closes the file; if every key of `keys` is there, they are put in this order. */
   async close(keys: readonly number[]): Promise<void> {
+    // Whole lines only; where even that fails, the next run leaves out what is no line to its end.
+    if (this.#failure !== null) await this.#handle.truncate(this.#written).catch(() => undefined);
     await this.#handle.close();
+    if (this.#failure !== null) return;
     const lines = [...this.#places.keys()];
     const complete = lines.length === keys.length;
     if (complete && !lines.every((key, index) => key === keys[index])) await this.#arrange(keys);
@@ -149,7 +162,7 @@ export class LineFile<M> {
       await syncFolder(dirname(this.path));
     } catch (error) {
       await rm(partial, { force: true }).catch(() => undefined);
-      throw writeError(this.path, error);
+      throw writeFailure(this.path, error);
     }
   }
 }
@@ -175,14 +188,6 @@ async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => null);
   await folder?.sync().catch(() => undefined);
   await folder?.close();
-}
-
-function writeError(path: string, cause: unknown): unknown {
-  if (cause instanceof CoverageError) return cause;
-  return new CoverageError('ERR_WRITE_FAILED', `${path} cannot be written: ${(cause as Error).message}.`, {
-    place: { file: path },
-    cause,
-  });
 }
 
 /** Reads what a run before has written; a last line without an end was cut off and is left out. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { CoverageError } from '../error.js';
+import { writeFailure } from '../write-file.js';
 
 /** Milliseconds after which a lock that names no process is left over: its writer needs far less between making and filling it. */
 const UNFINISHED = 10_000;
@@ -19,13 +20,12 @@ export async function lock(path: string): Promise<() => Promise<void>> {
       await place(file, JSON.stringify({ process: process.pid, host: hostname() }));
       return () => rm(file, { force: true });
     } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      const fail = (errorCode: string, text: string) => new CoverageError(errorCode, text, { place: { file }, cause });
-      if (code !== 'EEXIST') throw fail('ERR_WRITE_FAILED', `${path} cannot be written: ${message}.`);
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeFailure(path, cause);
       if (attempt > 3 || !(await takeAway(file))) {
-        throw fail(
+        throw new CoverageError(
           'ERR_OUTPUT_IN_USE',
           `Another process writes ${path}: wait for it. If it runs no more, as on a machine that is gone, remove ${file}.`,
+          { place: { file }, cause },
         );
       }
     }

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { LineFile } from '../src/score/line-file.js';
+import { scoringTests } from './score-server.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'coverage-lines-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const { newFolder, serve } = scoringTests('disk');
+
+/** What all open files share. */
+async function prototypeOfHandles(): Promise<FileHandle> {
+  const handle = await open(join(folder, 'any'), 'w');
+  await handle.close();
+  return Object.getPrototypeOf(handle);
+}
+
+describe('a disk that is full', () => {
+  test('nothing stands behind a gap, even where there is room again at once', async () => {
+    const path = join(folder, 'gap.jsonl');
+    const file = await LineFile.open(path, { of: 'test' }, null);
+    await file.append(0, -1, { id: 0 });
+    const write = vi.spyOn(await prototypeOfHandles(), 'write');
+    write.mockRejectedValueOnce(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    // The second comes while the first is on its way, and is written by itself.
+    const both = await Promise.allSettled([file.append(1, -1, { id: 1 }), file.append(2, -1, { id: 2 })]);
+    write.mockRestore();
+    const failed = { status: 'rejected', reason: { code: 'ERR_WRITE_FAILED' } };
+    expect(both).toMatchObject([failed, failed]);
+    expect(String((both[0] as PromiseRejectedResult).reason.message)).toContain('the disk is full');
+    await file.close([0, 1, 2]);
+    expect(readFileSync(path, 'utf8')).toBe('{"of":"test"}\n{"id":0}\n');
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'it is said, and the run goes on once there is room',
+    async () => {
+      const server = await serve({ model: 'm' });
+      const input = join(folder, 'rows.jsonl');
+      const rows = Array.from({ length: 400 }, (_, id) => ({
+        id,
+        promptTokens: [1, 2],
+        responseTokens: [1000 + id, 5],
+      }));
+      writeFileSync(input, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+      const score = (out: string, limit: string) =>
+        new Promise<{ status: number | null; stderr: string }>((resolve) => {
+          const words = [main, 'score', input, '--server', `m=${server.url}`, '--out', out, '--token-log-probs'];
+          // No file may be longer than this many blocks: what is written beyond fails as on a full disk.
+          const shell = ['-c', `trap '' XFSZ; ulimit -f ${limit}; exec "$@"`, 'sh', process.execPath, ...words];
+          const child = spawn('sh', shell, { stdio: ['ignore', 'ignore', 'pipe'] });
+          let stderr = '';
+          child.stderr.on('data', (piece) => {
+            stderr += piece;
+          });
+          child.once('close', (status) => resolve({ status, stderr }));
+        });
+      const [cut, alone] = [newFolder(), newFolder()];
+      expect(await score(alone, 'unlimited')).toMatchObject({ status: 0 });
+      const whole = readFileSync(join(alone, 'm.jsonl'), 'utf8');
+      expect(whole.length).toBeGreaterThan(2 * 24 * 1024);
+      expect(await score(cut, '24')).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/m\.jsonl cannot be written: .*[\s\S]*ERR_WRITE_FAILED/),
+      });
+      const lines = readFileSync(join(cut, 'm.jsonl'), 'utf8').split('\n');
+      expect(lines.at(-1)).toBe('');
+      expect(lines.length).toBeGreaterThan(20);
+      expect(lines.slice(1, -1).every((line) => whole.includes(`\n${line}\n`))).toBe(true);
+      expect(await score(cut, 'unlimited')).toMatchObject({ status: 0 });
+      expect(readFileSync(join(cut, 'm.jsonl'), 'utf8')).toBe(whole);
+    },
+    300_000,
+  );
+});
