@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type ResponseRow, type ScoreOptions, score } from '../src/index.js';
 import { Concurrency } from '../src/score/concurrency.js';
-import { type FakeServer, type FaultKind, rightLogProb, scoringTests } from './score-server.js';
+import { type FakeServer, type FaultKind, idsOf, rightLogProb, scoringTests } from './score-server.js';
 
 const { folder, newFolder, serve } = scoringTests('faults');
 
@@ -18,7 +18,13 @@ function rows(count: number): ResponseRow[] {
   }));
 }
 
-const right = ({ promptTokens, responseTokens }: ResponseRow) => rightLogProb('m', promptTokens!, responseTokens!);
+/** Rows of texts, for servers that take no ids. */
+function texts(count: number): ResponseRow[] {
+  return Array.from({ length: count }, (_, index) => ({ id: index, prompt: 'one two', response: ` three ${index}` }));
+}
+
+const right = ({ prompt = '', response = '', promptTokens, responseTokens }: ResponseRow) =>
+  rightLogProb('m', promptTokens ?? idsOf(prompt), responseTokens ?? idsOf(response));
 
 function read(out: string): { id: number; logProb: number | string }[] {
   const lines = readFileSync(join(out, 'm.jsonl'), 'utf8').trimEnd().split('\n').slice(1);
@@ -64,6 +70,35 @@ describe('faults of a server', () => {
     expect(read(out)).toMatchObject(input.map((row) => ({ id: row.id, logProb: right(row) })));
     if (kind !== 'reordered') expect(result.checkpoints[0]!.faults).toBeGreaterThan(0);
     // What was answered was kept: nothing is paid for twice.
+    for (const [ids, times] of server.answered) expect(times, ids).toBe(1);
+  });
+
+  // A server without these routes, or an answer that says less: SGLang has one answer a prompt in their order, the generate
+  // route one prompt a request, an echo no ids.
+  const others = [
+    ['SGLang', { kind: 'sglang' }, rows, passing.filter((kind) => kind !== 'missing' && kind !== 'reordered')],
+    [
+      'the generate route',
+      { generate: true },
+      rows,
+      passing.filter((kind) => kind !== 'otherIds' && kind !== 'reordered'),
+    ],
+    ['a server that echoes', { kind: 'echo' }, texts, passing.filter((kind) => kind !== 'otherIds')],
+  ] as const;
+  test.each(others)('%s: all of these faults, now and then', async (_, how, make, kinds) => {
+    const share = shares(13);
+    const fault = () => (share() < 0.25 ? kinds[Math.floor(share() * kinds.length)]! : null);
+    const server = await serve({ model: 'm', ...how, fault });
+    const out = newFolder();
+    const input = make(200);
+    const result = await run(server, input, out, { retries: 20 });
+    expect(result.checkpoints[0]).toMatchObject({ scored: 200, unscored: [], stopped: null });
+    expect(result.checkpoints[0]!.faults).toBeGreaterThan(10);
+    for (const [index, { id, logProb }] of read(out).entries()) {
+      expect(id).toBe(index);
+      // The generate route answers in float32.
+      expect(Math.abs(Number(logProb) - right(input[index]!))).toBeLessThan(1e-5);
+    }
     for (const [ids, times] of server.answered) expect(times, ids).toBe(1);
   });
 
@@ -150,9 +185,10 @@ describe('faults of a server', () => {
 
   test('ten thousand responses with 5% faults end complete', async () => {
     const share = shares(11);
-    const kinds: FaultKind[] = ['error', 'drop', 'half', 'truncated', 'missing', 'nan', 'null', 'otherIds'];
+    const kinds: FaultKind[] = [...passing, 'slow'];
     const server = await serve({
       model: 'm',
+      slowMs: 50,
       fault: () => (share() < 0.05 ? kinds[Math.floor(share() * kinds.length)]! : null),
     });
     const out = newFolder();
