@@ -1,10 +1,10 @@
 // What must hold of scores from a real server.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readLogProbs, score } from '../../dist/index.js';
-import { main, numbers } from '../stress/shared.mjs';
+import { numbers } from '../stress/shared.mjs';
+import { command, linesIn } from './command.mjs';
 import { quiet } from './servers.mjs';
 
 /** Largest difference from the server's own sums, in nats. */
@@ -133,24 +133,11 @@ async function refusals({ folder }, { name, url }, found, failures) {
   found.push(`refused as they should be: ${cases.map(([code]) => code).join(', ')}`);
 }
 
-/** Runs the command; killed after as many lines as `killAt` says. Resolves with whether it ended by itself. */
+/** Runs `score`, killed after as many lines as `killAt` says. Resolves with whether it ended by itself. */
 async function run(args, file, killAt) {
-  const child = spawn(process.execPath, [main, 'score', ...args, '--quiet'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (piece) => {
-    said += piece;
-  });
-  let ended = false;
-  const closed = new Promise((resolve) => child.once('close', resolve)).then((code) => {
-    ended = true;
-    return code;
-  });
-  while (!ended && killAt !== null) {
-    if (existsSync(file) && readFileSync(file, 'utf8').split('\n').length - 2 >= killAt) child.kill('SIGKILL');
-    await Promise.race([sleep(5), closed]);
-  }
-  const code = await closed;
-  if (code !== 0 && code !== null) throw new Error(`score exited with ${code}: ${said}`);
+  const killWhen = killAt === null ? undefined : () => linesIn(file).length >= killAt;
+  const { code, stderr } = await command(['score', ...args, '--quiet'], { killWhen });
+  if (code !== 0 && code !== null) throw new Error(`score exited with ${code}: ${stderr}`);
   return code === 0;
 }
 
@@ -213,6 +200,9 @@ export async function two(context) {
   const found = [];
   const failures = [];
   const both = [await server(names[1]), await server(names[1], { beside: true })];
+  // The first rows of a server that has just come up take seconds, in which the other would do all.
+  for (const [index, { name, url }] of both.entries())
+    await score(rows.slice(0, 64), { servers: [{ name, url }], out: join(folder, `warm-${index}`), preflight: 0 });
   const before = await Promise.all(both.map(promptTokens));
   const servers = both.map(({ name, url }) => ({ name, url }));
   const out = join(folder, 'two');

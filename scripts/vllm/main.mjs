@@ -1,6 +1,6 @@
-// Scoring held to a real vLLM: `VLLM_PYTHON=…/bin/python npm run test:vllm [-- cached sums kills rate two guide]`. Without
+// Scoring held to a real vLLM: `VLLM_PYTHON=…/bin/python npm run test:vllm [-- cached sums kills rate two race samples guide]`. Without
 // VLLM_PYTHON nothing is run, which is said. Each part prints what it did and found; the exit code is 1 if anything did not
-// hold. One server at a time, for two of them two: takes about 6 GB of memory and on two idle cores a quarter of an hour;
+// hold. One server at a time, for some of them two or three: takes about 6 GB of memory and on two idle cores half an hour;
 // no GPU, no network.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ if (!python) {
   process.stdout.write('Skipped: VLLM_PYTHON names no interpreter that has vLLM.\n');
   process.exit(0);
 }
-const PARTS = ['cached', 'sums', 'kills', 'rate', 'two', 'guide'];
+const PARTS = ['cached', 'sums', 'kills', 'rate', 'two', 'race', 'samples', 'guide'];
 const NAMES = ['step-0', 'step-1000', 'step-2000'];
 const ROWS = 500;
 
@@ -35,7 +35,13 @@ if (!process.env.COVERAGE_TEST_PREBUILT) {
   if (spawnSync('npm', ['run', '--silent', 'build:test'], how).status !== 0) fails('The package cannot be built.');
 }
 
-const parts = { ...(await import('./checks.mjs')), ...(await import('./rate.mjs')), ...(await import('./guide.mjs')) };
+const parts = {
+  ...(await import('./checks.mjs')),
+  ...(await import('./rate.mjs')),
+  ...(await import('./race.mjs')),
+  ...(await import('./samples.mjs')),
+  ...(await import('./guide.mjs')),
+};
 const { mixedRows, sharedPrefixRows, text } = await import('./rows.mjs');
 
 const folder = scratch('vllm');

@@ -2,6 +2,7 @@
 
 openai_client.py sums URL MODEL FOLDER ROWS          sums of each row, asked one by one and sixteen a request
 openai_client.py loop URL MODEL FOLDER ROWS AT_ONCE BATCH   responses a second of the simplest loop
+openai_client.py greedy URL MODEL FOLDER ROWS TOKENS the text at temperature 0 that each prompt is responded to with
 
 FOLDER is the checkpoint's, ROWS a JSON Lines file. Prints JSON.
 """
@@ -52,6 +53,14 @@ def batches(size):
     return [items[start:start + size] for start in range(0, len(items), size)]
 
 
+def greedy(row, tokens):
+    """The response to a prompt at temperature 0."""
+    asked = {"model": model, "max_tokens": tokens, "temperature": 0}
+    if "messages" in row:
+        return client.chat.completions.create(messages=row["messages"], **asked).choices[0].message.content
+    return client.completions.create(prompt=row.get("promptTokens") or row["prompt"], **asked).choices[0].text
+
+
 if what == "sums":
     from transformers import AutoTokenizer
 
@@ -59,6 +68,8 @@ if what == "sums":
     one = [value for batch in batches(1) for value in sums(batch)]
     many = [value for batch in batches(16) for value in sums(batch)]
     print(json.dumps({"ids": [ids_of(row) for row in rows], "one": one, "many": many}))
+elif what == "greedy":
+    print(json.dumps([greedy(row, int(sys.argv[6])) for row in rows]))
 else:
     at_once, size = int(sys.argv[6]), int(sys.argv[7])
     work = batches(size)

@@ -61,7 +61,7 @@ export async function endAll() {
 }
 
 /** Resolves once a server is up. */
-async function up(url, own, seconds = START) {
+export async function up(url, own, seconds = START) {
   const until = Date.now() + 1000 * seconds;
   let ended = false;
   own.exited.then(() => {

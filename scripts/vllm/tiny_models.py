@@ -21,7 +21,7 @@ tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_t
 
 # A head width of 32 is the least that vLLM computes on a CPU.
 config = LlamaConfig(vocab_size=len(tokenizer), hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=2,
-                     num_key_value_heads=2, max_position_embeddings=512, bos_token_id=0, eos_token_id=1, initializer_range=0.1)
+                     num_key_value_heads=2, max_position_embeddings=2048, bos_token_id=0, eos_token_id=1, initializer_range=0.1)
 
 
 def drawn(seed):
