@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ResponseRow, readLogProbs, score } from '../src/index.js';
@@ -97,6 +97,30 @@ describe('what is scored', () => {
       rightLogProb('m', [5, 6], idsOf('word')),
     ]);
     expect(readFileSync(join(out, 'tokens.ids'), 'utf8').split('\n')[2]).toBe('["ids",[5,6],[7,8,9]]');
+  });
+
+  test('kept token ids that were changed since are asked for again', async () => {
+    const server = await serve({ model: 'm' });
+    const out = newFolder();
+    const run = () => score(rows(6), { servers: [{ name: 'm', url: server.url }], out, ...quick });
+    await run();
+    const [kept, scores] = ['tokens.ids', 'm.jsonl'].map((name) => join(out, name)) as [string, string];
+    const [ids, whole] = [kept, scores].map((path) => readFileSync(path, 'utf8')) as [string, string];
+    const changes: ((text: string) => string)[] = [
+      (text) => text.replace(/\n.*\n/, '\ngarbage\n'),
+      (text) => text.replace(/\n\[/, '\n{"a":['),
+      (text) => text.replace(/,(\d+)\]\]/, ',7]]'),
+      (text) => text.slice(0, -8),
+      () => '',
+    ];
+    for (const change of changes) {
+      expect(change(ids)).not.toBe(ids);
+      writeFileSync(kept, change(ids));
+      rmSync(scores);
+      await run();
+      expect(readFileSync(scores, 'utf8')).toBe(whole);
+      expect(readFileSync(kept, 'utf8')).toBe(ids);
+    }
   });
 
   test('special tokens are those of the tokenizer, none, or as given; an end is scored', async () => {

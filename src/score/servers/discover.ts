@@ -173,11 +173,12 @@ export function servedModel(
     return { served: ids[at]!, maxLength: typeof length === 'number' ? length : null };
   }
   if (entries.length === 0 && model !== undefined) return { served: model, maxLength: null };
-  const serves = ids.length === 0 ? 'does not say which models it serves' : `serves ${ids.join(', ')}`;
   const example = `NAME=${url}#${ids[0] ?? 'MODEL'}`;
   throw new CoverageError(
     'ERR_WRONG_MODEL',
-    `${url} ${serves}, not ${wanted}: name the checkpoint as it is served, or say what the server calls it (${example}).`,
+    ids.length === 0
+      ? `${url} does not list the models it serves (/v1/models): check the address, or say what the server calls the model (${example}).`
+      : `${url} serves ${ids.join(', ')}, not ${wanted}: name the checkpoint as it is served, or say what the server calls it (${example}).`,
     { place: { model: name } },
   );
 }
