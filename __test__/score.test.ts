@@ -254,7 +254,10 @@ describe('what is refused, and why', () => {
       code: 'ERR_WRONG_MODEL',
       message: expect.stringMatching(/serves other, not m.*#other/),
     });
-    await expect(attempt({ model: 'm', maxLength: 6 })).rejects.toMatchObject({ code: 'ERR_TOO_LONG' });
+    await expect(attempt({ model: 'm', maxLength: 6 })).rejects.toMatchObject({
+      code: 'ERR_TOO_LONG',
+      message: expect.stringMatching(/m is served with 6 tokens.* too few for \d+ rows? \(r\d/),
+    });
     const [a, b] = [await serve({ model: 'a' }), await serve({ model: 'b', tokenizer: 'another' })];
     const servers = [a, b].map(({ url, options }) => ({ name: options.model, url }));
     await expect(score(rows(3), { servers, out: newFolder(), ...quick })).rejects.toMatchObject({
@@ -292,8 +295,11 @@ describe('what is refused, and why', () => {
     });
     await expect(attempt(`${good}{"prompt":"a","response":" c"}`)).rejects.toMatchObject({
       code: 'ERR_MALFORMED_FILE',
+      message: expect.stringContaining('id: give each row an id of its own'),
       place: { file, row: 2 },
     });
+    const standard = score('-', { servers: [{ name: 'm', url: server.url }], out: newFolder(), ...quick });
+    await expect(standard).rejects.toThrow(/write it to a file/);
     await expect(attempt('{"id":1,"prompt":"a","promptTokens":[1],"response":" c"}')).rejects.toThrow(
       /exactly one of prompt/,
     );

@@ -139,7 +139,7 @@ function checkLengths(
     const ids = long.map((row) => String(rows[row]!.id));
     throw rowsError(
       'ERR_TOO_LONG',
-      `${plural(long.length, 'row')} (${some(ids)}) have more tokens than ${name} is served with (${count(most)}, one of them to generate), and nothing is cut: leave them out for all checkpoints, or serve with a longer context.`,
+      `${name} is served with ${count(most)} tokens, one of them to generate, which is too few for ${plural(long.length, 'row')} (${some(ids)}), and nothing is cut: leave what is longer out for all checkpoints, or serve with a longer context.`,
       ids,
     );
   }

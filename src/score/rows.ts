@@ -20,7 +20,10 @@ export const promptShape = {
 } as const;
 
 /** Id of a row. */
-export const rowIdSchema = z.union([z.string().min(1), z.int()]);
+export const rowIdSchema = z.union(
+  [z.string().min(1), z.int()],
+  'give each row an id of its own, a text or a whole number',
+);
 
 /** What is wrong unless {@link hasOnePrompt}. */
 export const ONE_PROMPT = 'give exactly one of prompt, promptTokens and messages';
@@ -116,6 +119,12 @@ export async function readRows<R extends { readonly id: string | number }>(
     rows.push(data);
   };
   let sha256: string;
+  if (input === '-') {
+    throw new CoverageError(
+      'ERR_INVALID_OPTION',
+      'Standard input cannot be read again when a run that was cut off goes on: write it to a file, and name that.',
+    );
+  }
   if (typeof input === 'string') {
     const stream = new FileStream(input, { signal });
     for await (const { value, row } of readJsonRows(stream)) take(value, row, input);
