@@ -20,7 +20,7 @@ interface CompareOptions extends InputOptions, OutputOptions {
 export function compareCommand({ signal }: CommandContext): Command {
   const command = new Command('compare')
     .description(
-      'Two models head to head: how often, and on which responses, each is at least N times as likely as the other, and\n' +
+      'Two models head to head: how often, and on which responses, each is at least N times as likely as the other, and ' +
         'whether the difference is shown (exact, paired; by prompts where they repeat).',
     )
     .argument('<a>', 'name of a model')

@@ -68,7 +68,7 @@ interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions {
 export function selectCommand(context: CommandContext): Command {
   const command = new Command('select')
     .description(
-      'Choose a checkpoint by the coverage tournament [28,29] on held-out responses, and say how sure the choice is\n' +
+      'Choose a checkpoint by the coverage tournament [28,29] on held-out responses, and say how sure the choice is ' +
         'and what cross-entropy (and KL divergence, and Pass@N, where given) would have chosen.',
     )
     .argument('<input...>', INPUT_ARGUMENT)

@@ -67,7 +67,8 @@ function keyAbove(lines: readonly Line[], width: number): object[] {
   const labelled = lines.filter(({ label, colour }) => label && colour).reverse();
   const names = shortNames(
     labelled.map(({ label }) => label),
-    Math.floor((width - 40) / 7.2),
+    // Bold letters are about 8 wide.
+    Math.floor((width - 40) / 8),
   );
   return labelled.flatMap(({ colour }, index) => {
     const y = 10 + index * KEY_ROW;
