@@ -146,6 +146,17 @@ impl Column {
         }
     }
 
+    /// How it is read.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Numbers(_) => Kind::Number,
+            Self::Texts(_) => Kind::Text,
+            Self::Lists(_) => Kind::List,
+            Self::Values(_) => Kind::Any,
+        }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {

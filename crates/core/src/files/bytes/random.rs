@@ -1,5 +1,6 @@
 //! A file whose bytes are wanted in any order, and hashed in theirs.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -24,9 +25,12 @@ const IN_MEMORY: u64 = 64 << 20;
 const BLOCK: usize = 1 << 16;
 
 /// How often someone who waits for the hash looks whether he was told to stop.
-const PATIENCE: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_millis(1);
 
-/// A file to be read in any order. A small one lies in memory. A large one is read from the disk when asked, while a
+/// Files in memory above this many bytes are hashed beside what is done with them.
+const BESIDE: u64 = 1 << 20;
+
+/// A file to be read in any order. A small one lies in memory and is hashed there. A large one is read from the disk when asked, while a
 /// thread reads all of it in order for its hash; both take a fast hash of every block, and [`RandomFile::finish`] fails
 /// unless what was handed out is what was hashed.
 pub(crate) struct RandomFile {
@@ -39,8 +43,14 @@ pub(crate) struct RandomFile {
 }
 
 enum Place {
-    Memory(Vec<u8>),
+    Memory(Arc<Vec<u8>>, Option<Hashing>),
     Disk(Disk),
+}
+
+/// The hash of bytes in memory, in the making.
+struct Hashing {
+    stop: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<Sha256>>>,
 }
 
 struct Disk {
@@ -88,29 +98,38 @@ impl RandomFile {
             });
             return Ok(Self { place, length, hashed: OnceLock::new(), counted: AtomicU64::new(0) });
         }
-        let mut hash = Sha256::new();
         let mut bytes = vec![0; length as usize];
         for (index, piece) in bytes.chunks_mut(PIECE).enumerate() {
             control.check()?;
             read_at(&file, piece, (index * PIECE) as u64).map_err(ended)?;
-            hash.update(&*piece);
         }
         stamp.check(&file, &path)?;
-        let hashed = OnceLock::from((digest(hash, length), Vec::new()));
-        Ok(Self { length, place: Place::Memory(bytes), hashed, counted: AtomicU64::new(0) })
+        let bytes = Arc::new(bytes);
+        let (hashed, hashing) = if length > BESIDE {
+            (OnceLock::new(), Some(Hashing::start(Arc::clone(&bytes))?))
+        } else {
+            let hash = Sha256::new_with_prefix(&*bytes);
+            (OnceLock::from((digest(hash, length), Vec::new())), None)
+        };
+        Ok(Self { length, place: Place::Memory(bytes, hashing), hashed, counted: AtomicU64::new(0) })
     }
 
     /// What a file was inflated to.
     pub(super) fn in_memory(bytes: Vec<u8>, digest: Digest) -> Self {
         let length = bytes.len() as u64;
         let hashed = OnceLock::from((digest, Vec::new()));
-        Self { length, place: Place::Memory(bytes), hashed, counted: AtomicU64::new(length) }
+        Self { length, place: Place::Memory(Arc::new(bytes), None), hashed, counted: AtomicU64::new(length) }
     }
 
     /// A part of another file, which alone has a hash.
     pub(in crate::files) fn part_of(bytes: Vec<u8>) -> Self {
         let length = bytes.len() as u64;
-        Self { length, place: Place::Memory(bytes), hashed: OnceLock::new(), counted: AtomicU64::new(length) }
+        Self {
+            length,
+            place: Place::Memory(Arc::new(bytes), None),
+            hashed: OnceLock::new(),
+            counted: AtomicU64::new(length),
+        }
     }
 
     /// Bytes that can be read.
@@ -132,6 +151,14 @@ impl RandomFile {
         Ok(bytes)
     }
 
+    /// [`RandomFile::bytes_at`] without a copy where they lie in memory.
+    pub(crate) fn bytes(&self, offset: u64, size: usize) -> std::io::Result<Cow<'_, [u8]>> {
+        match (&self.place, offset.checked_add(size as u64).filter(|&end| end <= self.length)) {
+            (Place::Memory(bytes, _), Some(end)) => Ok(Cow::Borrowed(&bytes[offset as usize..end as usize])),
+            _ => self.bytes_at(offset, size).map(Cow::Owned),
+        }
+    }
+
     /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
@@ -140,7 +167,7 @@ impl RandomFile {
         let end = offset.checked_add(buffer.len() as u64).filter(|&end| end <= self.length);
         let end = end.ok_or(std::io::ErrorKind::UnexpectedEof)?;
         let disk = match &self.place {
-            Place::Memory(bytes) => {
+            Place::Memory(bytes, _) => {
                 buffer.copy_from_slice(&bytes[offset as usize..end as usize]);
                 return Ok(());
             }
@@ -167,7 +194,7 @@ impl RandomFile {
     pub(crate) fn poll(&self, control: &Control) -> Result<()> {
         control.check()?;
         let done = match &self.place {
-            Place::Memory(_) => self.length,
+            Place::Memory(..) => self.length,
             Place::Disk(disk) => disk.shared.done.load(Ordering::Relaxed),
         };
         control.advance(done.saturating_sub(self.counted.fetch_max(done, Ordering::Relaxed)));
@@ -181,8 +208,15 @@ impl RandomFile {
     pub(crate) fn finish(&self, control: &Control) -> Result<Digest> {
         self.poll(control)?;
         let lost = || Error::new(Code::Internal, "The hash of a file is lost.");
-        let Place::Disk(disk) = &self.place else {
-            return self.hashed.get().map(|(digest, _)| digest.clone()).ok_or_else(lost);
+        let disk = match &self.place {
+            Place::Memory(_, hashing) => {
+                if let (Some(hashing), None) = (hashing, self.hashed.get()) {
+                    // Whoever else waited has the same.
+                    let _ = self.hashed.set((digest(hashing.wait(control)?, self.length), Vec::new()));
+                }
+                return self.hashed.get().map(|(digest, _)| digest.clone()).ok_or_else(lost);
+            }
+            Place::Disk(disk) => disk,
         };
         if self.hashed.get().is_none() {
             let hashed = disk.wait(self, control)?;
@@ -192,6 +226,42 @@ impl RandomFile {
         let (digest, blocks) = self.hashed.get().ok_or_else(lost)?;
         disk.check(blocks)?;
         Ok(digest.clone())
+    }
+}
+
+impl Hashing {
+    fn start(bytes: Arc<Vec<u8>>) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let run = move || {
+            let mut hash = Sha256::new();
+            bytes.chunks(PIECE).take_while(|_| !told.load(Ordering::Relaxed)).for_each(|piece| hash.update(piece));
+            hash
+        };
+        let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(run);
+        let thread =
+            thread.map_err(|error| Error::new(Code::Internal, format!("Cannot start a thread to hash: {error}.")))?;
+        Ok(Self { stop, thread: Mutex::new(Some(thread)) })
+    }
+
+    fn wait(&self, control: &Control) -> Result<Sha256> {
+        let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        while slot.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            control.check()?;
+            std::thread::sleep(PATIENCE);
+        }
+        let thread = slot.take().ok_or_else(|| Error::new(Code::Internal, "A file is finished twice."))?;
+        thread.join().map_err(|_| Error::new(Code::Internal, "Hashing a file panicked."))
+    }
+}
+
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            // Its result is of no use any more.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -346,19 +416,26 @@ mod tests {
     }
 
     fn bytes() -> Vec<u8> {
-        (0..3 * BLOCK as u32 + 12_345).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+        (0..20 * BLOCK as u32 + 12_345).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
     }
 
     #[test]
     fn both_places_give_the_same_bytes_and_hash() {
-        let bytes = bytes();
-        let expected = digest(Sha256::new().chain_update(&bytes), bytes.len() as u64);
-        for (name, in_memory) in [("memory", u64::MAX), ("disk", 0)] {
+        let large = bytes();
+        assert!(large.len() as u64 > BESIDE);
+        // Small ones in memory are hashed at once, others beside.
+        for (name, in_memory, length) in
+            [("memory", u64::MAX, 3 * BLOCK + 5), ("beside", u64::MAX, large.len()), ("disk", 0, large.len())]
+        {
+            let bytes = large[..length].to_vec();
+            let expected = digest(Sha256::new().chain_update(&bytes), bytes.len() as u64);
             let (path, file) = opened(name, &bytes, in_memory);
             let control = Control::new();
             for (from, size) in [(0, 1), (BLOCK - 1, 2), (5, 2 * BLOCK), (bytes.len() - 7, 7), (bytes.len(), 0)] {
                 assert_eq!(file.bytes_at(from as u64, size).unwrap(), bytes[from..from + size], "{name}");
+                assert_eq!(*file.bytes(from as u64, size).unwrap(), bytes[from..from + size], "{name}");
             }
+            assert!(file.bytes(bytes.len() as u64 - 1, 2).is_err() && file.bytes(u64::MAX, 2).is_err());
             assert!(file.bytes_at(bytes.len() as u64 - 1, 2).is_err());
             assert!(file.bytes_at(u64::MAX, 2).is_err());
             let mut cursor = Cursor::new(Arc::new(file), 0);
@@ -393,11 +470,13 @@ mod tests {
 
     #[test]
     fn a_wait_for_the_hash_can_be_broken_off() {
-        let (path, file) = opened("aborted", &bytes(), 0);
-        let control = Control::new();
-        control.cancel();
-        assert_eq!(file.finish(&control).unwrap_err().code, Code::Aborted);
-        drop(file);
-        std::fs::remove_file(path).unwrap();
+        for (name, in_memory) in [("aborted", 0), ("aborted-memory", u64::MAX)] {
+            let (path, file) = opened(name, &bytes(), in_memory);
+            let control = Control::new();
+            control.cancel();
+            assert_eq!(file.finish(&control).unwrap_err().code, Code::Aborted);
+            drop(file);
+            std::fs::remove_file(path).unwrap();
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! From the values and levels of columns to what rows hold: numbers, texts, lists, and objects inside them.
 
+use super::agreement::Group;
 use super::column::Batch;
 use super::damaged;
 use super::metadata::{Content, Logical, Node, Physical};
@@ -15,6 +16,8 @@ pub(super) struct Field {
     node: Node,
     pub(super) leaves: Vec<Leaf>,
     shape: Shape,
+    /// Groups around it that may be null, outermost first.
+    pub(super) groups: Vec<Group>,
 }
 
 /// A column with values that a field is made of.
@@ -50,18 +53,23 @@ enum Shape {
 pub(super) fn fields(nodes: &[Node]) -> Vec<Field> {
     let mut found = Vec::new();
     for node in nodes {
-        collect(node, "", &mut found);
+        collect(node, "", &[], &mut 0, &mut found);
     }
     found
 }
 
-fn collect(node: &Node, prefix: &str, found: &mut Vec<Field>) {
+fn collect(node: &Node, prefix: &str, around: &[Group], next_group: &mut usize, found: &mut Vec<Field>) {
     let name = format!("{prefix}{}", node.name);
     match &node.content {
         Content::Group(children) if !node.repeated && !holds_list(node, children) => {
             let prefix = format!("{name}.");
+            let mut groups = around.to_vec();
+            if node.optional {
+                groups.push(Group { id: *next_group, level: node.definition });
+                *next_group += 1;
+            }
             for child in children {
-                collect(child, &prefix, found);
+                collect(child, &prefix, &groups, next_group, found);
             }
         }
         _ => {
@@ -77,7 +85,7 @@ fn collect(node: &Node, prefix: &str, found: &mut Vec<Field>) {
             };
             // A group without values says nothing.
             if !leaves.is_empty() {
-                found.push(Field { name, node: node.clone(), leaves, shape });
+                found.push(Field { name, node: node.clone(), leaves, shape, groups: around.to_vec() });
             }
         }
     }
@@ -132,25 +140,29 @@ fn element(node: &Node) -> Option<&Node> {
 }
 
 impl Field {
-    /// The column of `rows` rows that `batches`, one a leaf, hold.
-    pub(super) fn column(&self, kind: Kind, rows: usize, batches: &[Batch]) -> Result<Column> {
-        match (self.shape, kind, batches) {
-            (Shape::Value, Kind::Number, [batch]) if is_float(&batch.values) => {
-                Ok(Column::Numbers(self.numbers(rows, batch)))
+    /// The column of `rows` rows that `batches`, one a leaf, hold. `room` is one that is of no use any more.
+    pub(super) fn column(&self, kind: Kind, rows: usize, batches: &[Batch], room: Option<Column>) -> Result<Column> {
+        let mut room = room.filter(|room| room.kind() == kind).unwrap_or_else(|| Column::new(kind));
+        room.truncate(0);
+        match (self.shape, room, batches) {
+            (Shape::Value, Column::Numbers(numbers), [batch]) if is_float(&batch.values) => {
+                Ok(Column::Numbers(self.numbers(rows, batch, numbers)))
             }
-            (Shape::Value, Kind::Text, [batch]) if self.leaves[0].is_text() => {
-                self.texts(rows, batch).map(Column::Texts)
+            (Shape::Value, Column::Texts(texts), [batch]) if self.leaves[0].is_text() => {
+                self.texts(rows, batch, texts).map(Column::Texts)
             }
-            (Shape::List { there, filled }, Kind::List, [batch]) if is_float(&batch.values) => {
-                self.lists(there, filled, batch).map(Column::Lists)
+            (Shape::List { there, filled }, Column::Lists(lists), [batch]) if is_float(&batch.values) => {
+                self.lists(there, filled, batch, lists).map(Column::Lists)
             }
-            _ => self.any(kind, rows, batches),
+            (_, room, _) => self.any(rows, batches, room),
         }
     }
 
     /// Floating-point numbers, without a detour.
-    fn numbers(&self, rows: usize, batch: &Batch) -> Numbers {
-        let mut numbers = Numbers { values: Vec::with_capacity(rows), odd: Vec::new() };
+    fn numbers(&self, rows: usize, batch: &Batch, mut numbers: Numbers) -> Numbers {
+        if batch.definitions.is_empty() && numbers.extend_plain(&batch.values) {
+            return numbers;
+        }
         let mut next = 0;
         for row in 0..rows {
             if batch.definitions.get(row).is_none_or(|&level| level == self.leaves[0].definition) {
@@ -164,8 +176,14 @@ impl Field {
     }
 
     /// Texts, without a detour.
-    fn texts(&self, rows: usize, batch: &Batch) -> Result<Texts> {
-        let mut texts = Texts::default();
+    fn texts(&self, rows: usize, batch: &Batch, mut texts: Texts) -> Result<Texts> {
+        if let (Values::Bytes(bytes, ends), true) = (&batch.values, batch.definitions.is_empty()) {
+            // Each is text if all together are and none ends within a character.
+            let all = std::str::from_utf8(bytes).ok().filter(|all| ends.iter().all(|&end| all.is_char_boundary(end)));
+            texts.bytes.push_str(all.ok_or_else(no_text)?);
+            texts.ends.extend_from_slice(ends);
+            return Ok(texts);
+        }
         let mut next = 0;
         for row in 0..rows {
             if batch.definitions.get(row).is_none_or(|&level| level == self.leaves[0].definition) {
@@ -178,8 +196,7 @@ impl Field {
         Ok(texts)
     }
 
-    fn lists(&self, there: u16, filled: u16, batch: &Batch) -> Result<Lists> {
-        let mut lists = Lists::default();
+    fn lists(&self, there: u16, filled: u16, batch: &Batch, mut lists: Lists) -> Result<Lists> {
         let mut next = 0;
         let count = batch.repetitions.len();
         for (entry, &repetition) in batch.repetitions.iter().enumerate() {
@@ -206,23 +223,15 @@ impl Field {
     }
 
     /// Whatever rows hold, value by value.
-    fn any(&self, kind: Kind, rows: usize, batches: &[Batch]) -> Result<Column> {
+    fn any(&self, rows: usize, batches: &[Batch], mut column: Column) -> Result<Column> {
         let cursors = batches.iter().zip(&self.leaves).map(|(batch, leaf)| Cursor { batch, leaf, entry: 0, value: 0 });
         let mut rows_of = Rows { cursors: cursors.collect() };
-        let mut column = match kind {
-            Kind::Number => Column::Numbers(Numbers::default()),
-            Kind::Text => Column::Texts(Texts::default()),
-            Kind::List => Column::Lists(Lists::default()),
-            Kind::Any => Column::Values(Vec::with_capacity(rows)),
-        };
         for _ in 0..rows {
             rows_of.begin()?;
             let value = if self.node.repeated { rows_of.list(&self.node, 0)? } else { rows_of.value(&self.node, 0)? };
             match &mut column {
-                Column::Numbers(numbers) => numbers.push_json(&value),
-                Column::Texts(texts) => texts.push_json(&value),
-                Column::Lists(lists) => lists.push_json(&value),
                 Column::Values(values) => values.push(value),
+                column => column.push_json(&value),
             }
         }
         Ok(column)
@@ -241,6 +250,23 @@ fn float(values: &Values, index: usize) -> f64 {
     }
 }
 
+impl Numbers {
+    /// Adds floating-point numbers; `false`, with nothing done, if one is NaN.
+    fn extend_plain(&mut self, values: &Values) -> bool {
+        let before = self.values.len();
+        match values {
+            Values::Singles(values) => self.values.extend(values.iter().map(|&value| f64::from(value))),
+            Values::Doubles(values) => self.values.extend_from_slice(values),
+            _ => return false,
+        }
+        if self.values[before..].iter().fold(false, |any, value| any | value.is_nan()) {
+            self.values.truncate(before);
+            return false;
+        }
+        true
+    }
+}
+
 /// Rows put together again from their columns, each read at its own pace.
 struct Rows<'a> {
     cursors: Vec<Cursor<'a>>,
@@ -255,13 +281,12 @@ struct Cursor<'a> {
 
 impl Cursor<'_> {
     fn is_at_end(&self) -> bool {
-        let batch = self.batch;
-        let has_levels = self.leaf.definition > 0;
-        self.entry >= if has_levels { batch.definitions.len() } else { batch.values.len() }
+        let Batch { definitions, values, .. } = self.batch;
+        self.entry >= if definitions.is_empty() { values.len() } else { definitions.len() }
     }
 
     fn definition(&self) -> u16 {
-        self.batch.definitions.get(self.entry).copied().unwrap_or(0)
+        self.batch.definitions.get(self.entry).copied().unwrap_or(self.leaf.definition)
     }
 
     fn repetition(&self) -> u16 {
@@ -292,22 +317,40 @@ impl Rows<'_> {
         Err(damaged("columns of one field disagree"))
     }
 
-    /// Leaves a null behind in every column of `node`, the first of which is `first`.
-    fn skip(&mut self, node: &Node, first: usize) -> Result<usize> {
-        let count = leaf_count(node);
-        for cursor in &mut self.cursors[first..first + count] {
-            if cursor.definition() == cursor.leaf.definition && cursor.leaf.definition > 0 {
-                return Err(damaged("columns of one field disagree"));
-            }
-            cursor.take()?;
+    /// Whether `node`, the first of whose columns is `first`, is there: in all of its columns, or in none of them, each of
+    /// which then leaves a null behind.
+    fn is_there(&mut self, node: &Node, first: usize) -> Result<bool> {
+        let cursors = &mut self.cursors[first..first + leaf_count(node)];
+        let there = |cursor: &Cursor<'_>| !cursor.is_at_end() && cursor.definition() >= node.definition;
+        let count = cursors.iter().filter(|cursor| there(cursor)).count();
+        if count == cursors.len() {
+            return Ok(true);
         }
-        Ok(count)
+        if count > 0 {
+            return Err(damaged("columns of one field disagree"));
+        }
+        cursors.iter_mut().try_for_each(|cursor| cursor.take().map(drop))?;
+        Ok(false)
+    }
+
+    /// Whether the list `node` goes on: in all of its columns, or in none of them.
+    fn goes_on(&self, node: &Node, first: usize) -> Result<bool> {
+        let cursors = &self.cursors[first..first + leaf_count(node)];
+        let goes_on = |cursor: &&Cursor<'_>| !cursor.is_at_end() && cursor.repetition() >= node.repetition;
+        let count = cursors.iter().filter(goes_on).count();
+        // What goes on has an element, and belongs to this list, not to one inside it.
+        let element =
+            |cursor: &Cursor<'_>| cursor.repetition() == node.repetition && cursor.definition() >= node.definition;
+        match count {
+            0 => Ok(false),
+            _ if count == cursors.len() && cursors.iter().all(element) => Ok(true),
+            _ => Err(damaged("columns of one field disagree")),
+        }
     }
 
     /// What `node` holds, unless it is repeated.
     fn value(&mut self, node: &Node, first: usize) -> Result<Json<'static>> {
-        if node.optional && self.cursors[first].definition() < node.definition {
-            self.skip(node, first)?;
+        if node.optional && !self.is_there(node, first)? {
             return Ok(Json::Null);
         }
         self.content(node, first)
@@ -334,8 +377,7 @@ impl Rows<'_> {
 
     /// The elements of the repeated `node`.
     fn list(&mut self, node: &Node, first: usize) -> Result<Json<'static>> {
-        if self.cursors[first].definition() < node.definition {
-            self.skip(node, first)?;
+        if !self.is_there(node, first)? {
             return Ok(Json::List(Vec::new()));
         }
         let mut elements = Vec::new();
@@ -344,8 +386,7 @@ impl Rows<'_> {
                 Some(inner) => self.value(inner, first)?,
                 None => self.content(node, first)?,
             });
-            let next = &self.cursors[first];
-            if next.is_at_end() || next.repetition() != node.repetition {
+            if !self.goes_on(node, first)? {
                 return Ok(Json::List(elements));
             }
         }

@@ -100,9 +100,16 @@ impl Hybrid {
                 Run::Repeated(value) => out.resize(out.len() + now, convert(*value)),
                 Run::Packed(bit) => {
                     let (width, from) = (self.width as usize, *bit);
-                    // Within its end by construction, and no wider than 32 bits.
+                    // Within its end by construction, and no wider than 32 bits: what eight bytes hold from any bit of the first on.
+                    let mask = (1_u64 << width) - 1;
+                    let whole = |at: usize| page[at / 8..].first_chunk::<8>();
+                    let fast = whole(from + now * width).is_some();
                     #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits")]
-                    out.extend((0..now).map(|index| convert(bits(page, from + index * width, self.width) as u32)));
+                    let value = |index: usize| match whole(from + index * width).filter(|_| fast) {
+                        Some(word) => (u64::from_le_bytes(*word) >> ((from + index * width) % 8) & mask) as u32,
+                        None => bits(page, from + index * width, self.width) as u32,
+                    };
+                    out.extend((0..now).map(|index| convert(value(index))));
                     *bit += now * width;
                 }
             }
@@ -110,6 +117,19 @@ impl Hybrid {
             wanted -= now;
         }
         Ok(())
+    }
+
+    /// Leaves out the next `count` numbers, of which there is at least one, if they are a run of `value`; `false`, with nothing
+    /// done, if they are not, or not one run.
+    pub(super) fn skip_run(&mut self, page: &[u8], count: usize, value: u32) -> Result<bool> {
+        while self.left == 0 {
+            self.next_run(page)?;
+        }
+        let is_run = self.left >= count && matches!(self.run, Run::Repeated(repeated) if repeated == value);
+        if is_run {
+            self.left -= count;
+        }
+        Ok(is_run)
     }
 
     fn next_run(&mut self, page: &[u8]) -> Result<()> {
@@ -245,6 +265,38 @@ mod tests {
         hybrid.read(&page, 6, &mut found, |value| value).unwrap();
         assert_eq!(found, [5, 5, 5, 5, 0, 1, 2, 3, 4, 5, 6, 7]);
         assert!(hybrid.read(&page, 1, &mut found, |value| value).is_err());
+    }
+
+    #[test]
+    fn packed_numbers_are_the_bits_where_they_stand() {
+        let bytes: Vec<u8> = (0..200_u32).map(|index| (index * 151 % 253) as u8).collect();
+        for width in 0..=32 {
+            // As many groups as fit, after a byte that says so; read in parts of any length.
+            let groups = (if width == 0 { 9 } else { 190 / width }).min(63);
+            let mut page = bytes.clone();
+            page[0] = (groups << 1 | 1) as u8;
+            let mut hybrid = Hybrid::new(0, page.len(), width as u32).unwrap();
+            let mut found = Vec::new();
+            for part in [1, 3, 8 * groups - 5, 1] {
+                hybrid.read(&page, part, &mut found, |value| value).unwrap();
+            }
+            let expected: Vec<u32> =
+                (0..8 * groups).map(|index| bits(&page, 8 + index * width, width as u32) as u32).collect();
+            assert_eq!(found, expected, "{width} bits");
+        }
+    }
+
+    #[test]
+    fn a_run_is_left_out_as_a_whole_or_not_at_all() {
+        let page = [0b1000, 1, 0, 7, 0b10, 0];
+        let mut hybrid = Hybrid::new(0, page.len(), 3).unwrap();
+        assert!(!hybrid.skip_run(&page, 5, 1).unwrap() && !hybrid.skip_run(&page, 4, 0).unwrap());
+        assert!(hybrid.skip_run(&page, 3, 1).unwrap() && hybrid.skip_run(&page, 1, 1).unwrap());
+        let mut found = Vec::new();
+        assert!(!hybrid.skip_run(&page, 1, 1).unwrap());
+        hybrid.read(&page, 1, &mut found, |value| value).unwrap();
+        assert_eq!(found, [0]);
+        assert!(hybrid.skip_run(&page, 1, 0).is_err());
     }
 
     #[test]

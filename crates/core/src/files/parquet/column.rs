@@ -20,12 +20,24 @@ const MOST_VALUES: usize = 1 << 26;
 /// What a column has for some rows.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    /// One level a value, nulls included; none at all where all are there.
+    /// One level a value, nulls included; none at all where all are there, or, but in lists, as long as all are.
     pub(super) definitions: Vec<u16>,
     /// One level a value; 0 begins a row. None at all in a column without lists.
     pub(super) repetitions: Vec<u16>,
     /// Values that are there.
     pub(super) values: Values,
+}
+
+impl Batch {
+    pub(super) fn new(physical: Physical) -> Self {
+        Self { definitions: Vec::new(), repetitions: Vec::new(), values: Values::new(physical) }
+    }
+
+    fn clear(&mut self) {
+        self.definitions.clear();
+        self.repetitions.clear();
+        self.values.clear();
+    }
 }
 
 /// A column of one row group.
@@ -65,9 +77,9 @@ impl Column {
         Self { file, physical, definition, repetition, chunk, at, left, dictionary: None, page: None }
     }
 
-    /// The next `rows` rows.
-    pub(super) fn read(&mut self, rows: usize, control: &Control) -> Result<Batch> {
-        let mut batch = Batch { definitions: Vec::new(), repetitions: Vec::new(), values: Values::new(self.physical) };
+    /// Puts the next `rows` rows into `batch`, whatever was there.
+    pub(super) fn read(&mut self, rows: usize, batch: &mut Batch, control: &Control) -> Result<()> {
+        batch.clear();
         let mut begun = 0;
         loop {
             // A row of a list ends where the next begins, or with the column.
@@ -80,7 +92,7 @@ impl Column {
                 self.next_page()?;
                 continue;
             }
-            let taken = self.take(rows, &mut begun, &mut batch)?;
+            let taken = self.take(rows, &mut begun, batch)?;
             if taken == 0 {
                 break;
             }
@@ -89,7 +101,7 @@ impl Column {
                 return Err(Error::new(Code::TooLarge, message));
             }
         }
-        if begun == rows { Ok(batch) } else { Err(damaged("a column has fewer rows than the file says")) }
+        if begun == rows { Ok(()) } else { Err(damaged("a column has fewer rows than the file says")) }
     }
 
     /// Fails unless all values were taken.
@@ -100,6 +112,7 @@ impl Column {
     /// Takes values of the current page; none if the next one begins a row too many.
     fn take(&mut self, rows: usize, begun: &mut usize, batch: &mut Batch) -> Result<usize> {
         let Some(page) = &mut self.page else { return Ok(0) };
+        let before = *begun;
         let count = if self.repetition == 0 {
             let count = page.left.min(rows - *begun);
             *begun += count;
@@ -107,12 +120,19 @@ impl Column {
         } else {
             page.repetitions_of(rows, begun, self.repetition, &mut batch.repetitions)?
         };
-        if *begun == 0 && count > 0 {
+        // Of the first batch; the others end where a row does.
+        if batch.repetitions.first().is_some_and(|&level| level > 0) {
             return Err(damaged("a column begins within a row"));
         }
-        let present = if self.definition == 0 {
+        let all_so_far = self.repetition == 0 && batch.definitions.is_empty();
+        let present = if self.definition == 0
+            || all_so_far && page.definitions.skip_run(&page.bytes, count, self.definition.into())?
+        {
             count
         } else {
+            if all_so_far {
+                batch.definitions.resize(before, self.definition);
+            }
             let from = batch.definitions.len();
             page.definitions.read(&page.bytes, count, &mut batch.definitions, level)?;
             let new = &batch.definitions[from..];
@@ -132,7 +152,8 @@ impl Column {
         if self.at >= end || self.left == 0 {
             return Err(damaged("a column has fewer values than the file says"));
         }
-        let (header, bytes, next) = page::read(&self.file, self.at, end, self.chunk.codec)?;
+        let room = self.page.take().map_or(Vec::new(), |page| page.bytes);
+        let (header, bytes, next) = page::read(&self.file, self.at, end, self.chunk.codec, room)?;
         self.at = next;
         let values = usize::try_from(header.values).map_err(|_| damaged("a page has too many values"))?;
         let (definitions, repetitions) = match header.form {

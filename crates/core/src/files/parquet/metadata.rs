@@ -48,6 +48,16 @@ pub(super) struct Node {
     pub(super) content: Content,
 }
 
+impl Node {
+    /// Whether each column with values below is in a list.
+    fn lists_of_leaves(&self, found: &mut Vec<bool>) {
+        match &self.content {
+            Content::Leaf { .. } => found.push(self.repetition > 0),
+            Content::Group(children) => children.iter().for_each(|child| child.lists_of_leaves(found)),
+        }
+    }
+}
+
 /// What a node holds.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
@@ -142,12 +152,18 @@ impl Metadata {
 
     fn check(&self, length: u64) -> Result<()> {
         let mut rows = 0_u64;
+        let mut in_lists = Vec::with_capacity(self.leaves);
+        self.fields.iter().for_each(|field| field.lists_of_leaves(&mut in_lists));
         for group in &self.groups {
             rows = rows.checked_add(group.rows).ok_or_else(|| damaged("it claims too many rows"))?;
             if group.chunks.len() != self.leaves {
                 return Err(damaged("a row group has more or fewer columns than the schema"));
             }
-            for chunk in &group.chunks {
+            for (chunk, in_lists) in group.chunks.iter().zip(&in_lists) {
+                // A row has one value, or null, unless there are lists, each of which has at least one level.
+                if chunk.values < group.rows || (!in_lists && chunk.values > group.rows) {
+                    return Err(damaged("a column has more or fewer values than its row group has rows"));
+                }
                 if chunk.start.checked_add(chunk.length).is_none_or(|end| end > length) {
                     return Err(damaged("a column lies beyond the end of the file: it may be cut short"));
                 }

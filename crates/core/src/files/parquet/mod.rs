@@ -3,6 +3,7 @@
 //! Written here because the crate `parquet` with its codecs is 3.4 megabytes beside an addon of five and a half. Nothing is
 //! allocated by a claim alone, every checksum that is there is compared, and what is inconsistent is an error.
 
+mod agreement;
 pub(super) mod assembly;
 mod bits;
 mod column;
@@ -101,13 +102,23 @@ impl ParquetTable {
         (workers, control): (&Workers, &Control),
     ) -> Result<()> {
         let group = &self.metadata.groups[group];
+        let fields: Vec<&Field> = wanted.iter().map(|&(field, _)| field).collect();
+        let witnesses = agreement::witnesses(&fields);
         let mut slots: Vec<Slot<'_>> = Vec::new();
         for &(field, kind) in wanted {
             let leaves = field.leaves.iter().map(|leaf| {
                 let chunk = group.chunks[leaf.index].clone();
                 LeafColumn::new(Arc::clone(&self.file), leaf.physical, (leaf.definition, leaf.repetition), chunk)
             });
-            slots.push(Slot { field, kind, leaves: leaves.collect(), column: None });
+            let batches = field.leaves.iter().map(|leaf| Leaf::new(leaf.physical));
+            slots.push(Slot {
+                field,
+                kind,
+                leaves: leaves.collect(),
+                batches: batches.collect(),
+                column: None,
+                presence: Vec::new(),
+            });
         }
         let mut done = 0;
         while done < group.rows {
@@ -117,8 +128,17 @@ impl ParquetTable {
             workers.for_each_chunk(&mut slots, 1, control, |_, slots| {
                 slots.iter_mut().try_for_each(|slot| slot.read(rows, control))
             })?;
+            for (slot, witness) in slots.iter().zip(&witnesses) {
+                if let &Some((other, level)) = witness {
+                    agreement::compare(&slots[other].presence, &slot.presence, level)
+                        .map_err(|error| slot.named(error))?;
+                }
+            }
             let columns = slots.iter_mut().filter_map(|slot| slot.column.take()).collect();
-            sink.batch(&Batch { columns, rows, places: Places::From(before + done) })?;
+            let batch = Batch { columns, rows, places: Places::From(before + done) };
+            sink.batch(&batch)?;
+            // Their room is used again.
+            slots.iter_mut().zip(batch.columns).for_each(|(slot, column)| slot.column = Some(column));
             done += rows as u64;
         }
         slots.iter().flat_map(|slot| &slot.leaves).try_for_each(LeafColumn::end)
@@ -130,19 +150,30 @@ struct Slot<'a> {
     field: &'a Field,
     kind: Kind,
     leaves: Vec<LeafColumn>,
+    /// What each leaf has for the rows at hand.
+    batches: Vec<Leaf>,
     column: Option<Column>,
+    /// For each row, which of the groups around the field are there.
+    presence: Vec<u16>,
 }
 
 impl Slot<'_> {
     fn read(&mut self, rows: usize, control: &Control) -> Result<()> {
-        let read = |leaf: &mut LeafColumn| leaf.read(rows, control);
-        let batches = self.leaves.iter_mut().map(read).collect::<Result<Vec<Leaf>>>();
-        let column = batches.and_then(|batches| self.field.column(self.kind, rows, &batches));
-        self.column = Some(column.map_err(|error| {
-            let message = format!("column '{}': {}", self.field.name, error.message);
-            if error.code == Code::Aborted { error } else { Error { message, ..error } }
-        })?);
+        self.column = Some(self.next(rows, control).map_err(|error| self.named(error))?);
         Ok(())
+    }
+
+    fn next(&mut self, rows: usize, control: &Control) -> Result<Column> {
+        let mut leaves = self.leaves.iter_mut().zip(&mut self.batches);
+        leaves.try_for_each(|(leaf, batch)| leaf.read(rows, batch, control))?;
+        self.presence = agreement::presence(self.field, rows, &self.batches)?;
+        self.field.column(self.kind, rows, &self.batches, self.column.take())
+    }
+
+    /// `error`, with the name of the column in it.
+    fn named(&self, error: Error) -> Error {
+        let message = format!("column '{}': {}", self.field.name, error.message);
+        if error.code == Code::Aborted { error } else { Error { message, ..error } }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pages: their headers, their checksums, and how they are decompressed.
 
+use std::cell::RefCell;
 use std::io::Read;
 
 use super::damaged;
@@ -41,12 +42,13 @@ pub(super) struct Header {
     checksum: Option<u32>,
 }
 
-/// Reads the page at `at`, which lies before `end`; its bytes, decompressed, and where the next begins.
-pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64) -> Result<(Header, Vec<u8>, u64)> {
+/// Reads the page at `at`, which lies before `end`; its bytes, decompressed, and where the next begins. `room` is where they may
+/// lie.
+pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64, room: Vec<u8>) -> Result<(Header, Vec<u8>, u64)> {
     let mut header = Err(damaged("a column ends within a page"));
     for most in HEADERS {
         let present = most.min(end.saturating_sub(at));
-        let bytes = file.bytes_at(at, present as usize).map_err(broken)?;
+        let bytes = file.bytes(at, present as usize).map_err(broken)?;
         header = read_header(&bytes);
         if header.is_ok() || present < most {
             break;
@@ -58,7 +60,7 @@ pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64) -> Result<(
     if next > end {
         return Err(damaged("a page is longer than its column"));
     }
-    let stored = file.bytes_at(start, header.compressed).map_err(broken)?;
+    let stored = file.bytes(start, header.compressed).map_err(broken)?;
     if let Some(expected) = header.checksum {
         let mut checksum = flate2::Crc::new();
         checksum.update(&stored);
@@ -78,15 +80,15 @@ pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64) -> Result<(
                 let mut page = levels.to_vec();
                 // A page of nulls has no values, and nothing to decompress.
                 if !values.is_empty() {
-                    page.extend(decompress(codec, values, header.size - levels.len())?);
+                    page.extend(decompress(codec, values, header.size - levels.len(), room)?);
                 }
                 page
             } else {
-                stored
+                stored.into_owned()
             }
         }
         Form::Other => Vec::new(),
-        Form::Data | Form::Dictionary => decompress(codec, &stored, header.size)?,
+        Form::Data | Form::Dictionary => decompress(codec, &stored, header.size, room)?,
     };
     Ok((header, page, next))
 }
@@ -160,26 +162,44 @@ fn read_header(bytes: &[u8]) -> Result<(Header, usize)> {
     Ok((Header { form, values, encoding, size, compressed, checksum }, reader.at()))
 }
 
-/// `size` bytes from `stored`.
-fn decompress(codec: i64, stored: &[u8], size: usize) -> Result<Vec<u8>> {
+thread_local! {
+    /// What a decompressor needs is more than most pages hold.
+    static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// `size` bytes from `stored`, in `room` if that is of use.
+fn decompress(codec: i64, stored: &[u8], size: usize, mut room: Vec<u8>) -> Result<Vec<u8>> {
     let wrong = || damaged("a page cannot be decompressed to the size that it claims");
     let whole = |bytes: Vec<u8>| if bytes.len() == size { Ok(bytes) } else { Err(wrong()) };
     match codec {
-        0 => whole(stored.to_vec()),
+        0 => {
+            room.clear();
+            room.extend_from_slice(stored);
+            whole(room)
+        }
         1 => {
             if snap::raw::decompress_len(stored).map_err(|_| wrong())? != size {
                 return Err(wrong());
             }
-            whole(snap::raw::Decoder::new().decompress_vec(stored).map_err(|_| wrong())?)
+            room.resize(size, 0);
+            let filled = snap::raw::Decoder::new().decompress(stored, &mut room).map_err(|_| wrong())?;
+            room.truncate(filled);
+            whole(room)
         }
         2 => read_whole(flate2::read::MultiGzDecoder::new(stored), size).and_then(whole),
         4 => read_whole(brotli_decompressor::Decompressor::new(stored, 1 << 14), size).and_then(whole),
         5 => whole(hadoop_lz4(stored, size).or_else(|| lz4_block(stored, size)).ok_or_else(wrong)?),
         6 => {
-            let mut bytes = vec![0; size];
-            let filled = zstd::bulk::decompress_to_buffer(stored, &mut bytes).map_err(|_| wrong())?;
-            bytes.truncate(filled);
-            whole(bytes)
+            room.resize(size, 0);
+            let filled = ZSTD.with_borrow_mut(|zstd| {
+                let zstd = match zstd {
+                    Some(zstd) => zstd,
+                    None => zstd.insert(zstd::bulk::Decompressor::new()?),
+                };
+                zstd.decompress_to_buffer(stored, &mut room[..])
+            });
+            room.truncate(filled.map_err(|_| wrong())?);
+            whole(room)
         }
         7 => whole(lz4_block(stored, size).ok_or_else(wrong)?),
         _ => {

@@ -42,6 +42,20 @@ impl Values {
         }
     }
 
+    /// Leaves no value, and the room for them.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Flags(values) => values.clear(),
+            Self::Ints(values) => values.clear(),
+            Self::Singles(values) => values.clear(),
+            Self::Doubles(values) => values.clear(),
+            Self::Bytes(bytes, ends) => {
+                bytes.clear();
+                ends.clear();
+            }
+        }
+    }
+
     fn push_bytes(&mut self, value: &[u8]) -> Result<()> {
         let Self::Bytes(bytes, ends) = self else { return Err(mismatch()) };
         if bytes.len() + value.len() > MOST_BYTES {
@@ -66,10 +80,10 @@ impl Values {
     /// Appends the values of `dictionary` at `indices`.
     fn look_up(&mut self, dictionary: &Self, indices: &[u32]) -> Result<()> {
         fn gather<T: Copy>(to: &mut Vec<T>, from: &[T], indices: &[u32]) -> Result<()> {
-            to.reserve(indices.len());
-            for &index in indices {
-                to.push(*from.get(index as usize).ok_or_else(beyond)?);
+            if indices.iter().fold(0, |most, &index| most.max(index)) as usize >= from.len() && !indices.is_empty() {
+                return Err(beyond());
             }
+            to.extend(indices.iter().map(|&index| from[index as usize]));
             Ok(())
         }
         match (self, dictionary) {
