@@ -237,3 +237,51 @@ fn columns_of_one_name_are_refused_in_every_table() {
     let file = InputFile { path: path.display().to_string(), shown: None, model: None };
     assert_asks(scores_of(&[file], ""), Code::MalformedFile, &["twice"]);
 }
+
+#[test]
+fn numbers_of_right_samples_go_by_many_names() {
+    for (samples, correct) in [
+        ("n", "c"),
+        ("samples", "correct"),
+        ("num_samples", "num_correct"),
+        ("n_samples", "n_correct"),
+        ("samples", "c"),
+        ("total", "num_correct"),
+        ("n_attempts", "num_solved"),
+        ("completions", "correct"),
+        ("total_samples", "correct_samples"),
+        ("numTrials", "numSuccesses"),
+    ] {
+        let text = format!("id,{samples},{correct}\np,4,3\nq,4,0\n");
+        let (problems, _) = counts(("a.csv", &text), "").unwrap();
+        assert_eq!(problems, [("p".to_owned(), 3, 4), ("q".to_owned(), 0, 4)], "{samples}, {correct}");
+    }
+    // The samples themselves beside a flag, or a list of flags, are no number.
+    let text = "{\"id\": \"p\", \"samples\": [\"x\", \"y\"], \"correct\": [true, false]}\n";
+    assert_eq!(counts(("a.jsonl", text), "").unwrap().0, [("p".to_owned(), 1, 2)]);
+    let text =
+        "{\"id\": \"p\", \"samples\": 16, \"correct\": true}\n{\"id\": \"p\", \"samples\": 16, \"correct\": false}\n";
+    assert_eq!(counts(("a.jsonl", text), "").unwrap().0, [("p".to_owned(), 1, 2)]);
+    // More right ones than there are is no count.
+    assert!(counts(("a.csv", "id,samples,correct\np,4,5\n"), "").is_err());
+}
+
+#[test]
+fn right_ones_of_a_total_are_asked_about() {
+    for correct in [0, 1, 3] {
+        let text = format!("id,total,correct\np,10,{correct}\n");
+        assert_asks(
+            counts(("a.csv", &text), ""),
+            Code::AmbiguousColumn,
+            &["samples=total", "correct=correct", "tests"],
+        );
+        let chosen = r#""samples": "total", "correct": "correct""#;
+        assert_eq!(counts(("a.csv", &text), chosen).unwrap().0, [("p".to_owned(), correct, 10)]);
+    }
+    let flags = "id,total,correct\np,10,1\np,10,0\n";
+    assert_eq!(counts(("a.csv", flags), r#""passed": "correct""#).unwrap().0, [("p".to_owned(), 1, 2)]);
+    let tests = "id,total,num_passed,correct\np,10,10,1\np,10,3,0\n";
+    assert_eq!(counts(("a.csv", tests), "").unwrap().0, [("p".to_owned(), 1, 2)]);
+    let words = "id,total,correct\np,10,True\np,10,False\n";
+    assert_eq!(counts(("a.csv", words), "").unwrap().0, [("p".to_owned(), 1, 2)]);
+}

@@ -33,11 +33,41 @@ const SAMPLES_OF: [&str; 15] = [
     "generationid",
 ];
 /// Numbers of samples, and so named.
-const SAMPLES: [&str; 6] = ["n", "numsamples", "nsamples", "samplecount", "numgenerations", "ngenerations"];
+const SAMPLES: [&str; 14] = [
+    "n",
+    "numsamples",
+    "nsamples",
+    "samplecount",
+    "numberofsamples",
+    "totalsamples",
+    "numgenerations",
+    "ngenerations",
+    "numcompletions",
+    "ncompletions",
+    "numattempts",
+    "nattempts",
+    "numtrials",
+    "ntrials",
+];
+/// Numbers of samples, or the samples themselves.
+const SAMPLES_OR_NUMBER: [&str; 5] = ["samples", "generations", "completions", "attempts", "trials"];
 /// Numbers of samples or of tests, the name does not say.
 const TOTALS: [&str; 3] = ["total", "numtotal", "count"];
 /// Numbers of right samples.
-const RIGHT: [&str; 6] = ["c", "numcorrect", "ncorrect", "correctcount", "numcorrectsamples", "numsolved"];
+const RIGHT: [&str; 12] = [
+    "c",
+    "numcorrect",
+    "ncorrect",
+    "correctcount",
+    "numcorrectsamples",
+    "correctsamples",
+    "numright",
+    "numsolved",
+    "nsolved",
+    "numsuccess",
+    "numsuccesses",
+    "nsuccess",
+];
 /// Numbers of right samples or of passed tests.
 const PASSED: [&str; 5] = ["passes", "numpassed", "npassed", "passcount", "passedcount"];
 /// Right or wrong, of a sample or of a list of them.
@@ -133,9 +163,17 @@ pub(super) enum Values {
     /// Number of samples and of right ones.
     Counts { samples: usize, correct: usize },
     /// Flags, or lists of flags; `others` may be flags, too, and then say the same.
-    Flags { column: usize, name: String, reward: bool, others: Vec<(usize, String)> },
+    Flags { column: usize, name: String, reward: bool, others: Vec<(usize, String)>, out_of: Option<OutOf> },
     /// A column a model, with flags, or numbers of right samples out of the number that is given.
     Wide(Vec<(usize, String)>),
+}
+
+/// What a number in the column of flags may be out of.
+pub(super) struct OutOf {
+    pub(super) column: usize,
+    pub(super) name: String,
+    /// If it is a number, then of samples; else it may be one of tests.
+    pub(super) samples: bool,
 }
 
 impl Plan {
@@ -197,6 +235,7 @@ impl Plan {
             name: names[column].clone(),
             reward: ["reward", "rewards", "score", "scores"].contains(&columns.normalised(column)),
             others,
+            out_of: None,
         };
         if let Some(name) = &chosen.passed {
             return Ok(flags_of(columns.named(name)?, Vec::new()));
@@ -207,7 +246,8 @@ impl Plan {
         let flags = columns.only(&FLAGS, "passed")?;
         let samples = columns.find(&SAMPLES);
         let correct = columns.find(&RIGHT);
-        let right = correct.or_else(|| samples.and_then(|_| columns.find(&["correct", "passes", "numpassed"])));
+        let of_samples = ["correct", "passes", "numpassed", "npassed", "passcount", "passedcount"];
+        let right = correct.or_else(|| samples.and_then(|_| columns.find(&of_samples)));
         if let (Some(samples), Some(correct)) = (samples, right) {
             return Ok(Values::Counts { samples, correct });
         }
@@ -222,9 +262,13 @@ impl Plan {
                 return Err(columns.ambiguous(&message));
             }
             let others = columns.all(&FLAGS).into_iter().filter(|&other| other != flags);
-            return Ok(flags_of(flags, others.map(|other| (other, names[other].clone())).collect()));
+            let mut values = flags_of(flags, others.map(|other| (other, names[other].clone())).collect());
+            if let Values::Flags { out_of: of, .. } = &mut values {
+                *of = out_of(names, columns, flags);
+            }
+            return Ok(values);
         }
-        let totals = columns.find(&TOTALS);
+        let totals = columns.find(&TOTALS).or_else(|| columns.find(&SAMPLES_OR_NUMBER));
         if let (Some(samples), Some(correct)) = (totals, correct) {
             return Ok(Values::Counts { samples, correct });
         }
@@ -295,7 +339,10 @@ impl Plan {
         }
         let values: Vec<usize> = match &self.values {
             Values::Counts { samples, correct } => vec![*samples, *correct],
-            Values::Flags { column, others, .. } => others.iter().map(|(other, _)| *other).chain([*column]).collect(),
+            Values::Flags { column, others, out_of, .. } => {
+                let out_of = out_of.as_ref().map(|out_of| out_of.column);
+                others.iter().map(|(other, _)| *other).chain([*column]).chain(out_of).collect()
+            }
             Values::Wide(models) => models.iter().map(|(model, _)| *model).collect(),
         };
         for column in values {
@@ -303,4 +350,16 @@ impl Plan {
         }
         wanted
     }
+}
+
+/// What numbers of `flags`, if they are called right ones, may be out of. Where passed tests stand beside them, a total is of
+/// those.
+fn out_of(names: &[String], columns: &Columns<'_>, flags: usize) -> Option<OutOf> {
+    if columns.normalised(flags) != "correct" {
+        return None;
+    }
+    let of = |column: usize, samples: bool| OutOf { column, name: names[column].clone(), samples };
+    let samples = columns.find(&SAMPLES_OR_NUMBER).map(|column| of(column, true));
+    let total = || columns.find(&TOTALS).filter(|_| columns.find(&PASSED).is_none()).map(|column| of(column, false));
+    samples.or_else(total)
 }

@@ -9,7 +9,7 @@ use super::super::table::{Batch, Column, Kind, Sink};
 use super::Counts;
 use super::flags;
 use super::join::At;
-use super::plan::{Plan, Values};
+use super::plan::{OutOf, Plan, Values};
 use crate::error::{Code, Error, Place, Result};
 
 /// Takes the rows of one table.
@@ -104,8 +104,22 @@ impl<'a> Rows<'a> {
                 let error = self.counts.join.placed(Error::new(Code::InvalidCount, message), at);
                 self.findings.error(error)
             }
-            Values::Flags { column, name, reward, others } => {
+            Values::Flags { column, name, reward, others, out_of } => {
                 let value = self.value(batch, *column, row);
+                if let Some(OutOf { column: all, name: of, samples }) = out_of
+                    && let (Some(all), Some(correct)) = (self.value(batch, *all, row).as_f64(), value.as_f64())
+                {
+                    if *samples {
+                        return self.counts.join.add_counts(at, all, correct, self.findings);
+                    }
+                    let (of, name) = (shorten(of), shorten(name));
+                    let message = format!(
+                        "{name} ({correct}) of {of} ({all}) could be samples that are right, or unit tests that one sample passed: if they are samples, say so \
+                         (--column samples={of} --column correct={name}); else name the column that says whether the sample is right (--column passed=…)."
+                    );
+                    let error = self.counts.join.placed(Error::new(Code::AmbiguousColumn, message), at);
+                    return self.findings.error(error);
+                }
                 let sample: Vec<&str> =
                     self.plan.sample.iter().filter_map(|column| self.text(batch, *column, row)).collect();
                 let sample = (sample.len() == self.plan.sample.len() && !sample.is_empty()).then(|| sample.join(" "));
