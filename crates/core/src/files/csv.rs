@@ -88,11 +88,7 @@ struct Form<'a> {
 
 impl Form<'_> {
     fn parse(&self, block: &Block, control: &Control) -> Result<Batch> {
-        let mut rows = Rows {
-            slots: self.wanted.iter().map(Option::is_some).collect(),
-            columns: self.wanted.iter().copied().flatten().map(Column::new).collect(),
-            places: Vec::new(),
-        };
+        let mut rows = Rows::new(self);
         let mut records = Records::new(&block.text, self.delimiter, block.line);
         let mut fields = Vec::with_capacity(self.wanted.len());
         loop {
@@ -125,12 +121,23 @@ impl Form<'_> {
 struct Rows {
     /// Of each column of the table, whether it is wanted.
     slots: Vec<bool>,
+    /// Of each byte, whether it may end a field.
+    stops: [bool; 256],
     /// The wanted ones.
     columns: Vec<Column>,
     places: Vec<u64>,
 }
 
 impl Rows {
+    fn new(form: &Form<'_>) -> Self {
+        // A quote ends no field, but a plain one.
+        let mut stops = [false; 256];
+        [form.delimiter, b'\n', b'\r', b'"'].into_iter().for_each(|byte| stops[usize::from(byte)] = true);
+        let slots = form.wanted.iter().map(Option::is_some).collect();
+        let columns = form.wanted.iter().copied().flatten().map(Column::new).collect();
+        Self { slots, stops, columns, places: Vec::new() }
+    }
+
     fn take(&mut self, fields: &[Cow<'_, str>], place: u64) {
         let wanted = fields.iter().zip(&self.slots).filter(|(_, wanted)| **wanted);
         for (column, (field, _)) in self.columns.iter_mut().zip(wanted) {
@@ -188,15 +195,17 @@ impl Rows {
                     ends(at)?
                 }
                 (column, _) => {
-                    let last = loop {
-                        match ends(at) {
-                            Some(last) => break last,
-                            None if text[at] == b'"' => return None,
-                            None => at += 1,
+                    while text.get(at).is_some_and(|&byte| !self.stops[usize::from(byte)]) {
+                        at += 1;
+                    }
+                    // A quote is what else may end it.
+                    let last = ends(at)?;
+                    match column {
+                        Some(Column::Texts(texts)) if at > start && text[start] > b' ' && text[at - 1] > b' ' => {
+                            texts.push(&records.text[start..at]);
                         }
-                    };
-                    if let Some(column) = column {
-                        column.push_cell(records.text[start..at].trim_ascii());
+                        Some(column) => column.push_cell(records.text[start..at].trim_ascii()),
+                        None => {}
                     }
                     last
                 }
@@ -437,11 +446,7 @@ mod tests {
 
     /// A batch field by field, as [`Records`] cuts them.
     fn slowly(form: &Form<'_>, text: &str) -> Result<(Vec<Column>, Vec<u64>)> {
-        let mut rows = Rows {
-            slots: form.wanted.iter().map(Option::is_some).collect(),
-            columns: form.wanted.iter().copied().flatten().map(Column::new).collect(),
-            places: Vec::new(),
-        };
+        let mut rows = Rows::new(form);
         let (mut records, mut fields) = (Records::new(text, form.delimiter, 2), Vec::new());
         while records.next(&mut fields)? {
             if fields.len() != form.wanted.len() {

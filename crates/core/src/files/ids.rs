@@ -4,7 +4,10 @@ use std::cmp::Ordering;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Place;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::reading::ScoresRead;
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -18,7 +21,8 @@ pub(super) struct Ids {
     /// Where the id of each number ends in `bytes`.
     ends: Vec<usize>,
     table: HashTable<Entry>,
-    state: RandomState,
+    /// Of the hashes, drawn anew for each table, so that no file can be made whose ids all have one.
+    seed: u64,
 }
 
 /// A number and the hash of its id, so that a table that grows need not look at the ids again.
@@ -35,7 +39,7 @@ fn spread(hash: u32) -> u64 {
 
 impl Ids {
     pub(super) fn new() -> Self {
-        Self { bytes: String::new(), ends: Vec::new(), table: HashTable::new(), state: RandomState::new() }
+        Self { bytes: String::new(), ends: Vec::new(), table: HashTable::new(), seed: RandomState::new().hash_one(0) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -67,23 +71,32 @@ impl Ids {
         if let Some(guess) = guesses.into_iter().find(|guess| self.is(*guess, id.as_bytes())) {
             return (guess, false);
         }
-        let hash = self.state.hash_one(id) as u32;
-        let is = |entry: &Entry| entry.hash == hash && self.bytes(entry.number as usize) == id.as_bytes();
-        if let Some(entry) = self.table.find(spread(hash), is) {
-            return (entry.number as usize, false);
-        }
-        let index = self.ends.len();
-        self.bytes.push_str(id);
-        self.ends.push(self.bytes.len());
-        let entry = Entry { number: index as u32, hash };
-        self.table.insert_unique(spread(hash), entry, |entry| spread(entry.hash));
+        let hash = self.hash(id);
+        let (bytes, ends) = (&mut self.bytes, &mut self.ends);
+        let is = |entry: &Entry| {
+            let number = entry.number as usize;
+            let start = if number == 0 { 0 } else { ends[number - 1] };
+            entry.hash == hash && same(&bytes.as_bytes()[start..ends[number]], id.as_bytes())
+        };
+        let place = match self.table.entry(spread(hash), is, |entry| spread(entry.hash)) {
+            Place::Occupied(entry) => return (entry.get().number as usize, false),
+            Place::Vacant(place) => place,
+        };
+        let index = ends.len();
+        bytes.push_str(id);
+        ends.push(bytes.len());
+        place.insert(Entry { number: index as u32, hash });
         (index, true)
+    }
+
+    fn hash(&self, id: &str) -> u32 {
+        xxh3_64_with_seed(id.as_bytes(), self.seed) as u32
     }
 
     /// Forgets the id of the greatest number.
     pub(super) fn pop(&mut self) {
         let Some(last) = self.len().checked_sub(1) else { return };
-        let hash = self.state.hash_one(self.get(last)) as u32;
+        let hash = self.hash(self.get(last));
         if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.number as usize == last) {
             entry.remove();
         }
@@ -212,6 +225,18 @@ fn whole(id: &str) -> Option<(bool, &str)> {
         && digits.bytes().all(|digit| digit.is_ascii_digit())
         && (!digits.starts_with('0') || id == "0");
     plain.then_some((negative, digits))
+}
+
+/// What stands between ids in one text.
+const BETWEEN: char = '\0';
+
+impl ScoresRead {
+    /// Takes out the ids of the responses as one text with U+0000 between them, of which a list is made only where it is
+    /// wanted; `None`, with nothing taken, if there are none or one has that character.
+    pub fn take_ids(&mut self) -> Option<String> {
+        let plain = |ids: &Vec<String>| !ids.is_empty() && !ids.iter().any(|id| id.contains(BETWEEN));
+        self.response_ids.take_if(|ids| plain(ids)).map(|ids| ids.join("\0"))
+    }
 }
 
 #[cfg(test)]

@@ -120,11 +120,11 @@ impl<'a> Blocks<'a> {
             return Ok(None);
         }
         let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&byte| byte == b'\n');
-            not_utf8().in_file(&*self.file).at_row(self.line as usize + before.count())
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            not_utf8().in_file(&*self.file).at_row(self.line as usize + count(before, b'\n'))
         })?;
         let line = self.line;
-        self.line += text.bytes().filter(|&byte| byte == b'\n').count() as u64;
+        self.line += count(text.as_bytes(), b'\n') as u64;
         Ok(Some(Block { text, line }))
     }
 
@@ -135,11 +135,11 @@ impl<'a> Blocks<'a> {
             return Some(last);
         }
         // Blocks begin outside quotes, so that an even number of quotes before a place means: outside again.
-        let mut quotes = bytes[..last].iter().filter(|&&byte| byte == b'"').count();
+        let mut quotes = count(&bytes[..last], b'"');
         let mut end = last;
         while quotes % 2 == 1 {
             let before = bytes[..end - 1].iter().rposition(|&byte| byte == b'\n')? + 1;
-            quotes -= bytes[before..end].iter().filter(|&&byte| byte == b'"').count();
+            quotes -= count(&bytes[before..end], b'"');
             end = before;
         }
         Some(end)
@@ -153,6 +153,13 @@ impl<'a> Blocks<'a> {
         }
         Ok(())
     }
+}
+
+/// How often `wanted` occurs in `bytes`. Counted in bytes as far as these go (none overflows), so that a vector
+/// counts many at once.
+fn count(bytes: &[u8], wanted: u8) -> usize {
+    let in_part = |part: &[u8]| part.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(u8::from(byte == wanted)));
+    bytes.chunks(u8::MAX as usize).map(|part| usize::from(in_part(part))).sum()
 }
 
 /// Drops UTF-8's byte order mark; UTF-16 is refused.
@@ -175,4 +182,19 @@ pub(super) fn too_long() -> Error {
         "A single line or JSON value is longer than {MAX_RECORD} bytes, which is more than is parsed at once: write one record a line (JSON Lines), or use Parquet."
     );
     Error::new(Code::TooLarge, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_as_one_by_one() {
+        for length in [0, 1, 254, 255, 256, 511, 1000] {
+            let same = vec![b'\n'; length];
+            assert_eq!((count(&same, b'\n'), count(&same, b'"')), (length, 0));
+            let mixed: Vec<u8> = (0..length).map(|index| (index * 37 % 11) as u8).collect();
+            assert_eq!(count(&mixed, 3), mixed.iter().filter(|&&byte| byte == 3).count());
+        }
+    }
 }

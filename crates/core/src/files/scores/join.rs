@@ -1,6 +1,7 @@
 //! Puts log-probabilities from any number of files together into one matrix, by model name and response id, never by line.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use super::super::findings::Findings;
 use super::super::ids::Ids;
@@ -418,17 +419,22 @@ impl ScoreJoin {
 
     fn gather(mut self, order: &[usize], workers: &Workers, control: &Control) -> Result<Joined> {
         let in_order = order.iter().enumerate().all(|(index, &number)| index == number);
-        // One row a task, so that no more are there twice than there are threads.
+        // One row a task, so that no more are there twice than there are threads: the next is put in order in its place.
+        let left = Mutex::new(Vec::new());
+        let spare = || left.lock().unwrap_or_else(PoisonError::into_inner);
         workers.for_each_chunk(&mut self.models, 1, control, |_, models| {
             for model in models {
                 if !in_order || model.values.len() != order.len() {
-                    let values = std::mem::take(&mut model.values);
-                    model.values.reserve_exact(order.len());
+                    let mut values: Vec<f64> = spare().pop().unwrap_or_default();
+                    values.clear();
+                    values.reserve_exact(order.len());
                     for part in order.chunks(STEP) {
                         control.check()?;
-                        model.values.extend(part.iter().map(|&number| values[number]));
+                        values.extend(part.iter().map(|&number| model.values[number]));
                     }
+                    spare().push(std::mem::replace(&mut model.values, values));
                 }
+                model.values.shrink_to_fit();
             }
             Ok(())
         })?;
@@ -437,17 +443,11 @@ impl ScoreJoin {
         let log_probs = LogProbs::new(crate::log_probs::Rows::F64(rows), workers, control)?;
         let known = |value: u32| value != NONE;
         let facts = |index: &usize| &self.facts[*index];
-        let prompt_ids = if order.iter().all(|index| known(facts(index).prompt)) {
-            let prompt = |number: usize| self.prompts.get(self.facts[number].prompt as usize).to_owned();
-            Some(in_steps(order, control, prompt)?)
-        } else {
-            None
-        };
-        let reasonings = if order.iter().all(|index| known(facts(index).answer)) {
-            Some(self.reasonings(order, workers, control)?)
-        } else {
-            None
-        };
+        let prompt = |number: usize| self.prompts.get(self.facts[number].prompt as usize).to_owned();
+        let prompts = order.iter().all(|index| known(facts(index).prompt));
+        let prompt_ids = prompts.then(|| in_steps(order, control, prompt)).transpose()?;
+        let answers = order.iter().all(|index| known(facts(index).answer));
+        let reasonings = answers.then(|| self.reasonings(order, workers, control)).transpose()?;
         let counted = self.same_tokens && order.iter().all(|index| known(facts(index).tokens));
         let token_counts = counted.then(|| order.iter().map(|index| u64::from(facts(index).tokens)).collect());
         Ok(Joined {

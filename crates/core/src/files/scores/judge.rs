@@ -15,6 +15,9 @@ const MANY: usize = 4;
 /// Values that are looked at between two looks at whether to stop.
 const STEP: usize = 1 << 16;
 
+/// Values that are gone through in one way.
+const BLOCK: usize = 1 << 12;
+
 /// Shape of the values of one model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in super::super) struct Shape {
@@ -39,26 +42,38 @@ impl Shape {
         let mut shape = Self::default();
         for part in values.chunks(STEP) {
             control.check()?;
-            shape.add(part);
+            for block in part.chunks(BLOCK) {
+                if !shape.add_plain(block) {
+                    shape.add(block);
+                }
+            }
         }
         Ok(shape)
     }
 
+    /// [`Shape::add`] for values that are all finite and below zero, as log-probabilities mostly are, in a loop for vectors;
+    /// `false`, with nothing done, if one is not.
+    fn add_plain<T: Copy + Into<f64>>(&mut self, values: &[T]) -> bool {
+        let plain = |value: f64| (value < 0.0) & (value > f64::NEG_INFINITY);
+        if !values.iter().fold(true, |all, &value| all & plain(value.into())) {
+            return false;
+        }
+        self.finite += values.len();
+        self.whole += values.iter().fold(0_u64, |sum, &value| sum + u64::from(is_whole(value.into()))) as usize;
+        true
+    }
+
     fn add<T: Copy + Into<f64>>(&mut self, values: &[T]) {
-        // From here on all doubles are whole; adding it rounds those below.
-        const WHOLE: f64 = (1_u64 << 52) as f64;
         let shape = self;
         for &value in values {
             let value: f64 = value.into();
-            let magnitude = value.abs();
-            let whole = (magnitude + WHOLE) - WHOLE == magnitude || magnitude >= WHOLE;
             shape.finite += usize::from(value.is_finite());
             shape.nans += usize::from(value.is_nan());
             shape.infinite += usize::from(value.is_infinite());
             shape.positive += usize::from(value > LogProbs::POSITIVE_TOLERANCE);
             shape.unit += usize::from(value > 0.0 && value <= 1.0);
             shape.not_negative += usize::from(value >= 0.0);
-            shape.whole += usize::from(value.is_finite() & whole);
+            shape.whole += usize::from(value.is_finite() & is_whole(value));
         }
     }
 
@@ -89,6 +104,15 @@ impl Shape {
         };
         Error::new(Code::PositiveLogProb, message)
     }
+}
+
+/// Whether a finite number is whole.
+#[inline]
+fn is_whole(value: f64) -> bool {
+    // From here on all doubles are whole; adding it rounds those below.
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let magnitude = value.abs();
+    ((magnitude + WHOLE) - WHOLE == magnitude) | (magnitude >= WHOLE)
 }
 
 /// Leaves out columns that are no models, and reports values that are no log-probabilities.
@@ -180,5 +204,24 @@ mod tests {
         assert!(!of(&[-3.0, f64::INFINITY]).counts() && !of(&[0.0, f64::NEG_INFINITY]).counts());
         let values = [0.0, -0.0, 0.5, -1.5, -3.0, 4503599627370495.5, 4503599627370497.0, -1e300, f64::NAN, 1e-300];
         assert_eq!(of(&values).whole, values.iter().filter(|value| **value == value.trunc()).count());
+    }
+
+    #[test]
+    fn values_below_zero_are_counted_as_any_are() {
+        let values: Vec<f64> =
+            (1..3 * BLOCK).map(|index| -(index as f64) / 4.0 - f64::from(u8::from(index % 7 == 0)) * 0.3).collect();
+        let mut expected = Shape::default();
+        expected.add(&values);
+        assert_eq!(of(&values), expected);
+        assert!(expected.whole > 0 && expected.whole < expected.finite);
+        for odd in [0.0, -0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300] {
+            for at in [0, BLOCK - 1, BLOCK, values.len() - 1] {
+                let mut values = values.clone();
+                values[at] = odd;
+                let mut expected = Shape::default();
+                expected.add(&values);
+                assert_eq!(of(&values), expected, "{odd} at {at}");
+            }
+        }
     }
 }
