@@ -272,7 +272,7 @@ mod tests {
         let bytes: Vec<u8> = (0..200_u32).map(|index| (index * 151 % 253) as u8).collect();
         for width in 0..=32 {
             // As many groups as fit, after a byte that says so; read in parts of any length.
-            let groups = (if width == 0 { 9 } else { 190 / width }).min(63);
+            let groups = 190_usize.checked_div(width).unwrap_or(9).min(63);
             let mut page = bytes.clone();
             page[0] = (groups << 1 | 1) as u8;
             let mut hybrid = Hybrid::new(0, page.len(), width as u32).unwrap();
