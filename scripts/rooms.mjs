@@ -43,6 +43,7 @@ const ORDERS = {
     'parallel',
     'random',
     'content_hash',
+    'saved',
     'resample',
     'statistics',
     'log_probs',

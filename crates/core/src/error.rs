@@ -48,6 +48,8 @@ codes! {
     UnsupportedFile = "ERR_UNSUPPORTED_FILE",
     /// Input is not what it was when a saved result was made from it.
     InputChanged = "ERR_INPUT_CHANGED",
+    /// A part of what several processes share is missing, or there twice.
+    MissingPart = "ERR_MISSING_PART",
     /// The format of a file cannot be told.
     UnknownFormat = "ERR_UNKNOWN_FORMAT",
     /// A column that is needed is not there.

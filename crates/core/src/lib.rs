@@ -23,6 +23,7 @@ pub mod progress;
 pub mod race;
 pub mod random;
 pub mod resample;
+mod saved;
 pub mod selection;
 pub mod statistics;
 pub mod tournament;

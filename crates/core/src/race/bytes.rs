@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Race, RaceOptions, RacePair};
-use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
+use crate::saved::Frame;
 
-/// First bytes of a saved race; the last one is the version of the format and of the rule by which it decides.
-const MAGIC: &[u8; 8] = b"COVRACE\x01";
+/// The version is that of the format and of the rule by which a race decides.
+const FRAME: Frame = Frame { magic: b"COVRACE\x01", what: "saved race", otherwise: "" };
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,9 +24,8 @@ struct Header {
 const CELL: usize = 16;
 
 impl Race {
-    /// The bytes of a file, all integers little-endian: 8 bytes magic and version; length of the header (u32); header in
-    /// JSON (names of the models, options, models retired, pairs lost); for each scored pair response and model (u32) and
-    /// log-probability (f64); 16 bytes [`ContentHash`] of everything before.
+    /// The bytes of a file, framed as all results that are kept: in the header names of the models, options, models retired
+    /// and pairs lost; for each scored pair response and model (u32) and log-probability (f64).
     ///
     /// # Errors
     /// [`Code::ShapeMismatch`] unless there is one name for each model; [`Code::TooLarge`] if the names need 4 GiB.
@@ -38,23 +37,14 @@ impl Race {
         let lost = self.lost().into_iter().map(|pair| [pair.response, pair.model]).collect();
         let header =
             Header { names: names.to_vec(), options: self.options.clone(), retired: self.retired_models(), lost };
-        let header = serde_json::to_vec(&header)
-            .map_err(|error| Error::new(Code::Internal, format!("The header of a race: {error}.")))?;
-        let length = u32::try_from(header.len())
-            .map_err(|_| Error::new(Code::TooLarge, "The names of the models are too long to be saved."))?;
         let (pairs, values) = self.known();
-        let mut bytes = MAGIC.to_vec();
-        bytes.reserve(header.len() + CELL * pairs.len() + 20);
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(header);
-        for (pair, value) in pairs.iter().zip(values) {
-            bytes.extend(pair.response.to_le_bytes());
-            bytes.extend(pair.model.to_le_bytes());
-            bytes.extend(value.to_le_bytes());
-        }
-        let checksum = ContentHash::of_bytes(&bytes);
-        bytes.extend(checksum.to_bytes());
-        Ok(bytes)
+        FRAME.write(&header, CELL * pairs.len(), |bytes| {
+            for (pair, value) in pairs.iter().zip(values) {
+                bytes.extend(pair.response.to_le_bytes());
+                bytes.extend(pair.model.to_le_bytes());
+                bytes.extend(value.to_le_bytes());
+            }
+        })
     }
 
     /// Reads what [`Race::to_bytes`] wrote; everything is checked. What had been asked for and was not answered will be
@@ -63,30 +53,12 @@ impl Race {
     /// # Errors
     /// [`Code::MalformedFile`] for anything else, cut off or altered bytes included; [`Code::Aborted`].
     pub fn from_bytes(bytes: &[u8], workers: &Workers, control: &Control) -> Result<(Vec<String>, Self)> {
-        let malformed = |what: &str| Error::new(Code::MalformedFile, format!("This is no saved race: {what}."));
-        let cut_off = || malformed("it is cut off");
-        let body =
-            bytes.strip_prefix(MAGIC).ok_or_else(|| malformed("it does not begin as one of this version does"))?;
-        let (whole, checksum) = bytes.split_last_chunk::<16>().ok_or_else(cut_off)?;
-        if ContentHash::of_bytes(whole).to_bytes() != *checksum {
-            return Err(malformed("it is cut off or altered, its checksum does not hold"));
-        }
-        let body = &body[..body.len().saturating_sub(16)];
-        let (length, body) = body.split_first_chunk::<4>().ok_or_else(cut_off)?;
-        let (header, cells) = body
-            .split_at_checked(u32::from_le_bytes(*length) as usize)
-            .ok_or_else(|| malformed("its header is longer than the file"))?;
-        let header: Header =
-            serde_json::from_slice(header).map_err(|error| malformed(&format!("its header is wrong, {error}")))?;
+        let (header, cells) = FRAME.read::<Header>(bytes)?;
         let (cells, rest) = cells.as_chunks::<CELL>();
         let pairs = u64::from(header.options.models) * u64::from(header.options.responses);
         if !rest.is_empty() || cells.len() as u64 > pairs || header.names.len() != header.options.models as usize {
-            return Err(malformed("its length does not fit its header"));
+            return Err(FRAME.malformed("its length does not fit its header"));
         }
-        let inner = |error: Error| match error.code {
-            Code::Aborted => error,
-            _ => malformed(error.message.trim_end_matches('.')),
-        };
         let word =
             |cell: &[u8; CELL], at: usize| u32::from_le_bytes([cell[at], cell[at + 1], cell[at + 2], cell[at + 3]]);
         let (asked, values): (Vec<RacePair>, Vec<f64>) = cells
@@ -96,11 +68,11 @@ impl Race {
                 (RacePair { response: word(cell, 0), model: word(cell, 4) }, f64::from_bits(bits))
             })
             .unzip();
-        let mut race = Self::new(header.options).map_err(inner)?;
-        race.add(&asked, &values, workers, control).map_err(inner)?;
+        let mut race = Self::new(header.options).map_err(|error| FRAME.inner(error))?;
+        race.add(&asked, &values, workers, control).map_err(|error| FRAME.inner(error))?;
         let lost: Vec<RacePair> = header.lost.iter().map(|&[response, model]| RacePair { response, model }).collect();
-        race.lose(&lost, workers, control).map_err(inner)?;
-        race.retire(&header.retired, workers, control).map_err(inner)?;
+        race.lose(&lost, workers, control).map_err(|error| FRAME.inner(error))?;
+        race.retire(&header.retired, workers, control).map_err(|error| FRAME.inner(error))?;
         Ok((header.names, race))
     }
 }

@@ -26,8 +26,8 @@ use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::statistics::Interval;
 use crate::tournament::{
-    Counts, NearTiesOptions, Ratios, Resampled, SavedTournament, Tournament, Unit, affordable_replicates, counts,
-    first_tournaments, mean_log_probs, near_ties, resampled_wins, rungs,
+    AllParts, Counts, NearTiesOptions, Ratios, Resampled, SavedTournament, Tournament, Unit, affordable_replicates,
+    counts, first_tournaments, mean_log_probs, near_ties, resampled_wins, rungs,
 };
 
 pub use budget::{Asked, ratio_of_budget, span_of_budget};
@@ -57,6 +57,8 @@ pub struct SelectionInput<'a> {
     pub samples: Option<&'a SampleCounts>,
     /// A finished tournament of the same models at the same N, whose counts are taken.
     pub saved: Option<&'a SavedTournament>,
+    /// Everything that there is to count, counted in parts ([`ratios_to_count`]); not together with `saved`.
+    pub parts: Option<&'a AllParts>,
 }
 
 /// Everything that `select` finds out. Models are indices, vectors in model order.
@@ -338,6 +340,21 @@ struct Counted {
     shown: usize,
 }
 
+/// Every N at which a selection without a saved tournament counts, for those who count in parts.
+///
+/// # Errors
+/// [`Code::InvalidOption`].
+pub fn ratios_to_count(options: &SelectionOptions, models: usize) -> Result<Ratios> {
+    let Asked { ratios, spans, .. } = options.checked()?;
+    Ratios::new(&[shown(&ratios, &spans, models), rungs(&ratios, models)].concat())
+}
+
+/// The values of N asked for, then the further ones of the curves.
+fn shown(asked: &Ratios, spans: &[Vec<f64>], models: usize) -> Vec<f64> {
+    let grid = curves::grid(asked.n(), &spans.concat(), models);
+    asked.n().iter().copied().chain(grid.into_iter().filter(|n| !asked.n().contains(n))).collect()
+}
+
 /// Counts all pairs in one pass, at every N that anything needs.
 fn count_once(
     input: &SelectionInput<'_>,
@@ -347,13 +364,16 @@ fn count_once(
     control: &Control,
 ) -> Result<Counted> {
     let log_probs = input.log_probs;
-    let grid = curves::grid(asked.n(), &spans.concat(), log_probs.models());
-    let mut further: Vec<f64> = grid.into_iter().filter(|n| !asked.n().contains(n)).collect();
-    let shown = asked.len() + further.len();
+    let shown = shown(asked, spans, log_probs.models());
+    let mut further = shown[asked.len()..].to_vec();
     let counts = match input.saved {
         None => {
             further.extend(rungs(asked, log_probs.models()));
-            counts(log_probs, &Ratios::new(&[asked.n(), &further].concat())?, workers, control)?
+            let ratios = Ratios::new(&[asked.n(), &further].concat())?;
+            match input.parts {
+                None => counts(log_probs, &ratios, workers, control)?,
+                Some(parts) => parts.counts_of(log_probs, &ratios, workers, control)?.clone(),
+            }
         }
         Some(saved) => {
             // What it has besides need not be counted again.
@@ -369,7 +389,12 @@ fn count_once(
             }
         }
     };
-    Ok(Counted { ratios: Ratios::new(&[asked.n(), &further].concat())?, counts, asked: asked.len(), shown })
+    Ok(Counted {
+        ratios: Ratios::new(&[asked.n(), &further].concat())?,
+        counts,
+        asked: asked.len(),
+        shown: shown.len(),
+    })
 }
 
 /// The counts of a saved tournament at the values of N asked for.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::random::{Purpose, Stream};
-use crate::tournament::{tournament, uncovered_responses};
+use crate::tournament::{CountsPart, Shard, tournament, uncovered_responses};
 
 fn models(count: usize, responses: usize, seed: u64) -> LogProbs {
     let mut stream = Stream::new(seed, Purpose::Synthetic, 0);
@@ -23,7 +23,7 @@ fn options() -> SelectionOptions {
 }
 
 fn input(log_probs: &LogProbs) -> SelectionInput<'_> {
-    SelectionInput { log_probs, prompts: None, reference: None, samples: None, saved: None }
+    SelectionInput { log_probs, prompts: None, reference: None, samples: None, saved: None, parts: None }
 }
 
 fn run(input: &SelectionInput<'_>, threads: usize) -> Selection {
@@ -66,6 +66,20 @@ fn its_parts_are_what_each_computation_gives_by_itself() {
         assert!(each.worst.iter().zip(&found.responses).all(|(worst, &response)| worst.response == response));
         assert_eq!(each.worst.len(), found.responses.len().min(10));
     }
+}
+
+#[test]
+fn counted_in_parts_it_is_the_same() {
+    let log_probs = models(5, 300, 2);
+    let (workers, control) = (Workers::sequential(), Control::new());
+    let names: Vec<String> = (0..5).map(|model| format!("step {model}")).collect();
+    let ratios = ratios_to_count(&options(), 5).unwrap();
+    let parts = [[1, 3], [2, 3], [3, 3]].map(|shard| {
+        let (names, shard) = (names.clone(), Shard::try_from(shard).unwrap());
+        CountsPart::count(names, &log_probs, ratios.clone(), shard, Vec::new(), None, &workers, &control).unwrap()
+    });
+    let all = AllParts::assemble(&parts.each_ref(), &["a", "b", "c"].map(str::to_owned)).unwrap();
+    assert_eq!(run(&SelectionInput { parts: Some(&all), ..input(&log_probs) }, 1), run(&input(&log_probs), 1));
 }
 
 #[test]

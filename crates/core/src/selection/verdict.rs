@@ -187,11 +187,12 @@ mod tests {
     fn equal_distances_are_equal_whatever_shares_round_to() {
         // Each of the first two is one response above the least at its worst N, though 3/50 − 2/50 is less than 1/50 in
         // floating point: the ranking at the greatest N decides.
-        assert!(3.0 / 50.0 - 2.0 / 50.0 < 1.0 / 50.0);
+        let share = |count: u32| f64::from(count) / 50.0;
+        assert!(share(3) - share(2) < share(1));
         let at = |n: f64, score_counts: [u32; 3], ranking: [usize; 3]| Tournament {
             n,
             winner: ranking[0],
-            scores: score_counts.iter().map(|&count| f64::from(count) / 50.0).collect(),
+            scores: score_counts.iter().map(|&count| share(count)).collect(),
             score_counts: score_counts.to_vec(),
             reach: vec![1.0; 3],
             log_reach: vec![0.0; 3],

@@ -56,8 +56,14 @@ mod tests {
             confidence: 0.95,
             counts: false,
         };
-        let input =
-            SelectionInput { log_probs: &log_probs, prompts: None, reference: None, samples: None, saved: None };
+        let input = SelectionInput {
+            log_probs: &log_probs,
+            prompts: None,
+            reference: None,
+            samples: None,
+            saved: None,
+            parts: None,
+        };
         let (workers, control) = (Workers::sequential(), Control::new());
         let selection = select(&input, &options, &workers, &control).unwrap();
         let asked = Asked::new(best_of, n).unwrap();

@@ -205,7 +205,7 @@ fn square(models: usize) -> Result<usize> {
         .ok_or_else(|| Error::new(Code::TooLarge, format!("The counts of {models} models do not fit in memory.")))
 }
 
-fn addressable(log_probs: &LogProbs) -> Result<u32> {
+pub(super) fn addressable(log_probs: &LogProbs) -> Result<u32> {
     square(log_probs.models())?;
     u32::try_from(log_probs.responses()).map_err(|_| {
         Error::new(

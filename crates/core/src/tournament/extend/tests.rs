@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::content_hash::ContentHash;
 use crate::random::{Purpose, Stream};
 
 fn names(models: usize) -> Vec<String> {
@@ -119,7 +120,7 @@ proptest! {
         prop_assert!(SavedTournament::from_bytes(&damaged).is_err());
         prop_assert!(SavedTournament::from_bytes(&bytes[..cut % bytes.len()]).is_err());
         prop_assert!(SavedTournament::from_bytes(&noise).is_err());
-        let mut framed = MAGIC.to_vec();
+        let mut framed = FRAME.magic.to_vec();
         framed.extend(&noise);
         framed.extend([0; 16]);
         prop_assert!(SavedTournament::from_bytes(&sealed(framed)).is_err());
