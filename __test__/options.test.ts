@@ -97,7 +97,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
   RaceOptions: { schema: raceSchema, core: ['models'] },
   SelectionOptions: {
     schema: selectCheckpointSchema,
-    facade: ['reference', 'samples', 'answers', 'answersProposal', 'saved'],
+    facade: ['reference', 'samples', 'answers', 'answersProposal', 'saved', 'parts'],
   },
   StartOptions: { schema: startSchema },
   TournamentOptions: { schema: tournamentSchema },

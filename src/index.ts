@@ -38,6 +38,7 @@ export {
   type Lead,
   type LeadingResponse,
 } from './selection/compare.js';
+export { CountsPart, type CountsPartOptions } from './selection/counts-part.js';
 export type { ResponseText } from './selection/response-texts.js';
 export type * from './selection/result.js';
 export { type SelectCheckpointOptions, selectCheckpoint } from './selection/select.js';

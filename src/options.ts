@@ -64,3 +64,8 @@ function isAboutParts({ code, path }: z.core.$ZodIssue): boolean {
 function toProblem(issue: z.core.$ZodIssue): Problem {
   return { path: issue.path.map(String).join('.'), message: issue.message.replace(/\.$/, '') };
 }
+
+/** Part I of N, counted from 1, of work that several processes share. */
+export const shardSchema = z
+  .tuple([z.int().min(1), z.int().min(1).max(1_000_000)])
+  .refine(([part, of]) => part <= of, 'must be I/N with I from 1 to N');

@@ -99,6 +99,14 @@ export function matchNames(patterns: readonly string[], names: readonly string[]
   return [...new Set(meant)];
 }
 
+/** Parses `3/16`, a part and of how many. */
+export function parseShard(text: string): [number, number] {
+  const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (part === undefined || Number(part) < 1 || Number(part) > Number(of))
+    throw new InvalidArgumentError('Give I/N with I from 1 to N, as 3/16.');
+  return [Number(part), Number(of)];
+}
+
 /** Parses three weights, not negative and not all 0. */
 export function parseWeights(text: string): [number, number, number] {
   const weights = text.split(',').map(toNumber);

@@ -99,6 +99,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'train autoregressive linear models by a configuration',
     load: async (context) => (await import('./train.js')).trainCommand(context),
   },
+  merge: {
+    summary: 'put together the parts that several processes made with --shard',
+    load: async (context) => (await import('./merge.js')).mergeCommand(context),
+  },
   demo: {
     summary: 'train on the graph task, pick by tournament and by validation loss, see who was right',
     load: async (context) => (await import('./demo.js')).demoCommand(context),

@@ -133,7 +133,10 @@ function commandsOf(root: Command): [string, Command][] {
 }
 
 function optionsOf(command: Command): [string, Option][] {
-  return command.options.map((option): [string, Option] => [option.name(), option]).filter(([name]) => !ONCE.has(name));
+  return command.options
+    .filter(({ hidden }) => !hidden)
+    .map((option): [string, Option] => [option.name(), option])
+    .filter(([name]) => !ONCE.has(name));
 }
 
 function valueSchema({ required, argChoices, description }: Option): z.ZodType {

@@ -1,17 +1,19 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { CoverageError } from '../error.js';
 import type { ExperimentResult } from '../experiments/experiment.js';
 import { claimsOverSeeds, claimsTable } from '../experiments/over-seeds.js';
 import { experiments } from '../experiments/registry.js';
-import { reproduce } from '../experiments/reproduce.js';
+import { experimentNames, reproduce } from '../experiments/reproduce.js';
 import { experimentReport } from '../report/experiment/report.js';
 import { terminalOptions, terminalTable } from '../report/export/terminal.js';
 import { packageVersion } from '../version.js';
 import { parseWholeNumber } from './arguments.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
+import { addPartOptions, claimFolder, finishPart, type PartOptions, refuseBesideShard } from './parts.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
-interface ReproduceOptions extends OutputOptions {
+interface ReproduceOptions extends OutputOptions, PartOptions {
   readonly list?: boolean;
   readonly quick?: boolean;
   readonly seed: number;
@@ -37,13 +39,15 @@ export function reproduceCommand(context: CommandContext): Command {
       '--out <folder>',
       'keep the result of each experiment there; an interrupted run goes on after the last one finished',
     );
+  addPartOptions(command, 'the experiments (at each seed), every N-th');
   return addOutputOptions(command, 'one row a claim').action(async (names: string[], options: ReproduceOptions) => {
     if (options.list) {
       listExperiments(options.json === true);
       return;
     }
     if (names.length === 0) command.error('error: name an experiment, or all (--list names them)', { exitCode: 2 });
-    if (options.seeds) await runOverSeeds(names, options, options.seeds, context);
+    if (options.shard) await runPart(names, options, options.shard, context);
+    else if (options.seeds) await runOverSeeds(names, options, options.seeds, context);
     else await run(names, options, context);
   });
 }
@@ -83,13 +87,36 @@ async function runOverSeeds(
   );
 }
 
+/** Runs a part of the experiments into a folder; those that are there are not run again. */
+async function runPart(
+  names: readonly string[],
+  options: ReproduceOptions,
+  shard: readonly [number, number],
+  context: CommandContext,
+): Promise<void> {
+  refuseBesideShard(options, ['json', 'csv', 'markdown', 'report', 'figures']);
+  if (options.out === undefined) {
+    throw new CoverageError('ERR_INVALID_OPTION', 'Say where the part is to be written: --out FOLDER.', {
+      place: { field: 'out' },
+    });
+  }
+  const [part, of] = shard;
+  const chosen = names.includes('all') ? experimentNames() : names;
+  const all = (options.seeds ?? [options.seed]).flatMap((seed) => chosen.map((name) => ({ name, seed })));
+  await claimFolder(options.out, shard);
+  for (const { name, seed } of all.filter((_, at) => at % of === part - 1)) {
+    await results([name], { ...options, seed }, context);
+  }
+  process.stdout.write(await finishPart(options.out, shard));
+}
+
 /** The results of experiments at one seed, from the folder where they are there. */
 async function results(
   names: readonly string[],
   options: ReproduceOptions,
   { signal }: CommandContext,
 ): Promise<readonly ExperimentResult[]> {
-  const { quick = false, seed, threads, out } = options;
+  const { quick = false, seed, threads, out, parts } = options;
   checkOutputs(options, []);
   const line = new ProgressLine(options.quiet);
   const began = performance.now();
@@ -99,6 +126,7 @@ async function results(
     signal,
     ...(threads !== undefined && { threads }),
     ...(out !== undefined && { folder: out }),
+    ...(parts && { parts }),
     onProgress: (experiment, share, doing) =>
       line.stage(`${experiment}: ${doing}`)({ done: share, total: 1, elapsed: (performance.now() - began) / 1000 }),
   })

@@ -6,11 +6,11 @@ import { reportText } from '../report/export/text.js';
 import { sampleReport } from '../report/sample/report.js';
 import { commandSecondsSchema, sampleSchema, type VerifierOptions } from '../sample/options.js';
 import { sample } from '../sample/sample.js';
-import { parsePositive, parseWholeNumber } from './arguments.js';
+import { parsePositive, parseShard, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
-import { AUTHORISATION, addServerOptions, parseShard, type ServerOptions, schemaOption } from './server-options.js';
+import { AUTHORISATION, addServerOptions, type ServerOptions, schemaOption } from './server-options.js';
 
 interface SampleCommandOptions extends ServerOptions, VerifierFlags {
   readonly out: string;

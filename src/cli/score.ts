@@ -5,11 +5,11 @@ import { reportText } from '../report/export/text.js';
 import { scoreReport } from '../report/score/report.js';
 import { scoreSchema } from '../score/options.js';
 import { score } from '../score/score.js';
-import { parseBudgets, parseRatios, parseShareOrPercent, parseWholeNumber } from './arguments.js';
+import { parseBudgets, parseRatios, parseShard, parseShareOrPercent, parseWholeNumber } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
-import { AUTHORISATION, addServerOptions, parseShard, type ServerOptions, schemaOption } from './server-options.js';
+import { AUTHORISATION, addServerOptions, type ServerOptions, schemaOption } from './server-options.js';
 
 interface ScoreCommandOptions extends ServerOptions {
   readonly out: string;

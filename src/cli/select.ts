@@ -38,12 +38,14 @@ import {
   toReadOptions,
 } from './input-options.js';
 import { addOutputOptions, checkOutputs, flagOf, type OutputOptions, writeOutputs } from './output-options.js';
+import { addPartOptions, type PartOptions, refuseBesideShard } from './parts.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
+import { readCountsParts, selectPart } from './select-part.js';
 import { isDecided, raceAmong, raceResultAt } from './select-race.js';
 import { KeptTournament, watchAndSelect, watchLines } from './select-watch.js';
 
-interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions {
+interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions, PartOptions {
   readonly bestOf?: number[];
   readonly N?: number[];
   readonly reference?: string;
@@ -62,6 +64,7 @@ interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions {
   readonly tournament?: string;
   readonly watch?: boolean;
   readonly every: number;
+  readonly out?: string;
 }
 
 /** `coverage-principle select`: which checkpoint to take, how sure, and where cross-entropy would have gone wrong. */
@@ -86,6 +89,7 @@ export function selectCommand(context: CommandContext): Command {
       'go on until interrupted: choose anew as files of checkpoints come into the folders, print the verdict, rewrite the outputs',
     )
     .option('--every <seconds>', 'with --watch: time between two looks', parsePositive, 2)
+    .option('--out <file>', 'with --shard: where to write the part; one that is there already is left as it is')
     .option('--models <names>', "only these models, comma-separated; * stands for any text, as in 'step-*'", parseNames)
     .optionsGroup('How sure:')
     .option(
@@ -104,6 +108,7 @@ export function selectCommand(context: CommandContext): Command {
     .option('--baseline <model>', 'the model to be no worse than')
     .option('--fail-if-worse', `exit with ${EXIT.notClear} if the baseline is shown to be better than all others`)
     .option('--winner-only', 'find what to take without the matrix of counts, verdicts or intervals: for many models');
+  addPartOptions(command, 'the counting, the pairs of models being shared');
   addAnswerOptions(command);
   addOutputOptions(command, 'one row a model and N')
     .option('--counts', 'include the M×M counts whatever the number of models (default: up to 100)')
@@ -152,6 +157,7 @@ async function select(
   }
   checkAsked(options);
   checkQuestions(options);
+  checkShard(options);
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
   const answers = await readAnswers(options, { signal, onProgress: progress.stage('reading answers') });
   checkOutputs(options, [
@@ -167,6 +173,14 @@ async function select(
   if (options.winnerOnly) {
     refuseBesideWinnerOnly(options);
     await printWinners(logProbs, options, { ...job, onProgress: progress.stage('winner') }, progress);
+    return;
+  }
+  if (options.shard) {
+    const asked = { bestOf, N, ...(options.reference !== undefined && { reference: options.reference }) };
+    const onProgress = progress.stage('counting');
+    const made = await selectPart(logProbs, options.out!, { ...job, ...asked, shard: options.shard, onProgress });
+    progress.clear();
+    process.stdout.write(made);
     return;
   }
   const samples = options.samples === undefined ? null : await readSampleCounts(options.samples, { signal });
@@ -185,6 +199,7 @@ async function select(
     ...(options.counts && { counts: true }),
     ...(samples && { samples }),
     ...(saved && { saved }),
+    ...(options.parts && { parts: await readCountsParts(options.parts) }),
     ...(answers && { answers }),
     ...(options.answersProposal !== undefined && { answersProposal: options.answersProposal }),
     ...(options.reference !== undefined && { reference: options.reference }),
@@ -226,6 +241,34 @@ function checkQuestions({ baseline, failIfWorse, acceptTies, requireSignificant 
     throw wrong('requireSignificant', '--accept-ties is for --require-significant: give both.');
   }
 }
+
+/** A part is counts, and nothing else. */
+function checkShard(options: SelectOptions): void {
+  const wrong = (field: string, message: string) =>
+    new CoverageError('ERR_INVALID_OPTION', message, { place: { field } });
+  if ((options.shard === undefined) !== (options.out === undefined)) {
+    throw options.shard
+      ? wrong('out', 'Say where the part is to be written: --out FILE.')
+      : wrong(
+          'shard',
+          '--out is for a part, --shard I/N; a result goes to stdout, or where --csv, --report and others say.',
+        );
+  }
+  if (options.shard) refuseBesideShard(options, NOT_OF_A_PART);
+}
+
+/** What a part cannot have. */
+const NOT_OF_A_PART = [
+  'winnerOnly',
+  'watch',
+  'tournament',
+  'json',
+  'csv',
+  'markdown',
+  'report',
+  'figures',
+  'perResponse',
+] as const;
 
 /** The ratios of all tournaments: those of the budgets, then those given as such. */
 function ratios({ bestOf = [], N = [] }: SelectOptions): number[] {

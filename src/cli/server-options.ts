@@ -35,13 +35,6 @@ export function addServerOptions(command: Command): Command {
     .addOption(schemaOption('--timeout <seconds>', timeout, parseWholeNumber(1)));
 }
 
-/** Parses `3/16`, a part and of how many. */
-export function parseShard(text: string): [number, number] {
-  const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  if (part === undefined) throw new InvalidArgumentError('Give I/N, as 3/16.');
-  return [Number(part), Number(of)];
-}
-
 /** Collects `--server NAME=URL` and `--server NAME=URL#MODEL`. */
 function collectServer(text: string, previous: ServerInput[] = []): ServerInput[] {
   const [, name, url, model] = /^(.+?)=(https?:\/\/[^#]+)(?:#(.+))?$/i.exec(text) ?? [];

@@ -6,14 +6,15 @@ import { terminalOptions, terminalParagraph, terminalTable } from '../report/exp
 import { runsTable } from '../report/training/tables.js';
 import { loadConfig } from '../training/load.js';
 import { OutputFolder, type PrintedTraining, trainingJson } from '../training/output.js';
-import { type PreparedTraining, prepareTraining } from '../training/prepare.js';
+import { type IdentifiedRuns, type PreparedTraining, prepareTraining } from '../training/prepare.js';
 import { runPrepared, SAVE_SECONDS, type SaveOptions } from '../training/run.js';
 import { trainConfigJsonSchema } from '../training/schema.js';
 import { parsePositive, parseWholeNumber } from './arguments.js';
+import { addPartOptions, claimFolder, finishPart, type PartOptions, refuseBesideShard } from './parts.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
-interface TrainCommandOptions {
+interface TrainCommandOptions extends PartOptions {
   readonly output?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
@@ -27,7 +28,7 @@ interface TrainCommandOptions {
 
 /** `coverage-principle train`: trains linear models by a configuration file and writes what `select` takes. */
 export function trainCommand(context: CommandContext): Command {
-  return new Command('train')
+  const train = new Command('train')
     .description(
       'Train autoregressive linear models by a configuration: one run or a sweep. Writes checkpoints, their\n' +
         'log-probabilities on held-out responses (which `select` takes), histories and a report with learning curves.',
@@ -39,7 +40,8 @@ export function trainCommand(context: CommandContext): Command {
     .option('--dry-run', 'check the configuration and its data, write nothing')
     .option('--schema', 'print the JSON Schema of configurations, for editors')
     .option('--save-every <seconds>', `save the state every so many seconds (default: ${SAVE_SECONDS})`, parsePositive)
-    .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1))
+    .option('--threads <count>', 'threads; changes speed, never the result (default: all)', parseWholeNumber(1));
+  return addPartOptions(train, 'the runs of a sweep, every N-th')
     .option('--json', 'the result as one JSON object on stdout')
     .option('--quiet', 'no progress')
     .addHelpText('after', EXAMPLES)
@@ -78,16 +80,29 @@ async function runTraining(
   { signal }: CommandContext,
   progress: ProgressLine,
 ): Promise<void> {
-  const { threads, saveEvery: every, resume, overwrite, dryRun } = options;
+  const { threads, saveEvery: every, overwrite, dryRun, shard, parts } = options;
   const job = { signal, ...(threads !== undefined && { threads }) };
   const output = new OutputFolder(options.output ?? defaultOutput(configFile));
+  if (shard) {
+    refuseBesideShard(options, ['json', 'overwrite', 'dryRun']);
+    if (!options.output) {
+      throw new CoverageError('ERR_INVALID_OPTION', 'Say where the part is to be written: --output FOLDER.', {
+        place: { field: 'output' },
+      });
+    }
+  }
+  // A part that was begun goes on, so that a job can be sent again as it is.
+  const resume = options.resume || (shard !== undefined && (await output.isBegun()));
   // Before anything that takes long: an output that cannot be written should not come as a surprise.
   if (!(resume || overwrite || dryRun)) await output.checkEmpty();
+  if (shard) await claimFolder(output.path, shard);
   const config = await loadConfig(configFile);
   const prepared = await prepareTraining(config, {
     ...job,
     configFile,
+    ...(shard && { shard }),
     ...(resume && { findStates: (runs) => output.readStates(runs) }),
+    ...(parts && { findStates: (runs) => statesOfParts(parts, runs) }),
   });
   if (dryRun) {
     process.stdout.write(`${prepared.facts.join('\n')}\nThe configuration is valid: ${prepared.runs.length} run(s).\n`);
@@ -102,6 +117,10 @@ async function runTraining(
   );
   progress.clear();
   await output.writeStates(prepared);
+  if (shard) {
+    process.stdout.write(await finishPart(output.path, shard));
+    return;
+  }
   await output.writeResults(prepared, results, config);
   if (options.json) {
     const printed: PrintedTraining = { output: output.path, ...trainingJson(prepared, results) };
@@ -113,6 +132,12 @@ async function runTraining(
   process.stdout.write(
     terminalParagraph([`Written to `, { stress: output.path }, ': report.html and the rest.'], terminal),
   );
+}
+
+/** The states of all runs, each from the part that has it. */
+async function statesOfParts(paths: readonly string[], runs: IdentifiedRuns): Promise<(Uint8Array | undefined)[]> {
+  const parts = await Promise.all(paths.map((path) => new OutputFolder(path).readStates(runs)));
+  return runs.runs.map((_, run) => parts.map((states) => states[run]).find((state) => state !== undefined));
 }
 
 async function trainOrSave(

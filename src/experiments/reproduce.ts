@@ -24,6 +24,8 @@ export interface ReproduceOptions {
   readonly onProgress?: (experiment: string, share: number, doing: string) => void;
   /** Folder for results; those already there with the same settings and version are taken from it, not computed. */
   readonly folder?: string;
+  /** Folders of the parts of a run that several processes shared: every result is taken from them, none computed. */
+  readonly parts?: readonly string[];
 }
 
 const schema = z.strictObject({
@@ -33,6 +35,7 @@ const schema = z.strictObject({
   signal: jobOptionsShape.signal,
   onProgress: z.custom<ReproduceOptions['onProgress']>((value) => typeof value === 'function').optional(),
   folder: z.string().min(1).optional(),
+  parts: z.array(z.string().min(1)).readonly().optional(),
 });
 
 /** What the experiments are called, in the paper's order. */
@@ -44,20 +47,21 @@ export function experimentNames(): readonly string[] {
  * Runs experiments of the paper by name (`all` for all of them) and holds each of the paper's claims against what was
  * measured. An interrupted run is taken up at the experiment it was in, if there is a folder for results.
  *
- * @throws CoverageError `ERR_UNKNOWN_EXPERIMENT`, listing the names there are; the signal's reason when aborted
+ * @throws CoverageError `ERR_UNKNOWN_EXPERIMENT`, listing the names there are; `ERR_MISSING_PART` for a result that is in
+ * none of the parts; the signal's reason when aborted
  */
 export async function reproduce(
   names: string | readonly string[],
   options: ReproduceOptions = {},
 ): Promise<readonly ExperimentResult[]> {
-  const { quick, seed, threads, folder, ...checked } = checkOptions('reproduce', schema, options);
+  const { quick, seed, threads, folder, parts, ...checked } = checkOptions('reproduce', schema, options);
   const signal = checked.signal && ownSignal(checked.signal);
   const chosen = choose([names].flat());
   const results: ExperimentResult[] = [];
   for (const experiment of chosen) {
     signal?.throwIfAborted();
     const key = { name: experiment.name, quick, seed, version: packageVersion };
-    const stored = folder === undefined ? null : await load(folder, key);
+    const stored = parts ? await loadAny(parts, key) : folder === undefined ? null : await load(folder, key);
     const result =
       stored ??
       plain({
@@ -130,6 +134,19 @@ async function load(folder: string, key: Key): Promise<ExperimentResult | null> 
     // Missing or damaged: it is computed again.
     return null;
   }
+}
+
+/** The result from whichever of the folders has it. */
+async function loadAny(folders: readonly string[], key: Key): Promise<ExperimentResult> {
+  for (const folder of folders) {
+    const result = await load(folder, key);
+    if (result) return result;
+  }
+  throw new CoverageError(
+    'ERR_MISSING_PART',
+    `No part has ${key.name} at seed ${key.seed}, whole and of version ${key.version}: run the part that is to have it again.`,
+    { place: { field: key.name } },
+  );
 }
 
 async function store(folder: string, key: Key, result: ExperimentResult): Promise<void> {

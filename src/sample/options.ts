@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { JobOptions } from '../job.js';
 import { jobOptionsShape, seedSchema } from '../options.js';
-import { clientShape, serversSchema, shardSchema } from '../score/options.js';
+import { clientShape, rowShardSchema, serversSchema } from '../score/options.js';
 
 /** Schema of the time that a command has. */
 export const commandSecondsSchema = z
@@ -38,7 +38,7 @@ export const sampleSchema = z
     maxTokens: z.int().min(1).max(1_000_000).default(1024).describe('most tokens of a response; what is longer is cut'),
     stop: z.array(z.string().min(1)).max(16).readonly().default([]).describe('texts that end a response'),
     seed: seedSchema.default(0).describe('seed of the samples, each of which has one of its own'),
-    shard: shardSchema,
+    shard: rowShardSchema,
     jobs: z
       .int()
       .min(1)

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { JobOptions } from '../job.js';
-import { budgetsSchema, jobOptionsShape, seedSchema } from '../options.js';
+import { budgetsSchema, jobOptionsShape, seedSchema, shardSchema } from '../options.js';
 
 /** Address of a server: http or https, nothing in it that is secret or belongs to a single call. */
 const urlSchema = z
@@ -36,9 +36,7 @@ export const clientShape = {
 } as const;
 
 /** Schema of the part of the rows that a run takes. */
-export const shardSchema = z
-  .tuple([z.int().min(1), z.int().min(1)])
-  .refine(([part, of]) => part <= of, 'must be I/N with I from 1 to N')
+export const rowShardSchema = shardSchema
   .optional()
   .describe('part I of N of the rows, every N-th of them, for a job of its own; parts lie in one folder');
 
@@ -64,7 +62,7 @@ export const scoreSchema = z.strictObject({
     .describe(
       'joined: prompt and response are one text, which must have a token end between them; separate: each has its own tokens',
     ),
-  shard: shardSchema,
+  shard: rowShardSchema,
   preflight: z
     .int()
     .min(0)

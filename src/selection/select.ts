@@ -20,6 +20,8 @@ import { SavedTournament } from '../tournament/saved-tournament.js';
 import { matrix, type NativeTournament, nameTournament } from '../tournament/tournament.js';
 import { packageVersion } from '../version.js';
 import { selectByAnswers } from './answers.js';
+import { competitors } from './competitors.js';
+import { CountsPart, handleOfParts } from './counts-part.js';
 import { explain } from './explanation.js';
 import type {
   CrossEntropyResult,
@@ -84,6 +86,11 @@ export const selectCheckpointSchema = z.strictObject({
       'A saved tournament of exactly these models at these N: its counts are taken instead of counted again, and models ' +
         'come in its order.',
     ),
+  parts: z
+    .array(z.custom<CountsPart>((value) => value instanceof CountsPart, 'must be a CountsPart'))
+    .readonly()
+    .optional()
+    .describe('All parts of what this selection counts, counted elsewhere: nothing is counted again.'),
 });
 
 /** Options of {@link selectCheckpoint}. */
@@ -101,10 +108,16 @@ const COUNTS_UP_TO_MODELS = 100;
  */
 export async function selectCheckpoint(input: LogProbs, options: SelectCheckpointOptions): Promise<SelectionResult> {
   const checked = checkOptions('selectCheckpoint', selectCheckpointSchema, options);
-  const { bestOf, N, reference, samples, replicates, seed, confidence, threads, saved, answers } = checked;
+  const { bestOf, N, reference, samples, replicates, seed, confidence, threads, saved, parts, answers } = checked;
   expectInstance('selectCheckpoint()', input, LogProbs);
   const logProbs = inOrderOf(saved, competitors(input, reference));
   const { models, responses, metadata } = logProbs;
+  if (saved && parts) {
+    throw new CoverageError('ERR_INVALID_OPTION', 'Give the counts once: a saved tournament, or parts.', {
+      place: { field: 'parts' },
+    });
+  }
+  const counted = parts && handleOfParts(parts, models);
   const counts = checked.counts ?? models.length <= COUNTS_UP_TO_MODELS;
   const settings = JSON.stringify({ bestOf, N, replicates, seed, confidence, counts, threads });
   const output = await runJob(
@@ -115,6 +128,7 @@ export async function selectCheckpoint(input: LogProbs, options: SelectCheckpoin
         reference === undefined ? null : input.selectModels([reference]).handle,
         samples === undefined ? null : sampleMatrices(models, samples),
         saved?.handle ?? null,
+        counted ?? null,
         settings,
         job,
       ),
@@ -222,19 +236,6 @@ type NativeSelectionAt = NativeTournament &
     readonly recommendation: NativeRecommendation;
     readonly tailResponses: number | null;
   };
-
-function competitors(input: LogProbs, reference: string | undefined): LogProbs {
-  const left = input.models.filter((name) => name !== reference);
-  if (reference !== undefined) input.modelIndex(reference);
-  if (left.length < 2) {
-    throw new CoverageError(
-      'ERR_TOO_FEW_MODELS',
-      `A choice needs at least two models, but there is ${left.length === 0 ? 'none' : `only ${left[0]}`}` +
-        `${reference === undefined ? '' : ` besides the reference ${reference}`}: add the log-probabilities of another checkpoint.`,
-    );
-  }
-  return reference === undefined ? input : input.selectModels(left);
-}
 
 /** The samples of the models in their order: how many, and how many are right, models × problems. */
 function sampleMatrices(models: readonly string[], samples: SampleCounts): Uint32Array[] {

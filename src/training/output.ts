@@ -47,6 +47,11 @@ export class OutputFolder {
     );
   }
 
+  /** Whether there is a training in the folder. */
+  async isBegun(): Promise<boolean> {
+    return (await this.#entries()).includes(CONFIG);
+  }
+
   async #entries(): Promise<string[]> {
     try {
       // What a process that was killed had not finished writing is nobody's.
@@ -115,8 +120,8 @@ export class OutputFolder {
 
   /** Writes the states of all runs, so that the training can go on from here. */
   async writeStates(prepared: PreparedTraining): Promise<void> {
-    for (const run of prepared.runs.keys()) {
-      await writeReportFile(join(this.#runFolder(prepared, run), STATE), prepared.training.state(run));
+    for (const [index, run] of prepared.own.entries()) {
+      await writeReportFile(join(this.#runFolder(prepared, run), STATE), prepared.training.state(index));
     }
   }
 

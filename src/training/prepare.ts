@@ -23,6 +23,8 @@ export interface IdentifiedRuns {
 /** A configuration whose data were read and whose runs were checked: nothing has been trained or written yet. */
 export interface PreparedTraining extends IdentifiedRuns {
   readonly training: Training;
+  /** Which of the runs it trains, by index: all, or those of a part. */
+  readonly own: readonly number[];
   /** All files that were read. */
   readonly sources: readonly DataSource[];
   /** Bytes that the tokens of the first run's text stand for. */
@@ -32,6 +34,8 @@ export interface PreparedTraining extends IdentifiedRuns {
 
 /** Options of {@link prepareTraining}. */
 export interface PrepareOptions extends ReadingContext, JobOptions {
+  /** Part I of N of the runs, every N-th of them; all without. */
+  readonly shard?: readonly [number, number];
   /** Finds the states of the runs to go on from, once it is known which runs these are. */
   readonly findStates?: (runs: IdentifiedRuns) => Promise<readonly (Uint8Array | undefined)[]>;
 }
@@ -49,8 +53,9 @@ export async function prepareTraining(config: unknown, options: PrepareOptions =
   const sources = [...new Map(made.flatMap((run) => run.sources).map((source) => [source.file, source])).values()];
   const fingerprint = fingerprintOf(runs, sources);
   const states = (await options.findStates?.({ runs, fingerprint })) ?? [];
+  const own = ownRuns(runs, options.shard ?? [1, 1]);
   const training = await Training.create(
-    made.map(({ options: run }, index) => ({ ...run, ...(states[index] && { state: states[index] }) })),
+    own.map((index) => ({ ...made[index]!.options, ...(states[index] && { state: states[index] }) })),
     {
       ...(options.signal && { signal: options.signal }),
       ...(options.threads !== undefined && { threads: options.threads }),
@@ -58,12 +63,23 @@ export async function prepareTraining(config: unknown, options: PrepareOptions =
   );
   return {
     training,
+    own,
     runs,
     sources,
     alphabet: made[0]!.data.alphabet ?? null,
     facts: [...made[0]!.data.facts, modelFact(made[0]!.options)],
     fingerprint,
   };
+}
+
+function ownRuns(runs: readonly RunConfig[], [part, of]: readonly [number, number]): number[] {
+  const own = [...runs.keys()].filter((index) => index % of === part - 1);
+  if (own.length > 0) return own;
+  throw new CoverageError(
+    'ERR_INVALID_OPTION',
+    `There are fewer runs (${runs.length}) than parts: part ${part} of ${of} is empty.`,
+    { place: { field: 'shard' } },
+  );
 }
 
 interface MadeRun {

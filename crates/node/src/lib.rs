@@ -16,6 +16,7 @@ pub mod log_probs;
 mod memory;
 pub mod near_ties;
 pub mod options;
+pub mod parts;
 pub mod problems;
 pub mod profile;
 mod queue;

@@ -11,6 +11,7 @@ use napi_derive::napi;
 use crate::error::{parse_job_options, to_napi};
 use crate::job::{Job, Output, spawn_output};
 use crate::log_probs::LogProbsHandle;
+use crate::parts::AllPartsHandle;
 use crate::saved_tournament::SavedTournamentHandle;
 
 /// Which of the models to take. `prompts` has a label for each response where prompts repeat, `reference` one row,
@@ -24,6 +25,7 @@ pub fn run_select<'env>(
     reference: Option<ClassInstance<LogProbsHandle>>,
     samples: Option<Vec<Uint32Array>>,
     saved: Option<ClassInstance<SavedTournamentHandle>>,
+    parts: Option<ClassInstance<AllPartsHandle>>,
     options: String,
     job: &Job,
 ) -> napi::Result<Object<'env>> {
@@ -31,6 +33,7 @@ pub fn run_select<'env>(
     let prompts = prompts.map(|labels| labels.to_vec());
     let reference = reference.map(|handle| handle.matrix()).transpose()?;
     let saved = saved.map(|handle| handle.saved());
+    let parts = parts.map(|handle| handle.parts());
     let (options, threads) = parse_job_options::<SelectionOptions>(&options)?;
     let samples = match samples.as_deref() {
         Some([samples, correct]) => {
@@ -46,6 +49,7 @@ pub fn run_select<'env>(
             reference: reference.as_deref(),
             samples: samples.as_ref(),
             saved: saved.as_deref(),
+            parts: parts.as_deref(),
         };
         let selection = select(&input, &options, &Workers::new(threads)?, control)?;
         let output = Output::new(&selection)?;
