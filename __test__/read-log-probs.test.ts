@@ -148,6 +148,16 @@ test('an array with ids is joined with a table by id', async () => {
   expect(rows(logProbs)).toEqual([[-0.5, -1, -2, -3, -4], ...EXPECTED]);
 });
 
+test('ids of any characters come as they are, and with a choice of models', async () => {
+  const ids = ['a', 'a\u0000b', 'c\nd', 'é'];
+  const lines = ids.flatMap((id) => ['a', 'b'].map((model) => ({ model, id, logProb: -1.5 })));
+  const logProbs = await readLogProbs(write('ids.jsonl', lines));
+  expect(logProbs.metadata.responseIds).toEqual(ids);
+  const chosen = logProbs.selectModels(['b']);
+  expect(chosen.metadata).toEqual({ ...logProbs.metadata, models: ['b'], sources: [logProbs.metadata.sources[1]] });
+  expect(chosen.placeNames).toEqual({ models: ['b'], responseIds: ids });
+});
+
 test('matrices are stacked without copying, and only on the same responses', async () => {
   const a = LogProbs.fromArrays([[-1, -2]], { models: ['a'], responseIds: ['x', 'y'], tokenCounts: [1, 2] });
   const b = LogProbs.fromArrays([new Float32Array([-3, -4])], { models: ['b'], promptIds: ['p', 'p'] });

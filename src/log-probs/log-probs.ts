@@ -44,8 +44,8 @@ export class LogProbs implements Disposable {
   readonly #handle: Handle;
   readonly metadata: LogProbsMetadata;
 
-  /** @internal */
-  constructor(handle: Handle, metadata: Partial<LogProbsMetadata>) {
+  /** @param distinct the ids are known to be so: the core joined rows by them, or they were checked before. @internal */
+  constructor(handle: Handle, metadata: Partial<LogProbsMetadata>, distinct = false) {
     this.#handle = handle;
     const count = handle.models;
     const models = metadata.models ?? Array.from({ length: count }, (_, model) => `model-${model}`);
@@ -58,6 +58,9 @@ export class LogProbs implements Disposable {
       warnings: metadata.warnings ?? [],
     };
     checkMetadata(this.metadata, count, handle.responses);
+    if (this.metadata.responseIds && !distinct) {
+      rejectDuplicates('response id', this.metadata.responseIds, 'ids must be distinct');
+    }
   }
 
   /**
@@ -163,11 +166,11 @@ export class LogProbs implements Disposable {
   selectModels(models: readonly (number | string)[]): LogProbs {
     const indices = answer('selectModels()', () => models.map((model) => this.#indexOf(model)));
     const handle = callNative(() => this.#handle.selectModels(indices));
-    return new LogProbs(handle, {
-      ...this.metadata,
+    const chosen = {
       models: indices.map((index) => this.models[index]!),
       sources: indices.map((index) => this.metadata.sources[index]!),
-    });
+    };
+    return new LogProbs(handle, { ...this.metadata, ...chosen }, true);
   }
 
   #indexOf(model: number | string): number {
@@ -212,6 +215,7 @@ export class LogProbs implements Disposable {
         sources: [...mine.sources, ...theirs.sources],
         warnings: [...mine.warnings, ...theirs.warnings],
       },
+      true,
     );
   }
 
@@ -262,7 +266,6 @@ function checkMetadata(metadata: LogProbsMetadata, models: number, responses: nu
     }
   }
   rejectDuplicates('model', metadata.models, 'give each a name of its own (NAME=PATH on the command line)');
-  if (metadata.responseIds) rejectDuplicates('response id', metadata.responseIds, 'ids must be distinct');
 }
 
 function rejectDuplicates(kind: string, values: readonly string[], advice: string): void {

@@ -172,15 +172,15 @@ export async function readChecked(
   const { sources, findings } = sourcesOf(read);
   if (!handle) return { sources, findings, logProbs: null };
   const { models, modelSources, responseIds, promptIds, tokenCounts } = read;
-  const logProbs = new LogProbs(handle, {
+  const metadata = {
     models,
     responseIds,
     promptIds,
     tokenCounts,
     sources: modelSources.map((source) => sources[source]!),
     warnings: warningsOf(findings),
-  });
-  return { sources, findings, logProbs };
+  };
+  return { sources, findings, logProbs: new LogProbs(handle, metadata, true) };
 }
 
 /**
