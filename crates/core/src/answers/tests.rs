@@ -347,3 +347,22 @@ fn what_may_and_what_must_count_are_those_of_a_plain_loop() {
     let at = &selected.tournaments[0];
     assert!(same(at.score_intervals[1]) && at.undecided[1] == may - must, "{at:?}");
 }
+
+#[test]
+fn the_choice_of_a_rival_and_several_n_are_paid_for() {
+    // Of 400 responses 11 stand against the second model and 22 against the third, none against the first.
+    let row = |against: usize| (0..400).map(|i| if i < against { -9.0 } else { -1.0 }).collect::<Vec<f64>>();
+    let exact = AnswerDraws::exact(&LogProbs::from_f64(vec![row(0), row(11), row(22)]).unwrap(), None).unwrap();
+    let at = |n: &[f64]| {
+        let options = selection_options(vec![], n.to_vec());
+        select_by_answers(&exact, None, &options, &Workers::sequential(), &Control::new()).unwrap().tournaments
+    };
+    let alone = at(&[2.0]);
+    let limit = |confidence| crate::statistics::clopper_pearson(11, 400, confidence).low;
+    // One of two rivals was chosen: 0.05/4 below.
+    let low = alone[0].score_intervals[1].low;
+    assert!((low - limit(0.975)).abs() < 1e-9 && limit(0.95) - low > 1e-4, "{low}");
+    // The second is at least at 0.0124, the first at most at 0.0109; at half of the level at 0.0112 and 0.0126.
+    assert_eq!(alone[0].possible_winners, [0]);
+    assert!(at(&[2.0, 4.0]).iter().all(|at| at.possible_winners == [0, 1]));
+}

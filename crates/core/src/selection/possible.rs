@@ -285,6 +285,18 @@ mod tests {
     }
 
     #[test]
+    fn the_lower_limit_of_a_score_pays_for_the_choice_of_the_worst_rival() {
+        let log_probs = steps(400, 14);
+        let intervals = ask(&log_probs, None, 2.0, |question, workers| {
+            question.score_intervals(0.05, workers, &Control::new()).unwrap()
+        });
+        let limits = |confidence| crate::statistics::clopper_pearson(14, 400, confidence);
+        // One of two rivals: 0.05/4 below, 0.05/2 above.
+        assert!((intervals[2].low - limits(0.975).low).abs() < 1e-9 && limits(0.95).low - intervals[2].low > 1e-4);
+        assert!((intervals[2].high - limits(0.95).high).abs() < 1e-9);
+    }
+
+    #[test]
     fn a_test_shows_what_the_binomial_tail_says() {
         let shown = |more, less, tail| Discordant { more, less }.shown(tail);
         // P(Bin(6, 1/2) = 6) = 1/64, which rounding may miss by an ulp.

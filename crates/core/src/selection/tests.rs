@@ -201,3 +201,17 @@ fn few_units_allow_no_verdict() {
     assert_eq!((selection.unit, selection.units), (Unit::Prompt, 29));
     assert!(selection.tournaments.iter().all(|at| at.verdict == Verdict::Few));
 }
+
+#[test]
+fn several_n_share_the_level() {
+    // Against the second model stand seven responses, none the other way: 2^-7 is below 0.05/6 and not below half of it.
+    let row = |against: usize| (0..400).map(|i| if i < against { -9.0 } else { -1.0 }).collect::<Vec<f64>>();
+    let log_probs = LogProbs::from_f64(vec![row(0), row(7), row(14)]).unwrap();
+    let possible = |n: &[f64]| {
+        let options = SelectionOptions { n: n.to_vec(), confidence: 0.95, ..options() };
+        let selection = select(&input(&log_probs), &options, &Workers::sequential(), &Control::new()).unwrap();
+        selection.tournaments.into_iter().map(|at| at.possible_winners).collect::<Vec<_>>()
+    };
+    assert_eq!(possible(&[2.0]), [vec![0]]);
+    assert_eq!(possible(&[2.0, 4.0]), [vec![0, 1], vec![0, 1]]);
+}

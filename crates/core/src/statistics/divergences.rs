@@ -214,6 +214,15 @@ mod tests {
         let interval = e_divergence(&many, 2.0, None, 0.95).interval.unwrap();
         let tail = 0.25 * (1.0 - 0.95);
         assert!((interval.low - BoundedMean::new(&under).lower(tail)).abs() < 1e-9);
+        // By prompts the upper limit is the sum of two, each at half of its error probability.
+        let some: Vec<f64> = (0..800).map(|i| if i % 16 == 0 { 4.0_f64.ln() } else { 0.0 }).collect();
+        let clusters = Clusters::by_label(&(0..800).map(|i| i / 4).collect::<Vec<u32>>()).unwrap();
+        let of = |value: fn(f64) -> f64| some.iter().map(|x| value((-x).exp())).collect::<Vec<f64>>();
+        let (under, kept) = (of(|r| (1.0 - 2.0 * r).max(0.0)), of(|r| r.min(2.0) / 2.0));
+        let high = e_divergence(&some, 2.0, Some(&clusters), 0.95).interval.unwrap().high;
+        let limits =
+            bounded(&under, Some(&clusters)).upper(tail) + 1.0 - 2.0 * bounded(&kept, Some(&clusters)).lower(tail);
+        assert!(high < 1.0 && (high - limits).abs() < 1e-9, "{high} {limits}");
     }
 
     #[test]
