@@ -114,6 +114,7 @@ export function plainPassAtK(
         extrapolated: models.map(() => null),
         tooFewSamples: models.map(() => (few ? problems : 0)),
         pick: few ? null : models[best]!,
+        possibleWinners: few ? [] : models,
         pickShares: few ? null : [...wins],
       };
     }),

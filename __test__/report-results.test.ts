@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { passAtK } from '../src/pass-at-k/pass-at-k.js';
 import { linearAxis, shareAxis, ticks } from '../src/report/charts/axis.js';
 import { learningCurveFigure } from '../src/report/charts/learning-curve.js';
 import { spread } from '../src/report/charts/line-chart.js';
@@ -69,9 +70,24 @@ describe('Pass@k', () => {
   it('is said in plain words; what is unknown is said to be', () => {
     const text = reportText(passAtKReport(result), { columns: 200 });
     expect(text).toMatch(
-      /Pass@1 is greatest for good, 68\.8% \(.*\)\. Clear: it leads in (100|9\d(\.\d)?)% of 200 resamples/,
+      /Pass@1 is greatest for good, 68\.8% \(.*\)\. Within noise: bad may have as much\. It leads in (100|9\d(\.\d)?)% of 200 resamples/,
     );
     expect(text).toContain('Pass@8 is not known for any model: each has a problem with fewer than 8 samples.');
+  });
+
+  it('is clear where every other is shown to have less, never of equals or of one problem', async () => {
+    const said = async (problems: number, models: readonly string[], correct: (model: number) => number) => {
+      const of = (value: (model: number) => number) =>
+        models.map((_, m) => Array.from({ length: problems }, () => value(m)));
+      const names = Array.from({ length: problems }, (_, index) => `p${index}`);
+      const counts = { models, problems: names, samples: of(() => 10), correct: of(correct) };
+      return reportText(passAtKReport(await passAtK(counts, { replicates: 50 })), { columns: 300 });
+    };
+    expect(await said(200, ['base', 'tuned'], (m) => 2 + 5 * m)).toContain(
+      'Clear: every other model is shown to have less. It leads in 100% of 50 resamples.',
+    );
+    expect(await said(200, ['one', 'same'], () => 7)).toContain('Within noise: same may have as much.');
+    expect(await said(1, ['base', 'tuned'], (m) => 10 * m)).toContain('Within noise: base may have as much.');
   });
 
   it('of a single model compares it with none', () => {

@@ -112,7 +112,13 @@ export interface PassAtK {
   readonly tooFewSamples: readonly number[];
   /** The model of the greatest value, the first of several; `null` if no value is known. */
   readonly pick: string | null;
-  /** Share of bootstrap replicates in which each model is the pick; `null` without a bootstrap or pick. */
+  /**
+   * The models that may have the greatest value: with probability `confidence` they hold a truly best one of those whose
+   * value is known, at all k together. Out is who is shown to be below the pick, by a betting test of the differences
+   * problem by problem (Bonferroni over models and k).
+   */
+  readonly possibleWinners: readonly string[];
+  /** Share of bootstrap replicates in which each model is the pick, a picture; `null` without a bootstrap or pick. */
   readonly pickShares: readonly number[] | null;
   /** Coverage ratio of each model against the base; `null` for the base itself. Absent without a base. */
   readonly coverageRatios?: readonly (CoverageRatio | null)[];
@@ -155,8 +161,9 @@ type NativeRatio = Omit<CoverageRatio, 'problemsLost' | 'problemsWon'> & {
 };
 type NativeResult = Omit<PassAtKResult, 'models' | 'base' | 'perK'> & {
   base?: number;
-  perK: (Omit<PassAtK, 'pick' | 'coverageRatios'> & {
+  perK: (Omit<PassAtK, 'pick' | 'possibleWinners' | 'coverageRatios'> & {
     pick: number | null;
+    possibleWinners: number[];
     coverageRatios?: (NativeRatio | null)[];
   })[];
 };
@@ -199,6 +206,7 @@ export async function passAtK(counts: SampleCounts, options: PassAtKOptions = {}
     perK: result.perK.map(({ coverageRatios, ...entry }) => ({
       ...entry,
       pick: entry.pick === null ? null : counts.models[entry.pick]!,
+      possibleWinners: entry.possibleWinners.map((index) => counts.models[index]!),
       ...(coverageRatios && { coverageRatios: coverageRatios.map(ratio) }),
     })),
   };

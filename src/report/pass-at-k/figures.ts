@@ -85,7 +85,7 @@ function intervals(result: PassAtKResult, entry: PassAtK): Figure {
     caption:
       `Betting intervals over problems at ${confidencePercent(result.confidence)} confidence, each for its model alone.` +
       (known.length > 1
-        ? ' The same problems are hard for all models, so two intervals may overlap and the models still differ: the shares of the resamples above take that into account.'
+        ? ' The same problems are hard for all models, so two intervals may overlap and the models still differ: which may be best is tested by their differences problem by problem.'
         : '') +
       (shown.length < known.length ? ` Only the first ${MOST_ROWS} of ${known.length} models are shown.` : '') +
       (unknown > 0 ? ` ${plural(unknown, 'model')} with fewer than ${entry.k} samples of some problem left out.` : ''),
@@ -113,10 +113,10 @@ function pickShareFigure(result: PassAtKResult): Figure | null {
     roughPercent(pickShares[result.models.indexOf(pick)]!);
   return {
     id: 'pick-shares',
-    title: 'How sure is the pick?',
+    title: 'How often would each lead?',
     caption:
-      'How often each model would have the greatest Pass@k if the problems had been drawn anew (bootstrap). One model ' +
-      'filling the bar is a sure choice; a shared bar is noise.',
+      'How often each model would have the greatest Pass@k if the problems had been drawn anew (bootstrap): a picture, which ' +
+      'few problems flatter. Which models may be best is tested, and said in the summary.',
     description: `${sampled.map((entry) => `At k = ${entry.k} ${entry.pick} is picked in ${share(entry)}`).join('; ')}.`,
     ...shareBars({
       width: WIDTH,

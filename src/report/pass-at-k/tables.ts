@@ -57,24 +57,23 @@ export function coverageRatioSummary(result: PassAtKResult): Phrase[] {
   );
 }
 
-function sureness(result: PassAtKResult, { pick, values }: PassAtK, shares: readonly number[] | null): Part[] {
+/** Whether the pick is shown to be best, who may be as well, and what the bootstrap pictures. */
+function sureness(
+  result: PassAtKResult,
+  { pick, values, possibleWinners }: PassAtK,
+  shares: readonly number[] | null,
+): Part[] {
   const unknown = values.filter(({ value }) => value === null).length;
   const left: Part[] = unknown > 0 ? [` ${plural(unknown, 'model')} left out for too few samples.`] : [];
-  if (!shares) return [{ stress: 'Not tested' }, ': no bootstrap was made.', ...left];
-  const own = shares[result.models.indexOf(pick!)]!;
-  const wins = `it leads in ${roughPercent(own)} of ${count(result.replicates)} resamples of the problems`;
-  if (own >= result.confidence) return [{ stress: 'Clear' }, `: ${wins}.`, ...left];
-  const rival = shares.reduce((best, share, index) => {
-    if (result.models[index] === pick) return best;
-    return best < 0 || share > shares[best]! ? index : best;
-  }, -1);
-  return [
-    { stress: 'Within noise' },
-    `: ${wins}`,
-    ...(rival < 0 ? [] : [', ', { model: result.models[rival]! }, ` in ${roughPercent(shares[rival]!)}`]),
-    '.',
-    ...left,
-  ];
+  const own = shares?.[result.models.indexOf(pick!)];
+  const wins = own === undefined ? '' : ` It leads in ${roughPercent(own)} of ${count(result.replicates)} resamples.`;
+  const others = possibleWinners.filter((name) => name !== pick);
+  // Of one whose value is known nothing is shown against the others.
+  if (values.length - unknown < 2) return [{ stress: 'Alone' }, ': no other is known.', ...left];
+  if (others.length === 0) return [{ stress: 'Clear' }, `: every other model is shown to have less.${wins}`, ...left];
+  const named = others.slice(0, 5).flatMap((model, index): Part[] => [...(index > 0 ? [', '] : []), { model }]);
+  const more = others.length > 5 ? ` and ${count(others.length - 5)} more` : '';
+  return [{ stress: 'Within noise' }, ': ', ...named, `${more} may have as much.${wins}`, ...left];
 }
 
 /** One row a model, best mean rank first: Pass@k with its interval at each k. */
@@ -125,6 +124,7 @@ const COLUMNS = [
   'high',
   'pick',
   'pickShare',
+  'mayBeBest',
   'leastSamples',
   'tooFewSamples',
   'problems',
@@ -144,6 +144,7 @@ export function passAtKSheet(result: PassAtKResult): Sheet {
         ...(interval ?? [null, null]),
         model === entry.pick,
         entry.pickShares?.[index],
+        entry.possibleWinners.includes(model),
         result.leastSamples[index],
         entry.tooFewSamples[index],
         result.problems,

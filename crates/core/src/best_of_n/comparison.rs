@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::resample::{check_replicates, multiplicities};
-use crate::statistics::{BetaBinomial, Count, Estimate, Interval, check_confidence, lane_sum};
+use crate::statistics::{BetaBinomial, BoundedMean, Count, Estimate, Interval, check_confidence, lane_sum};
 
 /// Options of [`compare_pass_at_k`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +130,10 @@ pub struct PassAtK {
     pub too_few_samples: Vec<usize>,
     /// The model of the greatest value, the first of several; `None` if no value is known.
     pub pick: Option<usize>,
+    /// The models that may have the greatest value, in model order: with probability `confidence` they hold a truly best
+    /// one of those whose value is known, at all k together. Out is who is shown to be below the pick, by a betting test
+    /// of the differences problem by problem (Bonferroni over models and k).
+    pub possible_winners: Vec<usize>,
     /// Per model the share of bootstrap replicates in which it is the pick; `None` without a bootstrap or pick.
     pub pick_shares: Option<Vec<f64>>,
     /// Per model its coverage ratio against the base; `None` for the base itself, and without one.
@@ -250,8 +254,17 @@ fn at_one_k(
             Some((0..counts.models()).map(ratio).collect::<Result<Vec<_>>>()?)
         }
     };
-    let pick = (!known.is_empty()).then(|| known[greatest(&means)]);
-    Ok(PassAtK { k, values, extrapolated, too_few_samples, pick, pick_shares, coverage_ratios })
+    let first = greatest(&means);
+    let pick = known.get(first).copied();
+    let tail = (1.0 - options.confidence) / (options.k.len() * rows.len().saturating_sub(1).max(1)) as f64;
+    let may_be_best = workers.map(rows.len(), control, |row| {
+        let ahead: Vec<f64> =
+            rows[first].iter().zip(rows[row]).map(|(best, other)| 0.5 + 0.5 * (best - other)).collect();
+        Ok(row == first || !BoundedMean::new(&ahead).is_above(0.5, tail))
+    })?;
+    let possible_winners =
+        known.iter().zip(may_be_best).filter(|&(_, may_be)| may_be).map(|(&model, _)| model).collect();
+    Ok(PassAtK { k, values, extrapolated, too_few_samples, pick, possible_winners, pick_shares, coverage_ratios })
 }
 
 /// Per replicate the mean of each row over resampled problems.
@@ -280,7 +293,7 @@ fn resampled_means(
     })
 }
 
-/// Index of the greatest value, the first of several; `values` is not empty and has no NaN.
+/// Index of the greatest value, the first of several; there is no NaN among them.
 fn greatest(values: &[f64]) -> usize {
     (1..values.len()).fold(0, |best, index| if values[index] > values[best] { index } else { best })
 }
