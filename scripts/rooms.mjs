@@ -40,6 +40,7 @@ const ORDERS = {
     'error',
     'progress',
     'isa',
+    'order',
     'parallel',
     'random',
     'content_hash',

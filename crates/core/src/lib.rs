@@ -16,6 +16,7 @@ mod golden;
 pub mod isa;
 pub mod linear;
 pub mod log_probs;
+mod order;
 pub mod parallel;
 pub mod problems;
 pub mod profile;

@@ -4,6 +4,7 @@ use super::pairs::{Units, reaches};
 use super::{AnswerDraws, AnswerEstimates, AnswerRow, MonteCarlo};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::profile::{CoverageProfileOptions, LogRatios};
 use crate::progress::Control;
@@ -156,7 +157,7 @@ pub fn bound_from_whole(whole: &LogRatios, log_n: f64) -> f64 {
     let n = whole.values().len() as f64;
     let mut below: Vec<f64> =
         whole.values().iter().copied().filter(|&value| value < log_n && value > f64::NEG_INFINITY).collect();
-    below.sort_unstable_by(|a, b| b.total_cmp(a));
+    order::descending(&mut below);
     let above = whole.count_at_least(log_n);
     // The profile falls just beyond each ratio that occurs: the least t that leaves k of them out lies there.
     let bounds = below.iter().enumerate().map(|(rank, &value)| {

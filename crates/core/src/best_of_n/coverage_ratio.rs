@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{SampleCounts, best_of_n_success, pass_at_k};
 use crate::error::Result;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
@@ -132,9 +133,10 @@ pub(super) fn coverage_ratio(
         problems_lost: all.iter().copied().filter(|change| change.base > change.tuned).collect(),
         problems_won: all.into_iter().filter(|change| change.tuned > change.base).collect(),
     };
-    let loss = |change: &Change| change.base - change.tuned;
-    result.problems_lost.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
-    result.problems_won.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
+    let size = |change: &Change| (change.base - change.tuned).abs();
+    for changes in [&mut result.problems_lost, &mut result.problems_won] {
+        changes.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    }
     Ok(result)
 }
 
@@ -197,7 +199,7 @@ fn noise_alone(
     let count = f64::from(replicates);
     let mut ratios: Vec<f64> =
         simulated.iter().filter(|(_, gained)| *gained > 0.0).map(|(lost, gained)| lost / gained).collect();
-    ratios.sort_unstable_by(f64::total_cmp);
+    order::ascending(&mut ratios);
     let known = !ratios.is_empty();
     Ok(Some(NoiseAlone {
         replicates,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernels;
 use crate::error::{Error, Result};
+use crate::order;
 
 /// Θ. The paper's is the unit ball (Assumption 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,7 +121,7 @@ pub(super) fn shrinkage(square: f64, radius: f64) -> Option<f64> {
 /// Held, Wolfe and Crowder's: subtract the threshold at which the positive parts sum to 1.
 fn project_on_simplex(theta: &mut [f64]) {
     let mut sorted = theta.to_vec();
-    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    order::descending(&mut sorted);
     let mut sum = 0.0;
     let mut threshold = 0.0;
     for (count, &value) in sorted.iter().enumerate() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::instance::{Description, Estimate};
 use super::registry::{ProblemOptions, Subject, subject};
 use crate::error::{Error, Result};
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
@@ -88,7 +89,7 @@ impl Summary {
         let count = values.len() as f64;
         let (mean, standard_error) = mean_and_standard_error(values);
         let mut sorted = values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
+        order::ascending(&mut sorted);
         let quantile = |share: f64| sorted[((share * count).ceil() as usize).clamp(1, sorted.len()) - 1];
         Some(Self {
             trials: values.len(),

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::order;
 use crate::statistics::{Estimate, Interval, at_most};
 
 /// 1/Q(ε) of one model at one ε, Q(ε) = sup{α : P(π̂(y*|x) ≤ α) ≤ ε} over correct responses y*: policy gradient on outcome
@@ -25,7 +26,7 @@ pub const EPSILONS: [f64; 4] = [0.5, 0.2, 0.1, 0.05];
 #[must_use]
 pub fn likelihood_quantiles(log_probs: &[f64], repeated_prompts: bool, confidence: f64) -> Vec<LikelihoodQuantile> {
     let mut sorted = log_probs.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    order::ascending(&mut sorted);
     EPSILONS
         .iter()
         .map(|&epsilon| LikelihoodQuantile {

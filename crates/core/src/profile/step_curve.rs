@@ -1,4 +1,5 @@
 use super::LogRatios;
+use crate::order;
 
 /// The empirical profile as a function of log N ≥ 0: a step function that falls from left to right.
 ///
@@ -20,7 +21,7 @@ impl StepCurve {
         let n = ratios.values().len() as f64;
         let mut tail: Vec<f64> = ratios.values().iter().copied().filter(|&x| x > 0.0 && x.is_finite()).collect();
         // Greatest first, so that a rank is a count; the infinite ones lie before all of them.
-        tail.sort_unstable_by(|a, b| b.total_cmp(a));
+        order::descending(&mut tail);
         // Last position of each distinct value: the number of ratios at least as great, less one.
         let steps: Vec<usize> = (0..tail.len()).filter(|&k| k + 1 == tail.len() || tail[k] != tail[k + 1]).collect();
         let mut log_n = vec![0.0];

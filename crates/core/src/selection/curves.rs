@@ -3,6 +3,7 @@ use serde::Serialize;
 use super::Counted;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::tournament::{Tournament, leaders};
@@ -53,7 +54,7 @@ pub(super) fn grid(asked: &[f64], besides: &[f64], models: usize) -> Vec<f64> {
         let top = 4.0 * asked.iter().copied().fold(4.0, f64::max);
         n.extend((0..POINTS).map(|point| libm::pow(top, f64::from(point) / f64::from(POINTS - 1))));
     }
-    n.sort_by(f64::total_cmp);
+    order::ascending(&mut n);
     n.dedup();
     // Beyond the largest double there is nothing to look at.
     n.retain(|n| n.is_finite());

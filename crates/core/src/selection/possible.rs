@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use super::limits::{Prompts, Units, least_times};
 use crate::error::Result;
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::statistics::{BinomialLimits, Interval, at_least};
@@ -66,7 +67,9 @@ impl Question<'_> {
     fn rivals(&self, model: usize) -> Vec<usize> {
         let mut rivals: Vec<usize> =
             (0..self.counts.models()).filter(|&rival| rival != model || self.log_n == 0.0).collect();
-        rivals.sort_by_key(|&rival| (std::cmp::Reverse(self.counts.get(self.ratio, rival, model)), rival));
+        order::indices_by_key(&mut rivals, |rival| {
+            (std::cmp::Reverse(self.counts.get(self.ratio, rival, model)), rival)
+        });
         rivals
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::curves::Curves;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::statistics::FEW_UNITS;
@@ -114,7 +115,7 @@ fn against<'a>(best: &'a [f64], row: &'a [f64]) -> impl Iterator<Item = f64> + '
 /// are equal.
 pub(super) fn log_resolution(greatest: &[f64]) -> Option<f64> {
     let mut sorted = greatest.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    order::ascending(&mut sorted);
     (sorted[0] < sorted[1]).then(|| sorted[1])
 }
 
@@ -123,7 +124,7 @@ pub(super) fn log_resolution(greatest: &[f64]) -> Option<f64> {
 /// where there is no such tail.
 pub(super) fn responses_to_see_tail(log_probs: &LogProbs, runner_up: usize, log_n: f64) -> Option<f64> {
     let mut ratios: Vec<f64> = against(&best_of_all(log_probs), &log_probs.row_f64(runner_up)).collect();
-    ratios.sort_unstable_by(|a, b| b.total_cmp(a));
+    order::descending(&mut ratios);
     let n = ratios.len();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a root of a length")]
     let tail = TAIL.max(libm::sqrt(n as f64) as usize);

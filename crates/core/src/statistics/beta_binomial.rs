@@ -55,8 +55,10 @@ impl BetaBinomial {
             let point = point.map(|x: f64| x.clamp(-WIDEST, WIDEST));
             (point, negative_log_likelihood(&distinct, point).0)
         };
+        // Least first.
+        let sort = |simplex: &mut Vec<([f64; 2], f64)>| simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
         for _ in 0..400 {
-            simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
+            sort(&mut simplex);
             let (best, worst) = (simplex[0], simplex[2]);
             if (worst.1 - best.1).abs() <= 1e-12 * (1.0 + best.1.abs())
                 && (0..2).all(|i| (worst.0[i] - best.0[i]).abs() < 1e-7)
@@ -82,7 +84,7 @@ impl BetaBinomial {
                 }
             }
         }
-        simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
+        sort(&mut simplex);
         let point = simplex[0].0;
         let (_, zero) = negative_log_likelihood(&distinct, point);
         Some(Self { zero, a: libm::exp(point[0]), b: libm::exp(point[1]) })

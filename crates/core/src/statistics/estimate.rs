@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Clusters, clustered_mean, mean_and_standard_error, student_two_sided};
 use crate::error::{Error, Result};
+use crate::order;
 
 /// A closed interval; in JSON the pair `[low, high]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -113,10 +114,10 @@ fn normal_theory_warning(values: &[f64], units: usize, by_prompt: bool) -> Optio
     let mut sizes: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     let largest = sizes.len().div_ceil(100);
     let total = super::lane_sum(&sizes);
-    let (top, ..) = sizes.select_nth_unstable_by(largest - 1, |a, b| b.total_cmp(a));
+    let (next, top) = order::split_greatest(&mut sizes, largest - 1);
     // The order of the selected is the selection's own: sort, so that the sum is that of the values.
-    top.sort_unstable_by(f64::total_cmp);
-    let share = if total > 0.0 { (top.iter().sum::<f64>() + sizes[largest - 1]) / total } else { 0.0 };
+    order::ascending(top);
+    let share = if total > 0.0 { (top.iter().sum::<f64>() + next) / total } else { 0.0 };
     if share > CONCENTRATED && values.len() >= FEW_UNITS {
         let carriers =
             if largest == 1 { "the largest value carries".to_owned() } else { format!("the largest {largest} carry") };

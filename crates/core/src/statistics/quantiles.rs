@@ -1,6 +1,7 @@
 //! Quantiles of samples.
 
 use super::Interval;
+use crate::order;
 
 /// The empirical quantile at `p` in [0, 1] of `sorted` (ascending, not empty), linear between order statistics.
 #[must_use]
@@ -19,7 +20,7 @@ pub fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
 /// The central percentile interval of `values` (any order, not empty) at `confidence`.
 #[must_use]
 pub fn percentile_interval(mut values: Vec<f64>, confidence: f64) -> Interval {
-    values.sort_unstable_by(f64::total_cmp);
+    order::ascending(&mut values);
     let tail = 0.5 * (1.0 - confidence);
     Interval { low: sorted_quantile(&values, tail), high: sorted_quantile(&values, 1.0 - tail) }
 }

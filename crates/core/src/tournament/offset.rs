@@ -8,6 +8,7 @@ use super::mean_log_probs::mean_log_probs;
 use super::ratios::Ratios;
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::resample::number_labels;
@@ -301,7 +302,7 @@ impl At<'_> {
             }
         }
         let mut ranking: Vec<usize> = (0..models).collect();
-        ranking.sort_by(|&left, &right| {
+        order::indices_by(&mut ranking, |left, right| {
             objectives[left]
                 .total_cmp(&objectives[right])
                 .then(means[right].total_cmp(&means[left]))

@@ -8,6 +8,7 @@ use super::ratios::Ratios;
 use super::reach::{counts_with_rungs, log_reaches};
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -186,7 +187,7 @@ fn rank(n: f64, scores: Scores, log_reach: Vec<f64>, responses: u32, means: &[f6
     let standing =
         |model: usize| Standing { score: score_counts[model], log_reach: log_reach[model], mean: means[model], model };
     let mut ranking: Vec<usize> = (0..means.len()).collect();
-    ranking.sort_by(|&a, &b| standing(a).compare(&standing(b)));
+    order::indices_by(&mut ranking, |a, b| standing(a).compare(&standing(b)));
     let share = |count: u32| f64::from(count) / f64::from(responses);
     let margin = ranking.get(1).map(|&second| share(score_counts[second] - score_counts[ranking[0]]));
     Tournament {

@@ -16,6 +16,7 @@ use super::ratios::Ratios;
 use crate::error::Result;
 use crate::isa::Isa;
 use crate::log_probs::{LogProbs, Rows};
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -93,9 +94,9 @@ impl<'a, T: Countable> ReachFinder<'a, T> {
                 }
             }
             if reaching + between.len() > place {
-                let (_, found, _) = between.select_nth_unstable_by(place - reaching, |a, b| b.total_cmp(a));
+                let (found, _) = order::split_greatest(&mut between, place - reaching);
                 // Adding 0 makes one zero of the two.
-                reach = *found + 0.0;
+                reach = found + 0.0;
                 thresholds = Candidate::new(own, above(reach), &self.kernel).thresholds();
             }
         }
@@ -286,7 +287,7 @@ pub(super) struct Ladder<'a> {
 impl<'a> Ladder<'a> {
     pub(super) fn new(counts: &'a Counts, ratios: &'a Ratios) -> Self {
         let mut falling: Vec<usize> = (0..ratios.len()).collect();
-        falling.sort_by(|&a, &b| ratios.log_n()[b].total_cmp(&ratios.log_n()[a]));
+        order::indices_by(&mut falling, |a, b| ratios.log_n()[b].total_cmp(&ratios.log_n()[a]));
         Self { counts, log_n: ratios.log_n(), falling }
     }
 
@@ -308,7 +309,7 @@ impl<'a> Ladder<'a> {
                 break;
             }
         }
-        rivals.sort_by_cached_key(|&rival| {
+        order::indices_by_key(&mut rivals, |rival| {
             (std::cmp::Reverse((self.counts.get(at, rival, model), self.counts.get(ratio, rival, model))), rival)
         });
         (rivals, start)

@@ -17,6 +17,7 @@ use super::reach::{ReachFinder, Start, above};
 use super::winner::Found;
 use crate::error::Result;
 use crate::isa::Isa;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -280,7 +281,7 @@ impl<'a, T: Countable> Search<'a, T> {
         let mut order: Vec<usize> = (0..self.rows.len())
             .filter(|&rival| rival != candidate && !field.swept[rival] && met.is_none_or(|met| !met[rival]))
             .collect();
-        order.sort_by_key(|&rival| (std::cmp::Reverse(field.strength[rival]), rival));
+        order::indices_by_key(&mut order, |rival| (std::cmp::Reverse(field.strength[rival]), rival));
         order
     }
 
@@ -316,7 +317,7 @@ impl<'a, T: Countable> Search<'a, T> {
     fn batch(&self, field: &mut Field) -> Result<()> {
         let limit = Limit(field.best.map(|best| best.score));
         let mut batch = field.open.clone();
-        batch.sort_by(|&a, &b| self.compare_promise(field, a, b));
+        order::indices_by(&mut batch, |a, b| self.compare_promise(field, a, b));
         batch.truncate(BATCH);
         let met = self.workers.map(batch.len(), self.control, |index| {
             let candidate = batch[index];

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::CONFIDENCE;
 use super::finding::{Finding, decide};
 use crate::error::{Code, Error, Result};
+use crate::order;
 use crate::problems::instance::Relation;
 use crate::statistics::{Estimate, Interval, mean_and_standard_error, sorted_quantile};
 
@@ -30,7 +31,7 @@ impl Runs {
     pub fn of(values: &[f64]) -> Result<Self> {
         check(values)?;
         let mut sorted = values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
+        order::ascending(&mut sorted);
         let at = |share: f64| sorted_quantile(&sorted, share);
         Ok(Self {
             mean: mean_and_standard_error(values).0,
@@ -101,7 +102,7 @@ pub fn rank_correlation(x: &[f64], y: &[f64]) -> Result<Option<f64>> {
 /// Ranks less their mean.
 fn centred_ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    order::indices_by(&mut order, |a, b| values[a].total_cmp(&values[b]));
     let middle = 0.5 * (values.len() as f64 - 1.0);
     let mut ranks = vec![0.0; values.len()];
     let mut first = 0;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Tried, TriedPoint};
 use crate::error::{Error, Result};
+use crate::order;
 use crate::problems::instance::{Claim, Estimate, Quantity};
 use crate::statistics::{Measurement, mean_and_standard_error};
 
@@ -179,7 +180,7 @@ fn choose(choice: Choice, x: f64, candidates: &[Candidate]) -> Option<Measuremen
         Choice::Greatest => candidates.iter().max_by(by_mean).map(|worst| worst.measured(x)),
         Choice::LeastGreatest => {
             let mut keys: Vec<f64> = candidates.iter().map(|each| each.key).collect();
-            keys.sort_unstable_by(f64::total_cmp);
+            order::ascending(&mut keys);
             keys.dedup();
             let worst = keys.iter().filter_map(|key| candidates.iter().filter(|each| each.key == *key).max_by(by_mean));
             worst.min_by(by_mean).map(|best| best.measured(x))

@@ -20,6 +20,7 @@ use super::token_table::TokenTable;
 use crate::error::{Error, Result};
 use crate::linear::features::{Layout, SparseRows, SparseTableFeatures};
 use crate::linear::{Constraint, DataDistribution, FeatureMap, PromptWeights};
+use crate::order;
 use crate::random::{Purpose, Stream};
 use crate::statistics::draw_binomial;
 use crate::tournament::Ratios;
@@ -129,7 +130,7 @@ impl RarePrompts {
     fn estimate(&self, estimator: &'static str, logits: &[f64], budgets: &Ratios) -> Estimate {
         let each = self.rare() / logits.len() as f64;
         let mut sorted = logits.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
+        order::ascending(&mut sorted);
         let (mut kl, mut cov) = (0.0, vec![0.0; budgets.len()]);
         for same in sorted.chunk_by(|a, b| a == b) {
             let mass = each * same.len() as f64;

@@ -26,6 +26,7 @@ use super::ratios::Ratios;
 use crate::error::Result;
 use crate::isa::Isa;
 use crate::log_probs::{LogProbs, Row, Rows};
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -114,7 +115,7 @@ struct Levels {
 impl Levels {
     fn new(ratios: &Ratios) -> Self {
         let mut log_n = ratios.log_n().to_vec();
-        log_n.sort_by(f64::total_cmp);
+        order::ascending(&mut log_n);
         log_n.dedup();
         let level_of = ratios.log_n().iter().map(|value| log_n.partition_point(|level| level < value)).collect();
         Self { log_n, level_of }
