@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { globSync } from 'tinyglobby';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../src/cli/program.js';
-import { experimentNames } from '../src/experiments.js';
 import { npyPieces } from '../src/log-probs/npy.js';
 
 /*
@@ -254,13 +253,6 @@ describe.each(pages)('%s', (page) => {
       if (anchor !== undefined) expect(anchorsOf(there), link).toContain(anchor);
     }
   });
-});
-
-test('the array of reproductions in the guide has a task for each experiment', () => {
-  const guide = readFileSync(join(root, 'docs/guides/slurm.md'), 'utf8');
-  expect(guide).toContain(
-    `#SBATCH --array=0-${experimentNames().length - 1}\n#SBATCH --cpus-per-task=8\n#SBATCH --signal`,
-  );
 });
 
 /** Anchors of a page's headings, as GitHub makes them. */

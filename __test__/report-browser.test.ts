@@ -82,7 +82,13 @@ const REPORTS: Readonly<Record<string, Looked>> = {
   'Pass@k': {
     report: () => passAtKReport(plainPassAtK(LONG, problems(10, 40, 8), 8, [1, 2, 8, 16], 50)),
     figures: 5,
-    headings: ['Summary', 'In numbers', 'Pass@k as a function of k', 'How often would each lead?', 'Each model by itself'],
+    headings: [
+      'Summary',
+      'In numbers',
+      'Pass@k as a function of k',
+      'How often would each lead?',
+      'Each model by itself',
+    ],
   },
   experiment: {
     report: () =>

@@ -106,8 +106,8 @@ describe('Pass@k', () => {
 
   it('is one CSV row for each k and model', () => {
     const lines = reportCsv(passAtKReport(result)).split('\r\n');
-    expect(lines[1]).toMatch(/^1,good,1,0.6875,.*,true,.*,4,0,4$/);
-    expect(lines.at(-2)).toBe('8,bad,,,,,false,,4,4,4');
+    expect(lines[1]).toMatch(/^1,good,1,0.6875,.*,true,.*,true,4,0,4$/);
+    expect(lines.at(-2)).toBe('8,bad,,,,,false,,false,4,4,4');
   });
 
   it('names the files of all models, however many there are', () => {
