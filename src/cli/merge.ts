@@ -22,7 +22,7 @@ const SHARED: Readonly<Record<string, (context: CommandContext) => Promise<Comma
 export function mergeCommand(context: CommandContext): Command {
   const command = new Command('merge')
     .description(
-      'Put together the parts that select, train or reproduce made with --shard I/N, in processes or machines of their\n' +
+      'Put together the parts that select, train or reproduce made with --shard I/N, in processes or machines of their ' +
         'own: the result is that of one process, byte for byte. Run it where the command was run, with the same inputs.',
     )
     .argument('<part...>', 'the file (of select) or folder (of train and reproduce) of every part, in any order')

@@ -30,7 +30,7 @@ interface TrainCommandOptions extends PartOptions {
 export function trainCommand(context: CommandContext): Command {
   const train = new Command('train')
     .description(
-      'Train autoregressive linear models by a configuration: one run or a sweep. Writes checkpoints, their\n' +
+      'Train autoregressive linear models by a configuration: one run or a sweep. Writes checkpoints, their ' +
         'log-probabilities on held-out responses (which `select` takes), histories and a report with learning curves.',
     )
     .argument('[config]', '.json, .js, .mjs, .cjs, .ts or .mts file')
