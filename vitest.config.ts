@@ -11,6 +11,7 @@ const slow = [
   '__test__/demo.test.ts',
   '__test__/docs.test.ts',
   '__test__/examples.test.ts',
+  '__test__/parts.test.ts',
   '__test__/wrong-types.test.ts',
   '__test__/report-browser.test.ts',
   '__test__/score-faults.test.ts',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { hasShared, sharedPath } from './shared.js';
+import { hasShared, sharedPath, slow } from './shared.js';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'coverage-cli-'));
@@ -58,14 +58,14 @@ describe('select', () => {
     );
   });
 
-  test('the same seed gives the same bytes at any number of threads', () => {
+  slow('the same seed gives the same bytes at any number of threads', () => {
     const outputs = ['1', '2', '3', '8'].map(
       (threads) => cli('select', scores, '-N', '4', '--json', '--threads', threads).stdout,
     );
     expect(new Set(outputs).size).toBe(1);
   });
 
-  test('writes report, table, figures and uncovered responses', () => {
+  slow('writes report, table, figures and uncovered responses', () => {
     const { status } = cli(
       ...['select', scores, '-N', '4,16', '--report', 'out/report.html', '--csv', 'out/table.csv'],
       ...['--figures', 'out/figures', '--per-response', 'out/uncovered.csv'],
@@ -91,7 +91,7 @@ describe('select', () => {
     );
     const exit = (...args: string[]) => cli('select', sixty, '--best-of', '16', ...args).status;
 
-    test('a budget is answered at its ratio, with the models that may be best', () => {
+    slow('a budget is answered at its ratio, with the models that may be best', () => {
       const result = JSON.parse(cli('select', sixty, '--best-of', '16', '-N', '1e9', '--json').stdout);
       expect(result).toMatchObject({ schemaVersion: 2, version: expect.any(String), prompts: null, unit: 'response' });
       expect(result.recommendation).toEqual({ model: 'a', verdict: 'silent', aboveLeast: 0 });
@@ -105,7 +105,7 @@ describe('select', () => {
       expect(cli('select', scores, '-N', '16').stdout).toMatch(/too few/i);
     });
 
-    test('can be insisted on, or left to models named as equals', () => {
+    slow('can be insisted on, or left to models named as equals', () => {
       expect(exit('--require-significant')).toBe(3);
       expect(exit('--require-significant', '--accept-ties', 'a,b')).toBe(3);
       expect(exit('--require-significant', '--accept-ties', 'a,c')).toBe(0);
@@ -114,7 +114,7 @@ describe('select', () => {
       expect(cli('select', sixty, '-N', '1e9', '--require-significant', '--accept-ties', 'a,b,c').status).toBe(3);
     });
 
-    test('fails against a baseline only where that is shown to be better', () => {
+    slow('fails against a baseline only where that is shown to be better', () => {
       expect(exit('--baseline', 'a', '--fail-if-worse', '--models', 'a,b')).toBe(3);
       expect(exit('--baseline', 'a', '--fail-if-worse', '--models', 'a,c')).toBe(0);
       expect(exit('--baseline', 'b', '--fail-if-worse')).toBe(0);
@@ -131,7 +131,7 @@ describe('select', () => {
       expect(cli('compare', 'a', 'b', sixty).status).toBe(2);
     });
 
-    test('two models head to head show what the responses say, where a file has it', () => {
+    slow('two models head to head show what the responses say, where a file has it', () => {
       const said = (i: number) => ({ id: `r${i}`, prompt: `question\n${i}`, response: 'x'.repeat(10 * i) });
       const texts = write('texts.jsonl', Array.from({ length: 9 }, (_, i) => `${JSON.stringify(said(i))}\n`).join(''));
       const compared = (...args: string[]) => cli('compare', 'a', 'b', ...args, '-N', '16');
@@ -164,7 +164,7 @@ describe('select', () => {
     expect(result.tournaments.map(({ winner }: { winner: string }) => winner)).toEqual(['late', 'middle', 'middle']);
   });
 
-  test('keeps a tournament, and extends it by new models alone', () => {
+  slow('keeps a tournament, and extends it by new models alone', () => {
     const args = (...models: string[]) => [
       'select',
       scores,
@@ -280,7 +280,7 @@ describe('profile', () => {
     ]);
   });
 
-  test('writes a report, refuses an unknown reference', () => {
+  slow('writes a report, refuses an unknown reference', () => {
     expect(cli('profile', scores, '--reference', 'middle', '--report', 'profile.html').status).toBe(0);
     expect(readFileSync(join(folder, 'profile.html'), 'utf8')).toContain('early');
     expect(cli('profile', scores, '--reference', 'nobody').status).toBe(2);
@@ -318,7 +318,7 @@ describe('offset', () => {
   const onPolicy = (...models: string[]) => models.flatMap((model) => ['--on-policy', `${model}=${own}`]);
 
   // What `late` fails to cover it also under-weights on its own responses: the offset forgives it.
-  test('takes responses drawn from every model', () => {
+  slow('takes responses drawn from every model', () => {
     const { status, stdout } = cli('offset', scores, '-N', '16', ...onPolicy('early', 'middle', 'late'), '--json');
     expect(status).toBe(0);
     const { tournaments } = JSON.parse(stdout);

@@ -10,6 +10,7 @@ import { completionScript } from '../src/cli/completion.js';
 import { program } from '../src/cli/program.js';
 import { ProgressLine } from '../src/cli/progress.js';
 import { applyProjectFile, projectFileSchema } from '../src/cli/project-file.js';
+import { slow } from './shared.js';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'coverage-command-line-'));
@@ -28,7 +29,7 @@ function cli(...args: string[]) {
 const context = { signal: new AbortController().signal, exitWith: () => undefined };
 const tree = () => program(context);
 
-test('a command that is called loads no other; the list of all loads none', async () => {
+slow('a command that is called loads no other; the list of all loads none', async () => {
   const all = await tree();
   const loaded = (root: typeof all) => root.commands.filter(({ options }) => options.length > 0).length;
   expect(loaded(all)).toBeGreaterThan(8);
@@ -110,7 +111,7 @@ describe('a project file', () => {
     }
   });
 
-  test('is what a command runs with; the command line goes before it, and a report says both', () => {
+  slow('is what a command runs with; the command line goes before it, and a report says both', () => {
     write(PROJECT_FILE, '{ "select": { "N": 4, "models": ["step-*"], "report": "report.html" } }');
     const models = (...args: string[]) => JSON.parse(cli('select', 'scores.csv', '--json', ...args).stdout).models;
     expect(models()).toEqual(['step-1', 'step-2']);

@@ -95,7 +95,7 @@ describe('one run', () => {
     }
   });
 
-  test('does not write over what is there', () => {
+  slow('does not write over what is there', () => {
     const again = cli('train', 'text.json');
     expect(again).toMatchObject({ status: 2, stdout: '' });
     expect(again.stderr).toMatch(/text is not empty: .*--resume.*\[ERR_OUTPUT_EXISTS\]/s);
