@@ -174,6 +174,19 @@ test('experiments of parts are those of one process', async () => {
   expect(readdirSync(part(1)).sort()).toEqual(['best-of-n-quick-seed0.json', 'part.json', 'prop-3.1-quick-seed1.json']);
   const whole = await cli(...command, '--json');
   expect(await cli('merge', part(1), part(2), part(3), '--json')).toEqual(whole);
+  // Also of a part that would not run it, and before anything is written.
+  const typo = await cli(
+    'reproduce',
+    'best-of-n',
+    'no-such',
+    '--quick',
+    '--shard',
+    '1/2',
+    '--out',
+    join(folder, 'typo'),
+  );
+  expect(typo.stderr).toContain('ERR_UNKNOWN_EXPERIMENT');
+  expect(existsSync(join(folder, 'typo'))).toBe(false);
   rmSync(join(part(1), 'prop-3.1-quick-seed1.json'));
   const refused = await cli('merge', part(1), part(2), part(3), '--json');
   expect(refused.stderr).toContain('No part has prop-3.1 at seed 1');

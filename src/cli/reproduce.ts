@@ -3,7 +3,7 @@ import { CoverageError } from '../error.js';
 import type { ExperimentResult } from '../experiments/experiment.js';
 import { claimsOverSeeds, claimsTable } from '../experiments/over-seeds.js';
 import { experiments } from '../experiments/registry.js';
-import { experimentNames, reproduce } from '../experiments/reproduce.js';
+import { choose, reproduce } from '../experiments/reproduce.js';
 import { experimentReport } from '../report/experiment/report.js';
 import { terminalOptions, terminalTable } from '../report/export/terminal.js';
 import { packageVersion } from '../version.js';
@@ -101,8 +101,8 @@ async function runPart(
     });
   }
   const [part, of] = shard;
-  const chosen = names.includes('all') ? experimentNames() : names;
-  const all = (options.seeds ?? [options.seed]).flatMap((seed) => chosen.map((name) => ({ name, seed })));
+  const chosen = choose(names);
+  const all = (options.seeds ?? [options.seed]).flatMap((seed) => chosen.map(({ name }) => ({ name, seed })));
   await claimFolder(options.out, shard);
   for (const { name, seed } of all.filter((_, at) => at % of === part - 1)) {
     await results([name], { ...options, seed }, context);

@@ -96,7 +96,13 @@ function plain(result: ExperimentResult): ExperimentResult {
   return JSON.parse(JSON.stringify(result));
 }
 
-function choose(names: readonly string[]): Experiment[] {
+/**
+ * The experiments of these names, `all` for all of them.
+ *
+ * @throws CoverageError `ERR_UNKNOWN_EXPERIMENT`
+ * @internal
+ */
+export function choose(names: readonly string[]): Experiment[] {
   if (names.includes('all')) return [...experiments];
   return names.map((name) => {
     const found = experiments.find((experiment) => experiment.name === name);
