@@ -18,6 +18,7 @@ import {
   shortName,
   shortNames,
 } from '../src/text/format.js';
+import { displayWidth } from '../src/text/width.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
 
@@ -275,6 +276,24 @@ describe('terminal', () => {
     const text = terminalParagraph(['take the one called ', { model: 'long name of it' }, ' now'], { columns: 24 });
     expect(text).toBe('take the one called\nlong name of it now\n');
   });
+});
+
+describe('columns of a text', () => {
+  it('are those of string-width for every character below the ideographs', () => {
+    const differing: string[] = [];
+    for (let code = 0; code < 0x3000; code += 1) {
+      const text = `a${String.fromCodePoint(code)}b`;
+      if (displayWidth(text) !== stringWidth(text)) differing.push(code.toString(16));
+    }
+    expect(differing).toEqual([]);
+  });
+
+  property.prop([fc.string({ unit: 'grapheme', maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 12 })])(
+    'are those of string-width for every text',
+    (graphemes, any) => {
+      for (const text of [graphemes, any, graphemes + any]) expect(displayWidth(text)).toBe(stringWidth(text));
+    },
+  );
 });
 
 describe('numbers', () => {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CoverageError } from './error.js';
@@ -23,6 +22,8 @@ export async function writeReportFile(
       'writeReportFile() takes second what the file is to hold: text or bytes.',
     );
   }
+  // Loaded here: commands that write no file should not pay for it.
+  const { randomBytes } = await import('node:crypto');
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await makeFolder(dirname(path));

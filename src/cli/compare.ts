@@ -49,7 +49,7 @@ export function compareCommand({ signal }: CommandContext): Command {
         onProgress: progress.stage('reading'),
       });
       const texts = options.texts === undefined ? rowsOfJson(logProbs, [a, b]) : [options.texts];
-      checkOutputs(options, [...logProbs.metadata.sources, ...texts.map((file) => ({ file }))]);
+      await checkOutputs(options, [...logProbs.metadata.sources, ...texts.map((file) => ({ file }))]);
       const job = { signal, ...(threads !== undefined && { threads }) };
       const result = await compareModels(logProbs, { ...job, models: [a, b], bestOf, N, confidence, texts });
       progress.clear();

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import type { AnswerLogProbs } from '../answers/answer-log-probs.js';
-import { readAnswerLogProbs } from '../answers/read.js';
 import { CoverageError } from '../error.js';
 import { FILE_FORMATS, type FileFormat } from '../files/formats.js';
 import type { JobOptions } from '../job.js';
@@ -137,6 +136,7 @@ export async function readAnswers(
       place: { field },
     });
   }
+  const { readAnswerLogProbs } = await import('../answers/read.js');
   return readAnswerLogProbs(answers, {
     ...toReadOptions({ ...options, ...(answersColumn && { column: answersColumn }) }),
     ...(answersColumn ? {} : { columns: {} }),

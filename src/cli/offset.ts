@@ -47,7 +47,7 @@ export function offsetCommand({ signal }: CommandContext): Command {
       const logProbs = await readLogProbs(inputs, reading);
       const onPolicy = await readOnPolicy(logProbs, options.onPolicy, (file) => readLogProbs(file, reading));
       const sources = [logProbs, ...onPolicy].flatMap(({ metadata }) => metadata.sources);
-      checkOutputs(options, sources);
+      await checkOutputs(options, sources);
       const job = { signal, ...(options.threads !== undefined && { threads: options.threads }) };
       const { N, a, confidence } = options;
       const tournaments = await offsetTournament(logProbs, { ...job, onPolicy, N, a, confidence });

@@ -2,14 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CoverageError } from '../error.js';
-import { reportCsv } from '../report/export/csv.js';
-import { checkPng, figurePng, figureSvg } from '../report/export/draw.js';
-import { reportJson } from '../report/export/json.js';
-import { reportMarkdown } from '../report/export/markdown.js';
-import { reportHtml } from '../report/export/page.js';
-import { terminalOptions } from '../report/export/terminal.js';
-import { reportText } from '../report/export/text.js';
-import { type Made, type Report, reportFigures } from '../report/report.js';
+import type { Made, Report } from '../report/report.js';
 import { writeReportFile } from '../write-file.js';
 import { commandLine } from './command-line.js';
 
@@ -43,16 +36,48 @@ export function addOutputOptions(command: Command, rows: string): Command {
  */
 export async function writeOutputs(report: Report, options: OutputOptions, lines?: string): Promise<void> {
   const { csv, markdown, report: page, figures, png = false, json = false } = options;
-  if (csv !== undefined) await writeReportFile(csv, reportCsv(report));
-  if (markdown !== undefined) await writeReportFile(markdown, reportMarkdown(report));
-  if (page !== undefined) await writeReportFile(page, reportHtml({ ...report, made: made() }));
-  if (figures !== undefined) {
-    for (const figure of reportFigures(report)) {
-      await writeReportFile(join(figures, `${figure.id}.svg`), figureSvg(figure));
-      if (png) await writeReportFile(join(figures, `${figure.id}.png`), figurePng(figure));
-    }
+  // Each exporter is loaded for those who ask for it: all of them take longer than most choices do.
+  if (csv !== undefined) {
+    const { reportCsv } = await import('../report/export/csv.js');
+    await writeReportFile(csv, reportCsv(report));
   }
-  process.stdout.write(json ? reportJson(report) : (lines ?? reportText(report, terminalOptions(process.stdout))));
+  if (markdown !== undefined) {
+    const { reportMarkdown } = await import('../report/export/markdown.js');
+    await writeReportFile(markdown, reportMarkdown(report));
+  }
+  if (page !== undefined) {
+    const { reportHtml } = await import('../report/export/page.js');
+    await writeReportFile(page, reportHtml({ ...report, made: made() }));
+  }
+  if (figures !== undefined) await writeFigures(figures, report, png);
+  if (json) await printJson(report.result as object);
+  else process.stdout.write(lines ?? (await textOf(report)));
+}
+
+async function writeFigures(folder: string, report: Report, png: boolean): Promise<void> {
+  const { reportFigures } = await import('../report/report.js');
+  const { figurePng, figureSvg } = await import('../report/export/draw.js');
+  for (const figure of reportFigures(report)) {
+    await writeReportFile(join(folder, `${figure.id}.svg`), figureSvg(figure));
+    if (png) await writeReportFile(join(folder, `${figure.id}.png`), figurePng(figure));
+  }
+}
+
+/** Whether the result is printed and nothing else is asked for: its report, which may be long, need not be made. */
+export function isJsonAlone({ json, csv, markdown, report, figures }: OutputOptions): boolean {
+  return json === true && [csv, markdown, report, figures].every((file) => file === undefined);
+}
+
+/** Prints a result as JSON. */
+export async function printJson(result: object): Promise<void> {
+  const { resultJson } = await import('../report/export/json.js');
+  process.stdout.write(resultJson(result));
+}
+
+async function textOf(report: Report): Promise<string> {
+  const { reportText } = await import('../report/export/text.js');
+  const { terminalOptions } = await import('../report/export/terminal.js');
+  return reportText(report, terminalOptions(process.stdout));
 }
 
 /** Options that name a file to write. */
@@ -64,10 +89,10 @@ const FILES = ['csv', 'markdown', 'report', 'perResponse', 'tournament'] as cons
  *
  * @throws CoverageError `ERR_INVALID_OPTION` naming both; `ERR_PNG_UNAVAILABLE`
  */
-export function checkOutputs(
+export async function checkOutputs(
   options: Partial<Record<(typeof FILES)[number], string>> & Pick<OutputOptions, 'figures' | 'png'>,
   inputs: readonly { readonly file?: string }[],
-): void {
+): Promise<void> {
   if (options.png && options.figures === undefined) {
     throw new CoverageError(
       'ERR_INVALID_OPTION',
@@ -75,7 +100,10 @@ export function checkOutputs(
       { place: { field: 'figures' } },
     );
   }
-  if (options.png) checkPng();
+  if (options.png) {
+    const { checkPng } = await import('../report/export/draw.js');
+    checkPng();
+  }
   const taken = new Map(inputs.flatMap(({ file }) => (file === undefined ? [] : [[truePath(file), 'read']])));
   for (const option of FILES) {
     const file = options[option];

@@ -80,7 +80,7 @@ export function passAtKCommand({ signal }: CommandContext): Command {
         onProgress: progress.stage('Reading'),
       });
       const { models, problems, samples, correct, sources, warnings } = counts;
-      checkOutputs(options, sources);
+      await checkOutputs(options, sources);
       const job = { signal, onProgress: progress.stage('Pass@k'), ...(threads !== undefined && { threads }) };
       const estimates = await passAtK(
         { models, problems, samples, correct },

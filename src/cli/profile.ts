@@ -46,7 +46,7 @@ export function profileCommand({ signal }: CommandContext): Command {
     });
     const answers = await readAnswers(options, { signal, onProgress: progress.stage('reading answers') });
     const sources = [...logProbs.metadata.sources, ...(answers?.metadata.sources ?? [])];
-    checkOutputs(options, sources);
+    await checkOutputs(options, sources);
     const job = { signal, onProgress: progress.stage('profiles'), ...(threads !== undefined && { threads }) };
     const profiles = await coverageProfile(logProbs, {
       ...job,

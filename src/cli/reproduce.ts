@@ -9,7 +9,8 @@ import { terminalOptions, terminalTable } from '../report/export/terminal.js';
 import { packageVersion } from '../version.js';
 import { parseWholeNumber } from './arguments.js';
 import { addOutputOptions, checkOutputs, type OutputOptions, writeOutputs } from './output-options.js';
-import { addPartOptions, claimFolder, finishPart, type PartOptions, refuseBesideShard } from './parts.js';
+import { addPartOptions, type PartOptions, refuseBesideShard } from './part-options.js';
+import { claimFolder, finishPart } from './parts.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 
@@ -117,7 +118,7 @@ async function results(
   { signal }: CommandContext,
 ): Promise<readonly ExperimentResult[]> {
   const { quick = false, seed, threads, out, parts } = options;
-  checkOutputs(options, []);
+  await checkOutputs(options, []);
   const line = new ProgressLine(options.quiet);
   const began = performance.now();
   return await reproduce(names, {

@@ -2,13 +2,10 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
-import { Race } from '../race/race.js';
-import { type RaceResult, raceResult } from '../report/race/report.js';
-import { checkWholeRace, RACE_FILE } from '../score/racing.js';
+import type { Race } from '../race/race.js';
+import { RACE_FILE, RACE_MAGIC } from '../race/race-file.js';
+import type { RaceResult } from '../report/race/report.js';
 import { compact } from '../text/format.js';
-
-/** How a saved race begins. */
-const MAGIC = 'COVRACE';
 
 /** The race that the only input is, or that lies in it; `null` where there is none. */
 export async function raceAmong(inputs: readonly string[], options: JobOptions): Promise<Race | null> {
@@ -18,8 +15,13 @@ export async function raceAmong(inputs: readonly string[], options: JobOptions):
   const folder = info?.isDirectory() ?? false;
   const file = folder ? join(path, RACE_FILE) : path;
   if (!(await beginsAsRace(file))) return null;
+  // Loaded here, like all that few selections need.
+  const { Race } = await import('../race/race.js');
   const race = await Race.read(file, options);
-  if (folder) await checkWholeRace(path, race);
+  if (folder) {
+    const { checkWholeRace } = await import('../score/racing.js');
+    await checkWholeRace(path, race);
+  }
   return race;
 }
 
@@ -27,8 +29,8 @@ async function beginsAsRace(file: string): Promise<boolean> {
   const handle = await open(file).catch(() => null);
   if (handle === null) return false;
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
-    return bytesRead === MAGIC.length && buffer.toString('latin1') === MAGIC;
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(RACE_MAGIC.length), 0, RACE_MAGIC.length, 0);
+    return bytesRead === RACE_MAGIC.length && buffer.toString('latin1') === RACE_MAGIC;
   } catch {
     return false;
   } finally {
@@ -41,7 +43,7 @@ async function beginsAsRace(file: string): Promise<boolean> {
  *
  * @throws CoverageError `ERR_INVALID_OPTION` if another ratio is asked about
  */
-export function raceResultAt(race: Race, N: readonly number[]): RaceResult {
+export async function raceResultAt(race: Race, N: readonly number[]): Promise<RaceResult> {
   const other = N.find((ratio) => ratio !== race.options.N);
   if (other !== undefined) {
     throw new CoverageError(
@@ -51,6 +53,7 @@ export function raceResultAt(race: Race, N: readonly number[]): RaceResult {
       { place: { field: 'N' } },
     );
   }
+  const { raceResult } = await import('../report/race/report.js');
   return raceResult(race);
 }
 

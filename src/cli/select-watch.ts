@@ -23,6 +23,11 @@ export class KeptTournament {
     this.#saved = await SavedTournament.start(logProbs, { ...job, N });
     return this.#saved;
   }
+
+  /** What a look has found, in a few lines. */
+  lines(result: SelectionResult): string {
+    return watchLines(result);
+  }
 }
 
 /** Errors that more files, or more of a file, may mend: what is not there yet is waited for. */
@@ -57,8 +62,7 @@ export async function watchAndSelect(
   });
 }
 
-/** What a look has found, in a few lines. */
-export function watchLines({ models, responses, recommendation, tournaments }: SelectionResult): string {
+function watchLines({ models, responses, recommendation, tournaments }: SelectionResult): string {
   const { model, verdict } = recommendation;
   const head = `${clock()} ${plural(models.length, 'model')}, ${count(responses)} responses: take ${model} (${verdict})`;
   const lines = tournaments.map(({ N, explanation }) => `  N = ${compact(N)}: ${explanation}`);

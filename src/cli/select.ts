@@ -3,19 +3,14 @@ import { Command } from 'commander';
 import { CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
-import { readLogProbs } from '../log-probs/read.js';
-import { readSampleCounts } from '../pass-at-k/read-sample-counts.js';
-import { resultJson } from '../report/export/json.js';
-import { raceReport } from '../report/race/report.js';
-import { selectionReport } from '../report/selection/report.js';
+import type { SampleCounts } from '../pass-at-k/pass-at-k.js';
 import type { Warning } from '../results/estimate.js';
 import { ratioOfBestOf, spanOfBestOf } from '../selection/budget.js';
-import { uncoveredCsv } from '../selection/per-response.js';
+import type { CountsPart } from '../selection/counts-part.js';
 import type { TournamentResult } from '../selection/result.js';
-import { selectCheckpoint } from '../selection/select.js';
 import { compact, count, percent, points } from '../text/format.js';
-import { SavedTournament } from '../tournament/saved-tournament.js';
-import { selectWinner, type Winner } from '../tournament/select-winner.js';
+import type { SavedTournament } from '../tournament/saved-tournament.js';
+import type { Winner } from '../tournament/select-winner.js';
 import { writeReportFile } from '../write-file.js';
 import {
   checkAsked,
@@ -37,13 +32,20 @@ import {
   readAnswers,
   toReadOptions,
 } from './input-options.js';
-import { addOutputOptions, checkOutputs, flagOf, type OutputOptions, writeOutputs } from './output-options.js';
-import { addPartOptions, type PartOptions, refuseBesideShard } from './parts.js';
+import {
+  addOutputOptions,
+  checkOutputs,
+  flagOf,
+  isJsonAlone,
+  type OutputOptions,
+  printJson,
+  writeOutputs,
+} from './output-options.js';
+import { addPartOptions, type PartOptions, refuseBesideShard } from './part-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
-import { readCountsParts, selectPart } from './select-part.js';
 import { isDecided, raceAmong, raceResultAt } from './select-race.js';
-import { KeptTournament, watchAndSelect, watchLines } from './select-watch.js';
+import type { KeptTournament } from './select-watch.js';
 
 interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions, PartOptions {
   readonly bestOf?: number[];
@@ -121,6 +123,7 @@ export function selectCommand(context: CommandContext): Command {
         if (!options.watch) await select(inputs, options, context, progress, null);
         else {
           refuseBesideWatch(options);
+          const { KeptTournament, watchAndSelect } = await import('./select-watch.js');
           const kept = new KeptTournament();
           const { signal } = context;
           await watchAndSelect(inputs, { signal, every: options.every }, () =>
@@ -149,8 +152,9 @@ async function select(
   const { bestOf = [], N = [], seed, confidence, threads } = options;
   const race = await raceAmong(inputs, { signal });
   if (race !== null) {
-    const result = raceResultAt(race, ratios(options));
+    const result = await raceResultAt(race, ratios(options));
     progress.clear();
+    const { raceReport } = await import('../report/race/report.js');
     await writeOutputs(raceReport(result), options);
     if (options.requireSignificant && !isDecided(result)) exitWith(EXIT.notClear);
     return;
@@ -158,9 +162,11 @@ async function select(
   checkAsked(options);
   checkQuestions(options);
   checkShard(options);
+  // Loaded once the command line is found to make sense: --help and a mistake in it are answered without.
+  const { readLogProbs } = await import('../log-probs/read.js');
   const all = await readLogProbs(inputs, { ...toReadOptions(options), signal, onProgress: progress.stage('reading') });
   const answers = await readAnswers(options, { signal, onProgress: progress.stage('reading answers') });
-  checkOutputs(options, [
+  await checkOutputs(options, [
     ...all.metadata.sources,
     ...(answers?.metadata.sources ?? []),
     ...(options.samples === undefined ? [] : [{ file: options.samples }]),
@@ -176,6 +182,7 @@ async function select(
     return;
   }
   if (options.shard) {
+    const { selectPart } = await import('./select-part.js');
     const asked = { bestOf, N, ...(options.reference !== undefined && { reference: options.reference }) };
     const onProgress = progress.stage('counting');
     const made = await selectPart(logProbs, options.out!, { ...job, ...asked, shard: options.shard, onProgress });
@@ -183,12 +190,13 @@ async function select(
     process.stdout.write(made);
     return;
   }
-  const samples = options.samples === undefined ? null : await readSampleCounts(options.samples, { signal });
+  const samples = options.samples === undefined ? null : await readSamples(options.samples, signal);
   const competing = competitors(logProbs, options);
   const saved =
     options.tournament !== undefined
       ? await keepTournament(options.tournament, competing, options, job)
       : ((await kept?.of(competing, neededRatios(options), job)) ?? null);
+  const { selectCheckpoint } = await import('../selection/select.js');
   const result = await selectCheckpoint(logProbs, {
     ...job,
     bestOf,
@@ -199,22 +207,40 @@ async function select(
     ...(options.counts && { counts: true }),
     ...(samples && { samples }),
     ...(saved && { saved }),
-    ...(options.parts && { parts: await readCountsParts(options.parts) }),
+    ...(options.parts && { parts: await readParts(options.parts) }),
     ...(answers && { answers }),
     ...(options.answersProposal !== undefined && { answersProposal: options.answersProposal }),
     ...(options.reference !== undefined && { reference: options.reference }),
     onProgress: (snapshot) => progress.stage(snapshot.stage ?? '')(snapshot),
   });
   progress.clear();
-  if (options.perResponse !== undefined)
+  if (options.perResponse !== undefined) {
+    const { uncoveredCsv } = await import('../selection/per-response.js');
     await writeReportFile(options.perResponse, await uncoveredCsv(result, logProbs));
-  await writeOutputs(selectionReport(result), options, kept === null ? undefined : watchLines(result));
+  }
+  if (isJsonAlone(options)) await printJson(result);
+  else {
+    const { selectionReport } = await import('../report/selection/report.js');
+    await writeOutputs(selectionReport(result), options, kept?.lines(result));
+  }
   if (options.requireSignificant && !result.tournaments.every((each) => isSettled(each, options.acceptTies ?? []))) {
     exitWith(EXIT.notClear);
   }
   if (options.failIfWorse && result.tournaments.some((each) => isBest(each, options.baseline!))) {
     exitWith(EXIT.notClear);
   }
+}
+
+// What few selections need is loaded by those.
+
+async function readSamples(file: string, signal: AbortSignal): Promise<SampleCounts> {
+  const { readSampleCounts } = await import('../pass-at-k/read-sample-counts.js');
+  return readSampleCounts(file, { signal });
+}
+
+async function readParts(files: readonly string[]): Promise<CountsPart[]> {
+  const { readCountsParts } = await import('./select-part.js');
+  return readCountsParts(files);
 }
 
 /** Clear, or left to models that the user takes for equals; of what is to be taken, not of another that wins at N alone. */
@@ -304,6 +330,7 @@ async function keepTournament(
   options: SelectOptions,
   job: JobOptions,
 ): Promise<SavedTournament> {
+  const { SavedTournament } = await import('../tournament/saved-tournament.js');
   const saved = existsSync(file)
     ? await (await SavedTournament.read(file)).extend(competing, job)
     : await SavedTournament.start(competing, { ...job, N: neededRatios(options) });
@@ -362,6 +389,7 @@ async function printWinners(
     );
   }
   const { bestOf = [], N = [] } = options;
+  const { selectWinner } = await import('../tournament/select-winner.js');
   const winners = await selectWinner(logProbs, { ...job, bestOf, N });
   progress.clear();
   if (options.json) {
@@ -371,7 +399,7 @@ async function printWinners(
       tournaments: winners,
       warnings: logProbs.metadata.warnings,
     };
-    process.stdout.write(resultJson(result));
+    await printJson(result);
     return;
   }
   for (const each of winners) process.stdout.write(`${winnerLine(each, logProbs.responses)}\n`);

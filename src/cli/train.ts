@@ -10,7 +10,8 @@ import { type IdentifiedRuns, type PreparedTraining, prepareTraining } from '../
 import { runPrepared, SAVE_SECONDS, type SaveOptions } from '../training/run.js';
 import { trainConfigJsonSchema } from '../training/schema.js';
 import { parsePositive, parseWholeNumber } from './arguments.js';
-import { addPartOptions, claimFolder, finishPart, type PartOptions, refuseBesideShard } from './parts.js';
+import { addPartOptions, type PartOptions, refuseBesideShard } from './part-options.js';
+import { claimFolder, finishPart } from './parts.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CoverageError, located } from '../error.js';
 import { parseManifest, type ScoreManifest } from '../log-probs/manifest.js';
 import { createRace, Race, type RaceScore } from '../race/race.js';
+import { RACE_FILE } from '../race/race-file.js';
 import { RaceSource } from '../race/race-source.js';
 import type { RaceState } from '../race/state.js';
 import type { Warning } from '../results/estimate.js';
@@ -15,9 +16,6 @@ import type { CheckedScoreOptions, ScoreOptions } from './options.js';
 import type { Responses } from './rows.js';
 import { scoreFormat } from './score-file.js';
 import type { WorkSource } from './work.js';
-
-/** What a race is called in the folder of the scores it asked for. */
-export const RACE_FILE = 'decision.race';
 
 /** Responses of a list for each that is asked for ahead: what may turn out not to be needed stays below a hundredth. */
 const SHARE_AHEAD = 100;

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
-import stringWidth from 'string-width';
 import { answer } from '../../error.js';
 import { type Phrase, phraseText } from '../../results/phrase.js';
 import type { Cell, Column, Table, Tone } from '../../results/table.js';
 import { count, shortName } from '../../text/format.js';
+import { displayWidth } from '../../text/width.js';
 
 /** How text for a terminal is set. */
 export interface TerminalOptions {
@@ -48,7 +48,7 @@ export function printable(text: string): string {
 }
 
 function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  const blanks = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  const blanks = ' '.repeat(Math.max(0, width - displayWidth(text)));
   return align === 'right' ? blanks + text : text + blanks;
 }
 
@@ -68,7 +68,7 @@ export function terminalTable(
 ): string {
   const shown = table.rows.slice(0, limit).map((row) => row.map((cell) => ({ ...cell, text: printable(cell.text) })));
   const natural = table.columns.map((column, index) =>
-    Math.max(stringWidth(column.label), ...shown.map((row) => stringWidth(row[index]!.text))),
+    Math.max(displayWidth(column.label), ...shown.map((row) => displayWidth(row[index]!.text))),
   );
   const widths = fitNames(natural, table.columns, width);
   const lines = [styled('bold', table.caption, color)];
@@ -91,14 +91,14 @@ export function terminalTable(
 }
 
 function cellText(cell: Cell, width: number, column: Column, color: boolean): string {
-  const text = stringWidth(cell.text) > width ? cutToWidth(cell.text, width) : cell.text;
+  const text = displayWidth(cell.text) > width ? cutToWidth(cell.text, width) : cell.text;
   const padded = pad(text, width, column.align);
   return cell.tone && color ? padded.replace(text, () => styled(TONES[cell.tone!], text, color)) : padded;
 }
 
 function cutToWidth(text: string, width: number): string {
   let length = width;
-  while (length > 1 && stringWidth(shortName(text, length)) > width) length -= 1;
+  while (length > 1 && displayWidth(shortName(text, length)) > width) length -= 1;
   return shortName(text, length);
 }
 
@@ -174,12 +174,12 @@ export function terminalParagraph(
     fixed,
     fixed,
   ).split(' ');
-  const indent = ' '.repeat(stringWidth(bullet));
+  const indent = ' '.repeat(displayWidth(bullet));
   const lines: string[] = [];
   let line = bullet;
   let empty = true;
   for (const word of words) {
-    if (!empty && stringWidth(line) + 1 + stringWidth(word) > width) {
+    if (!empty && displayWidth(line) + 1 + displayWidth(word) > width) {
       lines.push(line);
       line = indent;
       empty = true;
