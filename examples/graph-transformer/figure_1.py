@@ -12,6 +12,7 @@ import torch
 import gpt2
 from graph_task import GraphTask, read_records, sequences
 from scoring import log_probs, measures, right, write_counts, write_log_probs, write_whole
+from start import start
 from training import Stage, say, train
 
 PRE_TRAINING = (1.0, 1.0, 1.0)
@@ -26,6 +27,7 @@ class Setting:
     """Sizes of the model, the graph and the stages. The first is the paper's."""
 
     model: tuple = (6, 4, 384)  # layers, heads, width
+    start: str = "gpt2"
     layers: int = 8
     names: int = 64
     pre_training: Stage = Stage("pre-training", PRE_TRAINING, 200_000, 1e-4, 128, warmup=500)
@@ -39,11 +41,13 @@ class Setting:
 SETTINGS = {
     "paper": Setting(),
     "gpu": Setting(
+        start="induction",
         pre_training=Stage("pre-training", PRE_TRAINING, 100_000, 1.2e-3, 512, warmup=200, decay=0.2),
         fine_tuning=Stage("fine-tuning", FINE_TUNING, 5_000, 1e-5, 512),
     ),
     "cpu": Setting(
-        model=(3, 4, 64),
+        model=(3, 2, 64),
+        start="induction",
         layers=2,
         names=26,
         pre_training=Stage("pre-training", PRE_TRAINING, 6_000, 3e-3, 32, warmup=100, decay=0.3),
@@ -51,7 +55,8 @@ SETTINGS = {
         held_out=2048,
     ),
     "smoke": Setting(
-        model=(1, 2, 16),
+        model=(2, 2, 16),
+        start="induction",
         layers=2,
         names=26,
         pre_training=Stage("pre-training", PRE_TRAINING, 24, 1e-3, 8, warmup=2),
@@ -95,7 +100,9 @@ class Run:
         torch.manual_seed(self.setting.pre_training.seed)
         layers, heads, width = self.setting.model
         size = gpt2.Size(self.task.vocabulary, self.task.length, layers, heads, width)
-        return gpt2.GPT2(size).to(self.device)
+        model = gpt2.GPT2(size)
+        start(model, self.setting.start)
+        return model.to(self.device)
 
     def measure(self, model, weights):
         """Measures on the validation set, and log-probabilities of its paths, of classes that have a weight."""

@@ -1,7 +1,6 @@
 """GPT-2 in plain PyTorch: absolute positions, GeLU, tied embeddings; its checkpoints are those of Hugging Face."""
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,24 +55,6 @@ class GPT2(nn.Module):
         self.wpe = nn.Embedding(size.positions, size.width)
         self.h = nn.ModuleList(Block(size) for _ in range(size.layers))
         self.ln_f = nn.LayerNorm(size.width)
-        self.start()
-
-    @torch.no_grad()
-    def start(self):
-        """Where training starts. GPT-2's 0.02 for all weights leaves a network as narrow as this with next to uniform
-        attention for thousands of steps; here activations keep their size from layer to layer, and positions are
-        sinusoids, in which the token before is the same linear map everywhere."""
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            elif parameter.dim() == 2 and name.startswith("h."):
-                into_residual = name.endswith(("attention_out.weight", "mlp_out.weight"))
-                nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5 * (0.4 if into_residual else 1))
-        nn.init.normal_(self.wte.weight, std=0.1)
-        half = self.size.width // 2
-        turns = 2 / 3 * math.pi * torch.exp(-math.log(1000) * torch.arange(half) / half)  # from a period of 3 tokens on
-        angles = torch.arange(self.size.positions)[:, None] * turns
-        self.wpe.weight.copy_(0.1 * torch.cat([angles.sin(), angles.cos()], 1))
 
     def forward(self, tokens, positions):
         """Logits of the token after each of `positions` [n, h]: [n, h, vocabulary]."""

@@ -1,4 +1,5 @@
-"""A break changes nothing; samples have the model's probabilities; checkpoints are those of Hugging Face:
+"""Heads start as they should; a break changes nothing; samples have the model's probabilities; checkpoints are those of
+Hugging Face:
 `python test_training.py EXPORT FIGURE`."""
 
 import sys
@@ -11,6 +12,7 @@ import torch
 import gpt2
 from graph_task import GraphTask, Sequences, read_records, sequences
 from scoring import log_probs
+from start import STARTS, start
 from training import Stage, train
 
 STAGE = Stage("stage", (1.0, 1.0, 1.0), 40, 3e-3, 8, warmup=5, decay=0.5)
@@ -18,7 +20,44 @@ STAGE = Stage("stage", (1.0, 1.0, 1.0), 40, 3e-3, 8, warmup=5, decay=0.5)
 
 def small(task):
     torch.manual_seed(0)
-    return gpt2.GPT2(gpt2.Size(task.vocabulary, task.length, 2, 2, 16))
+    model = gpt2.GPT2(gpt2.Size(task.vocabulary, task.length, 2, 2, 16))
+    start(model)
+    return model
+
+
+@torch.no_grad()
+def heads_start_as_they_should(task, rows):
+    """Along the responses, the first head of the first block looks at the token before, and that of the second at the
+    tokens that followed the same token: with `previous` only the one, with `gpt2` neither."""
+    at = rows.positions() - 1
+    tokens = rows.tokens[:, : int(at.max()) + 1]
+    earlier = torch.arange(tokens.shape[1]) <= at[..., None]
+    followed = (tokens.roll(1, 1)[:, None, :] == tokens.gather(1, at)[..., None]) & earlier
+    followed[..., 0] = False  # nothing stands before the first token
+    where = [(torch.arange(tokens.shape[1]) == at[..., None] - 1), followed]
+    counts = followed.any(2)
+    looks = {}
+    for kind in STARTS:
+        torch.manual_seed(0)
+        model = gpt2.GPT2(gpt2.Size(task.vocabulary, task.length, 3, 2, 64))
+        start(model, kind)
+        x, looks[kind] = model.wte(tokens) + model.wpe.weight[: tokens.shape[1]], []
+        for block, there in zip(model.h, where, strict=False):
+            query, key, _ = block.c_attn(block.ln_1(x)).view(*x.shape[:2], 3, block.heads, -1)[:, :, :, 0].unbind(2)
+            query = query.gather(1, at[..., None].expand(-1, -1, query.shape[2]))
+            logits = query @ key.transpose(1, 2) / query.shape[2] ** 0.5
+            seen = torch.arange(tokens.shape[1]) <= at[..., None]
+            attention = logits.masked_fill(~seen, -torch.inf).softmax(-1)
+            looks[kind].append((attention * there).sum(2)[counts].mean().item())
+            x, _ = block(x)
+    (no_before, no_same), (before, none), (also_before, following) = (looks[kind] for kind in STARTS)
+    assert min(before, also_before, following) > 0.8, looks
+    assert max(no_before, no_same, none) < 0.3, looks
+    try:
+        start(model, "other")
+    except ValueError:
+        return
+    raise AssertionError("an unknown start is refused")
 
 
 def a_break_changes_nothing(task, folder):
@@ -86,6 +125,7 @@ def main(path, figure):
     records = read_records(path)
     task = GraphTask(figure, records)
     rows = sequences(records, figure).at(slice(0, 64))
+    heads_start_as_they_should(task, rows)
     with tempfile.TemporaryDirectory() as folder:
         model = a_break_changes_nothing(task, Path(folder))
         for parameter in model.parameters():  # far from uniform
