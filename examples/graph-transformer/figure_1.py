@@ -50,7 +50,7 @@ SETTINGS = {
         start="induction",
         layers=2,
         names=26,
-        pre_training=Stage("pre-training", PRE_TRAINING, 6_000, 3e-3, 32, warmup=100, decay=0.3),
+        pre_training=Stage("pre-training", PRE_TRAINING, 6_000, 3e-3, 64, warmup=100, decay=0.5),
         fine_tuning=Stage("fine-tuning", FINE_TUNING, 1_000, 1e-4, 32),
         held_out=2048,
     ),

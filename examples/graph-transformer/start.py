@@ -47,6 +47,7 @@ def _heads(model, both):
     model.wpe.weight[:, place] = POSITION * torch.cat([angles.sin(), angles.cos()], 1).to(device)
     model.wte.weight.zero_()
     model.wte.weight[:, token] = TOKEN * torch.randn(model.size.vocabulary, part).to(device)
+    model.ln_f.weight.fill_(min(1, 96 / width))  # logits no larger in a wide network than in a narrow one
     scale = (model.wte.weight.square().mean() + model.wpe.weight.square().mean()).sqrt()  # what ln_1 divides by
 
     # Turned back by one token, a position's sinusoids are those of the position before.
