@@ -30,6 +30,7 @@ const USAGE = `npm run bench -- [options]
   --quick           small sizes, few rounds: to try it out, not to quote
   --large           also the cases that need 5 GB of disk and memory
   --previous DIR    an installed earlier release, to compare with
+  --core FILE       the core's side, built elsewhere (default: built here, by cargo)
 `;
 
 const QUICK: Effort = { caseSeconds: 2, roundSeconds: 0.01, minRounds: 2, maxRounds: 5 };
@@ -46,6 +47,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     large: { type: 'boolean', default: false },
     previous: { type: 'string' },
+    core: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -141,7 +143,7 @@ async function runCase(aCase: Case, folder: string, hosts: Hosts, roofline: read
 /** The hosts, each started when it is first needed. */
 class Hosts {
   readonly #python = findPython();
-  readonly #program = buildCore();
+  readonly #program = options.core ?? buildCore();
   // Processes come last: what fails before them leaves none running.
   readonly #core = startCore(this.#program);
   readonly #peers = this.#python === null ? null : startPeers(this.#python);

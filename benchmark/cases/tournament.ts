@@ -3,9 +3,12 @@ import { plural } from '../../src/text/format.js';
 import type { Case, InputSpec, Participant } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
+import { threadGoals } from './threads.js';
 
 /** The size at which everyone is compared. */
 const FULL_SIZE = { models: 256, responses: 16_384 };
+/** Half a second on one thread. */
+const MANY_THREADS_SIZE = { models: 512, responses: 65_536 };
 const QUICK_SIZE = { models: 64, responses: 4096 };
 const ONE_N = [16];
 const EIGHT_N = [2, 4, 8, 16, 32, 64, 128, 256];
@@ -52,7 +55,7 @@ export function affordable(methods: readonly string[], work: number, { quick }: 
 
 /** The tournament: all counts. */
 export function tournamentCases(scope: Scope): Case[] {
-  return [headline(scope), variants(scope), threads(scope), unrelated(scope), outOfCore(), ...growth(scope)];
+  return [headline(scope), variants(scope), ...threads(scope), unrelated(scope), outOfCore(), ...growth(scope)];
 }
 
 function headline(scope: Scope): Case {
@@ -123,25 +126,24 @@ function variants(scope: Scope): Case {
   };
 }
 
-function threads(scope: Scope): Case {
-  const { models, responses } = sizeOf(scope);
-  const as = counting(ONE_N, { roofs: ROOFS });
+/** Two sizes: where one thread takes milliseconds, starting the others is felt. */
+function threads(scope: Scope): Case[] {
   const several = scope.threads.filter((threads) => threads > 1);
-  return {
-    name: 'tournament-threads',
-    title: `Tournament, ${size(models, responses)}, on several threads`,
-    about: 'Threads change speed, never the counts.',
-    inputs: { matrix: checkpoints(models, responses) },
-    participants: [
-      as('core'),
-      ...several.flatMap((threads) =>
-        ['core', 'facade', 'numbaPairs', 'torch'].map((method) => as(method, { threads })),
-      ),
-    ],
-    work: { unit: UNIT, amount: pairs(models, responses) },
-    tolerance: 0,
-    goals: several.includes(2) ? [{ kind: 'ratio', slow: 'core', fast: 'core, 2 threads', atLeast: 1.8 }] : [],
-  };
+  const sizes = [sizeOf(scope), ...(scope.quick ? [] : [MANY_THREADS_SIZE])];
+  return sizes.map(({ models, responses }, index) => {
+    const as = counting(ONE_N, { roofs: ROOFS });
+    const beside = index === 0 ? ['core', 'facade', 'numbaPairs', 'torch'] : ['core', 'facade'];
+    return {
+      name: index === 0 ? 'tournament-threads' : 'tournament-threads-large',
+      title: `Tournament, ${size(models, responses)}, on several threads`,
+      about: 'Threads change speed, never the counts.',
+      inputs: { matrix: checkpoints(models, responses) },
+      participants: [as('core'), ...several.flatMap((threads) => beside.map((method) => as(method, { threads })))],
+      work: { unit: UNIT, amount: pairs(models, responses) },
+      tolerance: 0,
+      goals: threadGoals(scope, 1.8),
+    };
+  });
 }
 
 function unrelated(scope: Scope): Case {

@@ -2,6 +2,7 @@ import { plural } from '../../src/text/format.js';
 import type { Case, Goal, InputSpec, Task } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
+import { threadGoals } from './threads.js';
 
 const HORIZON = 32;
 const VOCABULARY = 16;
@@ -138,6 +139,6 @@ function sweepCase({ dim, prompts }: Setting, scope: Scope): Case {
     participants: [as('core'), ...several.flatMap((threads) => [as('core', { threads }), as('facade', { threads })])],
     work: { unit: 'flops', amount: runs * responses * HORIZON * flopsOf(dim) },
     tolerance: 0,
-    goals: several.includes(2) ? [{ kind: 'ratio', slow: 'core', fast: 'core, 2 threads', atLeast: 1.9 }] : [],
+    goals: threadGoals(scope, 1.9),
   };
 }

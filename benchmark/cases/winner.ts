@@ -2,6 +2,7 @@ import { plural } from '../../src/text/format.js';
 import type { Case, Goal, InputSpec } from '../case.js';
 import type { Scope } from './index.js';
 import { participantsOf } from './participants.js';
+import { threadGoals } from './threads.js';
 import { affordable } from './tournament.js';
 
 const RESPONSES = 5000;
@@ -38,16 +39,15 @@ function winnerCase(models: number, scope: Scope): Case {
       'Between neighbours of one training run the differences are small, so that most candidates are out early.',
     inputs: { matrix },
     participants: [
-      'core',
-      'fullMatrix',
-      'facade',
-      'previous',
-      ...affordable(['numpy', 'numpyPairs', 'numbaPairs'], work, scope),
-    ].map((method) => as(method)),
+      ...['core', 'fullMatrix', 'facade', 'previous'].map((method) => as(method)),
+      ...scope.threads.slice(1).map((threads) => as('core', { threads })),
+      ...affordable(['numpy', 'numpyPairs', 'numbaPairs'], work, scope).map((method) => as(method)),
+    ],
     work: { unit: 'pairs of elements of the full matrix', amount: work },
     tolerance: 0,
     goals: [
       ...(models === HEADLINE_MODELS ? headlineGoals : []),
+      ...threadGoals(scope),
       { kind: 'exponent', participant: 'core', atMost: 1.3 },
     ],
     series: { name: 'winner-by-models', axis: 'models', value: models },
