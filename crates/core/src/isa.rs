@@ -3,6 +3,8 @@
 //! Binaries are built for the baseline of their platform; every kernel has loops for more than that, gives the same
 //! bits on each, and takes the best that this machine has unless a test or a measurement names another.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 
 /// An instruction set that kernels are compiled for. A kernel without loops of its own for one runs those of the next
@@ -56,10 +58,11 @@ impl Isa {
         Self::available().contains(&self)
     }
 
-    /// The best that this machine has.
+    /// The best that this machine has; looked up once, as kernels ask for it on every call.
     #[must_use]
     pub fn best() -> Self {
-        Self::available().last().copied().unwrap_or(Self::Baseline)
+        static BEST: LazyLock<Isa> = LazyLock::new(|| Isa::available().last().copied().unwrap_or(Isa::Baseline));
+        *BEST
     }
 }
 

@@ -131,13 +131,12 @@ pub(super) fn independent_tokens(tokens: &[BinaryToken], thresholds: &[f64]) -> 
         let (new_first, new_last) =
             (first.min(first.saturating_add_signed(shift)), last.max(last.saturating_add_signed(shift) + 1));
         next[new_first..=new_last].fill(0.0);
-        for index in first..=last {
-            next[index] += stay * mass[index];
-        }
-        let start = first.saturating_add_signed(shift);
-        for (offset, &value) in mass[first..=last].iter().enumerate() {
-            next[start + offset] += near * value;
-            next[start + offset + 1] += far * value;
+        // One part after the other, each over slices: together, a cell would wait for what the one before wrote to it.
+        let (from, start) = (&mass[first..=last], first.saturating_add_signed(shift));
+        for (at, weight) in [(first, stay), (start + 1, far), (start, near)] {
+            for (cell, value) in next[at..at + from.len()].iter_mut().zip(from) {
+                *cell += weight * value;
+            }
         }
         std::mem::swap(&mut mass, &mut next);
         (first, last) = (new_first, new_last);

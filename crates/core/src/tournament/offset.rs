@@ -1,5 +1,7 @@
 //! The offset tournament [32], which also looks at what each model itself would say.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::indicator;
@@ -132,6 +134,19 @@ struct Value {
     limits: Interval,
 }
 
+/// Exact limits of shares, each worked out once: few counts are met by most pairs, at a large N above all 0.
+struct Limits {
+    tail: f64,
+    known: HashMap<(u64, u64), Interval>,
+}
+
+impl Limits {
+    fn of(&mut self, hits: u64, trials: u64) -> Interval {
+        let tail = self.tail;
+        *self.known.entry((hits, trials)).or_insert_with(|| clopper_pearson(hits, trials, 1.0 - tail))
+    }
+}
+
 /// What the value of a pair is made of.
 struct Pair<'a> {
     log_probs: &'a LogProbs,
@@ -142,13 +157,11 @@ struct Pair<'a> {
     offset: f64,
     /// On how many responses held out a counts against b.
     count: u32,
-    /// How likely each limit may be wrong.
-    tail: f64,
 }
 
 impl Pair<'_> {
-    fn value(&self) -> Value {
-        let Self { on_policy, a, b, log_n, offset, count, tail, .. } = *self;
+    fn value(&self, known: &mut Limits) -> Value {
+        let Self { on_policy, a, b, log_n, offset, count, .. } = *self;
         let held_out = self.log_probs.responses() as u64;
         let covered = f64::from(count) / held_out as f64;
         let mask = indicator(&on_policy.log_probs, a, b, log_n);
@@ -156,8 +169,7 @@ impl Pair<'_> {
             // Two independent samples, each with exact limits at half the level.
             let hits = mask.iter().map(|word| u64::from(word.count_ones())).sum();
             let drawn = on_policy.log_probs.responses() as u64;
-            let (held, own) =
-                (clopper_pearson(u64::from(count), held_out, 1.0 - tail), clopper_pearson(hits, drawn, 1.0 - tail));
+            let (held, own) = (known.of(u64::from(count), held_out), known.of(hits, drawn));
             let limits = Interval { low: held.low - offset * own.high, high: held.high - offset * own.low };
             return Value { value: covered - offset * (hits as f64 / drawn as f64), limits };
         };
@@ -171,7 +183,8 @@ impl Pair<'_> {
         let together = held.iter().zip(prompts.drawn.shares(&mask));
         let values: Vec<f64> = together.map(|(held, own)| (held + offset * (1.0 - own)) / width).collect();
         let mean = BoundedMean::of_weighted(&values, &prompts.weights);
-        let limits = Interval { low: width * mean.lower(tail) - offset, high: width * mean.upper(tail) - offset };
+        let limits =
+            Interval { low: width * mean.lower(known.tail) - offset, high: width * mean.upper(known.tail) - offset };
         Value { value, limits }
     }
 }
@@ -253,12 +266,14 @@ pub fn offset_tournament(
     // Per model b, then per N and rival a.
     let values = workers.map(models, control, |b| {
         let mut values = Vec::with_capacity(ratios.len() * models);
+        // How likely each limit may be wrong is the same for all.
+        let mut known = Limits { tail, known: HashMap::new() };
         for (ratio, (&log_n, &offset)) in ratios.log_n().iter().zip(&offsets).enumerate() {
             for a in 0..models {
                 control.check()?;
                 let count = held_out.get(ratio, a, b);
                 let on_policy = &on_policy[b];
-                values.push(Pair { log_probs, on_policy, a, b, log_n, offset, count, tail }.value());
+                values.push(Pair { log_probs, on_policy, a, b, log_n, offset, count }.value(&mut known));
             }
         }
         Ok(values)

@@ -94,17 +94,9 @@ fn limits_by_prompt_hold_the_value_where_responses_move_together() {
         let on_policy = OnPolicy::by_prompt(drawn, &labels, &labels).unwrap();
         let mask = indicator(&log_probs, 0, 1, 2.0);
         let count = mask.iter().map(|word| word.count_ones()).sum();
-        let pair = Pair {
-            log_probs: &log_probs,
-            on_policy: &on_policy,
-            a: 0,
-            b: 1,
-            log_n: 2.0,
-            offset: 3.0,
-            count,
-            tail: 0.025,
-        };
-        let Value { value, limits } = pair.value();
+        let pair = Pair { log_probs: &log_probs, on_policy: &on_policy, a: 0, b: 1, log_n: 2.0, offset: 3.0, count };
+        let mut known = Limits { tail: 0.025, known: HashMap::new() };
+        let Value { value, limits } = pair.value(&mut known);
         assert!(limits.contains(value));
         // 0.3 − 3·0.05.
         held += u32::from(limits.contains(0.15));
