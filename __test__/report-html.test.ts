@@ -1,5 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { LogProbs } from '../src/log-probs/log-probs.js';
 import { figureSvg } from '../src/report/export/draw.js';
 import { escapeHtml, html, scriptJson } from '../src/report/export/html.js';
 import { reportHtml } from '../src/report/export/page.js';
@@ -7,8 +8,10 @@ import { reportFigures } from '../src/report/report.js';
 import { classBounds } from '../src/report/selection/heat-map.js';
 import { selectionReport } from '../src/report/selection/report.js';
 import type { SelectionResult } from '../src/selection/result.js';
+import { selectCheckpoint } from '../src/selection/select.js';
 import { plainSelection, syntheticRows } from './report-fixture.js';
 import { SELECTION } from './report-selection-fixture.js';
+import { slow } from './shared.js';
 
 const selectionFigures = (result: SelectionResult) => reportFigures(selectionReport(result));
 const selectionHtml = (result: SelectionResult) => reportHtml(selectionReport(result));
@@ -165,6 +168,15 @@ describe('figures', () => {
     const areas = paths.flatMap((path) => [...path.matchAll(/M([\d.]+) ([\d.]+)[lL][^MZ]*/g)].map(([piece]) => piece));
     expect(areas.length).toBeGreaterThan(60);
     expect(side).toBeGreaterThan(9);
+  });
+
+  slow('make a page of a thousand models of no more than 2 MB', async () => {
+    const models = Array.from({ length: 1000 }, (_, index) => `run-a/checkpoint-${(index + 1) * 100}`);
+    const logProbs = LogProbs.fromArrays([...syntheticRows(1000, 200)], { models });
+    const page = selectionHtml(await selectCheckpoint(logProbs, { bestOf: [4, 16, 64, 256] }));
+    expect(Buffer.byteLength(page)).toBeLessThan(2_000_000);
+    // Every model is in its table all the same.
+    expect(page.split('<th scope="row"').length - 1).toBeGreaterThan(1000);
   });
 
   it('have colours that tell good models apart, however bad the others are', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { passAtK } from '../src/pass-at-k/pass-at-k.js';
 import { linearAxis, shareAxis, ticks } from '../src/report/charts/axis.js';
 import { learningCurveFigure } from '../src/report/charts/learning-curve.js';
-import { spread } from '../src/report/charts/line-chart.js';
+import { lineChart, spread } from '../src/report/charts/line-chart.js';
+import { LIGHT } from '../src/report/charts/theme.js';
 import { experimentReport, type ReportedExperiment } from '../src/report/experiment/report.js';
 import { reportCsv } from '../src/report/export/csv.js';
 import { figureSvg } from '../src/report/export/draw.js';
@@ -324,5 +325,52 @@ describe('over training step', () => {
     expect(
       selectionReport(plainSelection(['a', 'b'], syntheticRows(2, 50), { N: [2] })).sections.map(({ id }) => id),
     ).not.toContain('training');
+  });
+});
+
+describe('lines of the background', () => {
+  const points = [
+    [0, 1],
+    [1, 2.337],
+    [2, 2.337],
+    [3, 2.337],
+    [4, null],
+    [5, 1],
+    [6, 3],
+    [7, 9],
+  ] as const;
+
+  /** The stretches of the lines of a colour, as drawn, without points in the middle of a level piece. */
+  function drawn(colour: string | null, steps: boolean): string[][] {
+    const axes = {
+      x: { label: 'x', scale: 'linear', min: 0, max: 7 },
+      y: { label: 'y', scale: 'log2', min: 1, max: 4 },
+    } as const;
+    const option = lineChart({ width: 600, height: 300, ...axes, lines: [{ label: '', colour, points, steps }] });
+    const words = { id: 'a', title: 'a', caption: '', description: '' };
+    const svg = figureSvg({ ...words, width: 600, height: 300, option });
+    const stroke = `stroke="${colour ?? LIGHT.faint}"`;
+    const paths = [...svg.matchAll(/<path d="([^"]*)"[^>]*>/g)].filter(([tag]) => tag.includes(stroke));
+    return paths
+      .flatMap(([, path]) => path!.split('M').slice(1))
+      .map((stretch) => {
+        const pixels = stretch.split('L').map((pixel) => pixel.split(' '));
+        const turns = pixels.filter(([, y], at) => y !== pixels[at - 1]?.[1] || y !== pixels[at + 1]?.[1]);
+        return turns.map(String);
+      })
+      .filter((stretch) => stretch.length > 1);
+  }
+
+  it.each([false, true])('lie where lines of their own would, in steps: %s', (steps) => {
+    const own = drawn(LIGHT.series[0]!, steps);
+    expect(own).toHaveLength(2);
+    expect(drawn(null, steps)).toEqual(own);
+  });
+
+  it('are one path, however many they are', () => {
+    const lines = Array.from({ length: 50 }, (_, index) => ({ label: '', colour: null, points, y: index }));
+    const axis = { label: 'x', scale: 'linear', min: 0, max: 7 } as const;
+    const option = lineChart({ width: 600, height: 300, x: axis, y: axis, lines });
+    expect(option.series).toHaveLength(1);
   });
 });

@@ -35,10 +35,12 @@ process.on('exit', () => appendFileSync(${JSON.stringify(seen)}, Object.keys(cac
 `,
 );
 
-/** What a command loads: packages by their names, own modules by their paths below `dist`. */
-function loaded(...args: string[]): Set<string> {
+const loaded = (...args: string[]) => loadedBy(main, ...args);
+
+/** What a program loads: packages by their names, own modules by their paths below `dist`. */
+function loadedBy(...program: string[]): Set<string> {
   writeFileSync(seen, '');
-  const run = spawnSync(process.execPath, ['--import', join(folder, 'watch.mjs'), main, ...args], {
+  const run = spawnSync(process.execPath, ['--import', join(folder, 'watch.mjs'), ...program], {
     encoding: 'utf8',
     cwd: folder,
   });
@@ -99,5 +101,13 @@ describe('a command loads what it needs', () => {
       'dist/report/export/json.js',
       'dist/report/fault.js',
     ]);
+  });
+
+  test('importing the package loads nothing that draws or talks to servers', () => {
+    const door = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+    const all = loadedBy(door);
+    expect(all).toContain('dist/index.js');
+    const later = ['echarts', 'zrender', 'undici', 'string-width', 'tinyglobby'];
+    expect([...all].filter((name) => later.includes(name))).toEqual([]);
   });
 });

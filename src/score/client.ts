@@ -1,5 +1,9 @@
-import { Agent, request } from 'undici';
+import { createRequire } from 'node:module';
+import type { Agent } from 'undici';
 import { parseJson } from '../input/json.js';
+
+/** Loaded with the first client: importing the package should not take longer for it. */
+const undici = (): typeof import('undici') => createRequire(import.meta.url)('undici');
 
 /**
  * What can go wrong with a request, by what helps: `busy` (send it again, later and with less beside it), `broken` (an
@@ -53,7 +57,7 @@ export class Client {
     this.url = url.replace(/#.*$/, '').replace(/\/+$/, '').replace(/\/v1$/, '');
     this.#key = key;
     this.#seconds = timeout;
-    this.#agent = new Agent({
+    this.#agent = new (undici().Agent)({
       connections: concurrency + 8,
       headersTimeout: 1000 * timeout,
       bodyTimeout: 1000 * timeout,
@@ -78,7 +82,7 @@ export class Client {
         statusCode,
         headers,
         body: answer,
-      } = await request(`${this.url}${path}`, {
+      } = await undici().request(`${this.url}${path}`, {
         dispatcher: this.#agent,
         method: body === undefined ? 'GET' : 'POST',
         headers: {

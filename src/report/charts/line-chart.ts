@@ -52,7 +52,10 @@ export function lineChart({ labelsAbove = false, labelRoom = 190, ...chart }: Li
     grid: { ...MARGIN, top, right, containLabel: false },
     xAxis: axisOption(x, 'x', labelsAbove ? { most: MOST_SLIM } : {}),
     yAxis: axisOption(y, 'y'),
-    series: lines.flatMap((line) => lineSeries(line, place)),
+    series: [
+      ...faintSeries(lines.filter(isPlainFaint), place),
+      ...lines.filter((line) => !isPlainFaint(line)).flatMap((line) => lineSeries(line, place)),
+    ],
     graphic: labelsAbove ? keyAbove(lines, width) : endLabels(lines, { x, y }, { width, height, right }),
   } as EChartsOption;
 }
@@ -104,6 +107,64 @@ function lineSeries(line: Line, place: (y: number) => number): object[] {
         ]
       : []),
   ];
+}
+
+/** Whether a line is background and nothing else. */
+function isPlainFaint({ colour, dashed = false, marks = [], band = [] }: Line): boolean {
+  return colour === null && !dashed && marks.length === 0 && band.length === 0;
+}
+
+/** The lines of the background as one path: hundreds of series would take most of the time that a page does. */
+function faintSeries(lines: readonly Line[], place: (y: number) => number): object[] {
+  if (lines.length === 0) return [];
+  return [
+    {
+      type: 'custom',
+      silent: true,
+      clip: true,
+      z: 2,
+      data: [0],
+      renderItem: (_: unknown, { coord }: { coord(point: readonly [number, number]): [number, number] }) => {
+        const pixels = (stretch: [x: number, y: number][]) => stretch.map(([x, y]) => coord([x, place(y)]));
+        const pathOf = (line: Line) =>
+          stretches(line)
+            .map((stretch) => polyline(pixels(stretch), line.steps))
+            .join('');
+        const style = { stroke: LIGHT.faint, lineWidth: 1, lineJoin: 'bevel', fill: 'none' };
+        return { type: 'path', shape: { pathData: lines.map(pathOf).join('') }, style };
+      },
+    },
+  ];
+}
+
+/** The points between the gaps of a line; where steps are drawn, the first y after a gap holds from the gap on. */
+function stretches({ points, steps = false }: Line): [x: number, y: number][][] {
+  const all: [number, number][][] = [[]];
+  let gap: number | null = null;
+  for (const [x, y] of points) {
+    if (y === null) {
+      all.push([]);
+      gap = x;
+    } else {
+      if (steps && gap !== null) all.at(-1)!.push([gap, y]);
+      all.at(-1)!.push([x, y]);
+      gap = null;
+    }
+  }
+  return all.filter((stretch) => stretch.length > 1);
+}
+
+/** A path through pixels, to a tenth, without points in the middle of a level stretch. */
+function polyline(pixels: readonly (readonly [number, number])[], steps = false): string {
+  const rounded = pixels.map(([x, y]) => [Math.round(x * 10) / 10, Math.round(y * 10) / 10] as const);
+  return rounded
+    .map(([x, y], at) => {
+      if (at === 0) return `M${x} ${y}`;
+      const before = rounded[at - 1]![1];
+      if (before === y) return rounded[at + 1]?.[1] === y ? '' : `H${x}`;
+      return steps ? `V${y}H${x}` : `L${x} ${y}`;
+    })
+    .join('');
 }
 
 function bandSeries(band: NonNullable<Line['band']>, colour: string, place: (y: number) => number): object {

@@ -86,7 +86,7 @@ function bare(difference: number, total: number): string {
 export function modelsTable(result: SelectionResult): Table {
   const n = result.responses;
   const position = positions(result.models);
-  const tournaments = byN(result);
+  const tournaments = byN(result).map((each) => ({ ...each, possible: new Set(each.possibleWinners) }));
   const least = (values: readonly (number | null)[]) => Math.min(...values.map((value) => value ?? Infinity));
   const leastLoss = least(result.crossEntropy.values);
   const passes = result.passAtK?.picks ?? [];
@@ -114,8 +114,8 @@ export function modelsTable(result: SelectionResult): Table {
         ...tournaments.map(
           (tournament): Cell => ({
             ...numberCell(tournament.scores[index]!, (score) => percent(score, n)),
-            title: `${count(tournament.scoreCounts[index]!)} of ${count(n)}, worst rival ${tournament.rivals[index]}${tournament.possibleWinners.includes(name) ? '; may be best' : ''}`,
-            ...(tournament.possibleWinners.includes(name) && { tone: 'good' as const }),
+            title: `${count(tournament.scoreCounts[index]!)} of ${count(n)}, worst rival ${tournament.rivals[index]}${tournament.possible.has(name) ? '; may be best' : ''}`,
+            ...(tournament.possible.has(name) && { tone: 'good' as const }),
             ...(tournament.winner === name && { tone: 'strong' as const }),
           }),
         ),
