@@ -11,13 +11,6 @@ use std::collections::HashMap;
 /// Looks over the list.
 const LOOKS: usize = 40;
 
-/// What came of one run.
-pub(crate) struct Outcome {
-    pub(crate) winner: usize,
-    /// Scored pairs as a share of all.
-    pub(crate) share: f64,
-}
-
 /// Limits by look and count, made when first wanted.
 pub(crate) struct Prototype {
     n: usize,
@@ -75,8 +68,9 @@ impl Prototype {
         limits
     }
 
-    /// Runs it on rows in the order given, to a winner within `tolerance` responses of the least score.
-    pub(crate) fn run(&mut self, rows: &[Vec<f64>], order: &[u32], log_n: f64, tolerance: f64) -> Outcome {
+    /// Runs it on rows in the order given, to a winner within `tolerance` responses of the least score: the winner, and scored
+    /// pairs as a share of all.
+    pub(crate) fn run(&mut self, rows: &[Vec<f64>], order: &[u32], log_n: f64, tolerance: f64) -> (usize, f64) {
         let models = rows.len();
         let look = self.n.div_ceil(LOOKS);
         let mut counts = vec![0_usize; models * models];
@@ -110,7 +104,7 @@ impl Prototype {
                 scores.iter().find(|&&(_, _, high)| tolerance > 0.0 && high as f64 <= least_low as f64 + tolerance);
             let only = if scores.len() == 1 { scores.first() } else { close };
             if let Some(&(winner, _, _)) = only {
-                return Outcome { winner, share: scored as f64 / (models * self.n) as f64 };
+                return (winner, scored as f64 / (models * self.n) as f64);
             }
             let matters = |&a: &usize, limits: &mut Self| {
                 scores.iter().any(|&(b, low, _)| a != b && limits.limits(counts[a * models + b], seen).1 >= low)
@@ -120,6 +114,6 @@ impl Prototype {
         }
         let score = |b: usize| rivals.iter().filter(|&&a| a != b).map(|&a| counts[a * models + b]).max().unwrap_or(0);
         let winner = candidates.iter().copied().min_by_key(|&b| score(b)).unwrap_or(0);
-        Outcome { winner, share: scored as f64 / (models * self.n) as f64 }
+        (winner, scored as f64 / (models * self.n) as f64)
     }
 }

@@ -42,8 +42,8 @@ pub(super) struct Contender {
     pub(super) model: usize,
     /// Rivals that may be its worst, with the bet that they are not.
     pub(super) rivals: Vec<(usize, Account)>,
-    /// The same, by model.
-    is_rival: Vec<bool>,
+    /// The same, as bits by model.
+    pub(super) rival_bits: Vec<u64>,
     pub(super) counts: RivalCounts,
     pub(super) opponent: Option<Opponent>,
     /// The block's bits.
@@ -57,14 +57,15 @@ impl Contender {
         let rivals: Vec<_> =
             (0..models).filter(|&rival| rival != model).map(|rival| (rival, Account::new(1.0))).collect();
         let worst = rivals[0].0;
-        let is_rival = (0..models).map(|rival| rival != model).collect();
+        let mut rival_bits = vec![0; models.div_ceil(64)];
+        rivals.iter().for_each(|&(rival, _)| rival_bits[rival / 64] |= 1 << (rival % 64));
         let counts = RivalCounts { low: vec![0; models], high: vec![0; models] };
-        Self { model, rivals, is_rival, counts, opponent: None, hits: Hits::default(), worst }
+        Self { model, rivals, rival_bits, counts, opponent: None, hits: Hits::default(), worst }
     }
 
     /// Whether `rival` may be its worst.
     pub(super) fn may_be_worst(&self, rival: usize) -> bool {
-        self.is_rival[rival]
+        self.rival_bits[rival / 64] >> (rival % 64) & 1 == 1
     }
 
     /// The greatest count over its rivals, taken low.
@@ -107,7 +108,7 @@ impl Contender {
             !out
         });
         self.rivals = rivals;
-        dropped.iter().for_each(|&rival| self.is_rival[rival] = false);
+        dropped.iter().for_each(|&rival| self.rival_bits[rival / 64] &= !(1 << (rival % 64)));
     }
 
     /// Bets that it is worse than `opponent`, of whom `against` holds what is left to refute; whether that is shown.

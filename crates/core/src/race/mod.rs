@@ -394,17 +394,16 @@ impl Race {
     fn needed(&self, place: usize) -> Vec<u64> {
         let mut needed = vec![0; self.words()];
         let row = &self.rows[place];
-        let mut want = |model: usize| {
-            if !self.retired[model] && !is_lost(row, model) {
-                needed[model / 64] |= 1u64 << (model % 64);
-            }
-        };
         for contender in &self.contenders {
-            want(contender.model);
+            needed[contender.model / 64] |= 1u64 << (contender.model % 64);
             if self.at_risk(known_of(row, contender.model)) {
-                contender.rivals.iter().for_each(|&(rival, _)| want(rival));
+                needed.iter_mut().zip(&contender.rival_bits).for_each(|(needed, rivals)| *needed |= rivals);
             }
         }
+        for (model, _) in self.retired.iter().enumerate().filter(|(_, retired)| **retired) {
+            needed[model / 64] &= !(1u64 << (model % 64));
+        }
+        needed.iter_mut().zip(&row.lost).for_each(|(needed, lost)| *needed &= !lost);
         needed
     }
 
