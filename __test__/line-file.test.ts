@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { LineFile } from '../src/score/line-file.js';
+import { closeAll, LineFile } from '../src/score/line-file.js';
 import { scoringTests } from './score-server.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-lines-'));
@@ -35,6 +35,38 @@ describe('a disk that is full', () => {
     expect(String((both[0] as PromiseRejectedResult).reason.message)).toContain('the disk is full');
     await file.close([0, 1, 2]);
     expect(readFileSync(path, 'utf8')).toBe('{"of":"test"}\n{"id":0}\n');
+  });
+
+  test('what was written and is refused by the disk later is said when the file is closed, and nothing follows it', async () => {
+    const path = join(folder, 'late.jsonl');
+    const [file, other] = [
+      await LineFile.open(path, { of: 'test' }, null),
+      await LineFile.open(join(folder, 'other.jsonl'), { of: 'test' }, null),
+    ];
+    await file.append(0, -1, { id: 0 });
+    const sync = vi.spyOn(await prototypeOfHandles(), 'datasync');
+    sync.mockRejectedValueOnce(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    const closed = closeAll([file, other], [0, 1]);
+    await expect(closed).rejects.toMatchObject({ code: 'ERR_WRITE_FAILED' });
+    // Both are closed and on the disk.
+    expect(sync).toHaveBeenCalledTimes(2);
+    await expect(other.append(0, -1, { id: 0 })).rejects.toThrow();
+    sync.mockRestore();
+  });
+
+  test('lines are brought to the disk together, within a second and when the file is closed', async () => {
+    const sync = vi.spyOn(await prototypeOfHandles(), 'datasync');
+    const path = join(folder, 'together.jsonl');
+    const file = await LineFile.open(path, { of: 'test' }, null);
+    for (let id = 0; id < 50; id += 1) await file.append(id, -1, { id });
+    // Written, for whoever reads: a run that is killed now loses none of it.
+    expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(52);
+    expect(sync).toHaveBeenCalledTimes(0);
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1), 5000);
+    await file.append(50, -1, { id: 50 });
+    await file.close([]);
+    expect(sync).toHaveBeenCalledTimes(2);
+    sync.mockRestore();
   });
 
   test.skipIf(process.platform === 'win32')(

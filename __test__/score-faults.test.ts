@@ -255,6 +255,12 @@ describe('concurrency', () => {
     expect(limit.limit).toBeLessThan(64);
   });
 
+  test('a short run finds its limit, too', () => {
+    const limit = new Concurrency(64);
+    for (let answer = 0; answer < 70; answer += 1) limit.succeeded(10);
+    expect(limit.limit).toBe(64);
+  });
+
   test('is halved once for what failed together', () => {
     let now = 0;
     const limit = new Concurrency(64, () => now);

@@ -6,7 +6,7 @@ import type { Warning } from '../results/estimate.js';
 import { linkedAbort } from '../score/abort.js';
 import { clientsOf, makeOut, Opened, serverError } from '../score/checkpoint.js';
 import { Lane, runLanes } from '../score/lane.js';
-import { type Held, LineFile } from '../score/line-file.js';
+import { closeAll, type Held, LineFile } from '../score/line-file.js';
 import { lock } from '../score/lock.js';
 import { rowsOfPart } from '../score/rows.js';
 import { fileName } from '../score/score-file.js';
@@ -219,7 +219,7 @@ class Run {
       );
     } finally {
       const sorted = this.#keys.toSorted((a, b) => a - b);
-      for (const file of files) await file.close(sorted);
+      await closeAll(files, sorted);
     }
   }
 

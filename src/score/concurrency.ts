@@ -5,6 +5,8 @@ export type Clock = () => number;
 const WORTH = 0.2;
 /** Windows to stay before more is tried again. */
 const HOLD = 20;
+/** By how much more is tried: twice as many until it once did not help, so that a short run finds the limit, too. */
+const [FIRST_STEP, STEP] = [2, 1.5];
 
 /**
  * How many requests to have at a server: more while that answers more requests a second, fewer after a fault. Halved at most
@@ -18,6 +20,7 @@ export class Concurrency {
   /** Answers a second at the last limit that was worth it. */
   #rate = 0;
   #settled = 1;
+  #step = FIRST_STEP;
   #hold = 0;
   #halvedAt = Number.NEGATIVE_INFINITY;
 
@@ -36,7 +39,7 @@ export class Concurrency {
   /** An answer came after `latency` milliseconds. */
   succeeded(latency: number): void {
     this.#latencies.push(latency);
-    if (this.#latencies.length < Math.max(8, 2 * this.#limit)) return;
+    if (this.#latencies.length < Math.max(16, this.#limit)) return;
     const sorted = this.#latencies.sort((a, b) => a - b);
     const rate = this.#limit / Math.max(1e-3, sorted[sorted.length >> 1]!);
     this.#latencies = [];
@@ -46,9 +49,10 @@ export class Concurrency {
     } else if (rate >= this.#rate * (1 + WORTH * (this.#limit / this.#settled - 1)) || this.#limit === this.#settled) {
       this.#rate = rate;
       this.#settled = this.#limit;
-      this.#limit = Math.min(this.#most, Math.ceil(this.#limit * 1.5));
+      this.#limit = Math.min(this.#most, Math.ceil(this.#limit * this.#step));
     } else {
       this.#limit = this.#settled;
+      this.#step = STEP;
       this.#hold = HOLD;
     }
   }
@@ -61,6 +65,7 @@ export class Concurrency {
     this.#settled = this.#limit;
     this.#latencies = [];
     this.#rate = 0;
+    this.#step = STEP;
     this.#hold = 2;
   }
 }

@@ -28,9 +28,13 @@ export interface Held<M> {
   readonly length: number;
 }
 
+/** How often what is written is brought to the disk, in milliseconds: waiting for it with each line would halve the rate. */
+const SYNC_EVERY = 1000;
+
 /**
- * A manifest, then a line a key as they come, each on the disk before it counts. Once all are there, the lines are put in the
- * order of the input, so that the same results are the same bytes, however often the run was cut off.
+ * A manifest, then a line a key as they come, each written before it counts: a run that is killed loses only what was in
+ * flight, and a machine that loses its power a second more. Once all are there, the lines are put in the order of the input, so that the
+ * same results are the same bytes, however often the run was cut off.
  */
 export class LineFile<M> {
   readonly path: string;
@@ -40,12 +44,16 @@ export class LineFile<M> {
   readonly #places: Map<number, readonly [number, number]>;
   /** Bytes with what is on its way. */
   #length: number;
-  /** Bytes on the disk. */
+  /** Bytes written. */
   #written: number;
   #pending: { text: Buffer; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #writing = false;
   /** Why nothing more is written: a line after one that is missing would stand behind a gap. */
   #failure: unknown = null;
+  /** Whether whoever appended was told of it. */
+  #told = false;
+  #syncTimer: NodeJS.Timeout | null = null;
+  #syncing: Promise<void> = Promise.resolve();
 
   private constructor(path: string, handle: FileHandle, held: Held<M>) {
     this.path = path;
@@ -95,7 +103,7 @@ export class LineFile<M> {
     return this.#known.size;
   }
 
-  /** Appends the line of a key; resolves once it is on the disk. */
+  /** Appends the line of a key; resolves once it is written. */
   async append(key: number, value: number, line: object): Promise<void> {
     if (this.#known.has(key)) throw new CoverageError('ERR_INTERNAL', `Line ${key} of ${this.path} came twice.`);
     const text = Buffer.from(`${JSON.stringify(line)}\n`);
@@ -108,7 +116,7 @@ export class LineFile<M> {
     });
   }
 
-  /** Writes all that is pending, again and again: what comes while the disk works is written together. */
+  /** Writes all that is pending, again and again: what comes meanwhile is written together. */
   async #write(): Promise<void> {
     this.#writing = true;
     while (this.#pending.length > 0) {
@@ -118,22 +126,41 @@ export class LineFile<M> {
       try {
         if (this.#failure !== null) throw this.#failure;
         await writeAll(this.#handle, bytes, this.#written);
-        await this.#handle.datasync();
         this.#written += bytes.length;
+        this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_EVERY).unref();
         for (const { resolve } of batch) resolve();
       } catch (error) {
         this.#failure ??= writeFailure(this.path, error);
+        this.#told = true;
         for (const { reject } of batch) reject(this.#failure);
       }
     }
     this.#writing = false;
   }
 
-  /** Closes the file; if every key of `keys` is there, they are put in this order. */
+  /** Brings to the disk what is written by now; where that fails, nothing more is written. */
+  #sync(): void {
+    this.#syncTimer = null;
+    this.#syncing = this.#syncing
+      .then(() => this.#handle.datasync())
+      .catch((error: unknown) => {
+        this.#failure ??= writeFailure(this.path, error);
+      });
+  }
+
+  /**
+   * Closes the file, with all that was appended on the disk; if every key of `keys` is there, they are put in this order.
+   *
+   * @throws CoverageError `ERR_WRITE_FAILED` where the disk refuses what had seemed to be written
+   */
   async close(keys: readonly number[]): Promise<void> {
+    if (this.#syncTimer !== null) clearTimeout(this.#syncTimer);
+    this.#sync();
+    await this.#syncing;
     // Whole lines only; where even that fails, the next run leaves out what is no line to its end.
     if (this.#failure !== null) await this.#handle.truncate(this.#written).catch(() => undefined);
     await this.#handle.close();
+    if (this.#failure !== null && !this.#told) throw this.#failure;
     if (this.#failure !== null) return;
     const lines = [...this.#places.keys()];
     const complete = lines.length === keys.length;
@@ -165,6 +192,12 @@ export class LineFile<M> {
       throw writeFailure(this.path, error);
     }
   }
+}
+
+/** Closes files, each of them even where one fails, and then throws the first failure. */
+export async function closeAll<M>(files: readonly LineFile<M>[], keys: readonly number[]): Promise<void> {
+  const closed = await Promise.allSettled(files.map((file) => file.close(keys)));
+  for (const each of closed) if (each.status === 'rejected') throw each.reason;
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {

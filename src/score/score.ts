@@ -17,7 +17,7 @@ import {
   serverError,
 } from './checkpoint.js';
 import { Lane, runLanes } from './lane.js';
-import { LineFile } from './line-file.js';
+import { closeAll, LineFile } from './line-file.js';
 import { type CheckedScoreOptions, type ScoreOptions, scoreSchema } from './options.js';
 import { findings, preflightsIn, scoreTwice } from './preflight.js';
 import { checkRaceOptions, endRace, isSettled, raceWarnings, type ScoredRace, ScoringRace } from './racing.js';
@@ -234,7 +234,7 @@ class Run {
       await race?.write().catch(() => undefined);
       throw error;
     } finally {
-      for (const file of files) await file.close(this.#selected);
+      await closeAll(files, this.#selected);
     }
   }
 
