@@ -10,6 +10,8 @@ export const EXIT = {
   notClear: 3,
   /** Interrupted from the keyboard (128 + SIGINT). */
   interrupted: 130,
+  /** Whoever read its output stopped, as `head` does (128 + SIGPIPE). */
+  unread: 141,
   /** Asked to end by the system or a scheduler (128 + SIGTERM). */
   terminated: 143,
 } as const;
