@@ -29,6 +29,13 @@ pub mod selection;
 pub mod statistics;
 pub mod tournament;
 
+/// The tests that use the crate as others do, by its name.
+#[cfg(test)]
+extern crate self as coverage_principle_core;
+#[cfg(test)]
+#[path = "../tests/mod.rs"]
+mod from_outside;
+
 pub use error::{Code, Error, Place, Result};
 pub use isa::Isa;
 pub use log_probs::LogProbs;

@@ -1,6 +1,6 @@
 //! How often the hot loops allocate, held against a committed snapshot: a count is exact where a timer is not, and a
 //! stray allocation in an inner loop shows as a changed line. What is counted is what more of the same work allocates,
-//! so that what is set up around a loop can change freely. `UPDATE_SNAPSHOTS=1 cargo test --test allocations`
+//! so that what is set up around a loop can change freely. `UPDATE_SNAPSHOTS=1 cargo test --lib allocations`
 //! writes the file anew.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -144,6 +144,18 @@ fn test_time_allocations(count: usize) -> u64 {
     allocations(|| policy.log_probs(&responses, &Workers::sequential(), &Control::new()).unwrap())
 }
 
+fn sampling_allocations(count: usize) -> u64 {
+    let model = Model::new(features(), vec![0.01; DIM]).unwrap();
+    let (mut walker, mut stream) = (model.walker(), Stream::new(4, Purpose::Synthetic, 0));
+    let mut tokens = Vec::with_capacity(HORIZON);
+    allocations(|| {
+        for index in 0..count {
+            tokens.clear();
+            walker.sample(index % PROMPTS, HORIZON, &mut stream, &mut tokens);
+        }
+    })
+}
+
 /// What more of the same allocates: the loop itself, without what is set up around it.
 fn further(of: impl Fn(usize) -> u64, from: usize, to: usize) -> u64 {
     of(to) - of(from)
@@ -167,6 +179,7 @@ fn hot_loops_allocate_what_the_snapshot_says() {
         ),
         ("token SGD, 1,000 further steps", further(|t| training_allocations(Procedure::TokenSgd, 1, t), 100, 1100)),
         ("test-time training, 14 further responses", further(test_time_allocations, 50, 64)),
+        ("responses drawn, 1,000 further", further(sampling_allocations, 100, 1100)),
     ];
     let mut found = String::new();
     for (what, count) in lines {

@@ -1,17 +1,16 @@
 //! Reading ends when it is told to, wherever it is: with the error of that, or, if it was through, with all that is there. How
 //! soon, `reading_timing --abort` measures.
 
-mod parquet_file;
-
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::parquet_file::{levels, parquet};
+use super::scratch;
 use coverage_principle_core::files::table::{Batch, Kind, Sink};
 use coverage_principle_core::files::{InputFile, ScoreOptions, open_table, read_scores};
 use coverage_principle_core::{Code, Control, Result, Workers};
-use parquet_file::{levels, parquet};
 
 const MODELS: usize = 20;
 const RESPONSES: usize = 6000;
@@ -76,9 +75,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-abort");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
+    scratch("read-abort")
 }
 
 /// Calls `read` with controls that are cancelled before it, and at moments of the time that it takes.

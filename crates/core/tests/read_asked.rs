@@ -1,7 +1,7 @@
 //! Small files that could mean two things, or seem to mean what they do not: each is refused with the question to answer, and
 //! none is read as what is most likely.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use coverage_principle_core::files::{CountOptions, InputFile, ScoreOptions, read_counts, read_scores};
@@ -11,8 +11,7 @@ use coverage_principle_core::{Code, Control, Error, Result, Workers};
 fn written(files: &[(&str, &str)]) -> Vec<InputFile> {
     static FOLDERS: AtomicU32 = AtomicU32::new(0);
     let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
-    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("read-asked-{number}"));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = super::scratch(&format!("read-asked-{number}"));
     let write = |(name, content): &(&str, &str)| {
         let path = folder.join(name);
         std::fs::write(&path, content).unwrap();

@@ -162,9 +162,7 @@ fn encrypted_archives_are_refused() {
 
 /// A file of these bytes in a folder of the test's own.
 fn written(name: &str, bytes: &[u8]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-files");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
+    let path = super::scratch("read-files").join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
@@ -349,7 +347,7 @@ fn the_shared_measurements_are_read_as_numpy_reads_them() {
 /// Reads a file of these bytes, in every way there is.
 fn read_bytes(bytes: &[u8]) -> coverage_principle_core::Result<()> {
     let thread = std::thread::current().name().unwrap_or("").replace("::", "-");
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{thread}.bin"));
+    let path = super::scratch("read-bytes").join(format!("{thread}.bin"));
     std::fs::write(&path, bytes).unwrap();
     let control = Control::new();
     let _ = read_integers(&path, &ReadOptions::default(), &control);
@@ -422,7 +420,7 @@ fn an_archive_agrees_with_its_index() {
     // The index comes last; names have no checksum.
     let place = bytes.windows(name.len()).rposition(|part| part == name).unwrap();
     bytes[place + 5] = b'9';
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed.npz");
+    let path = super::scratch("read-files").join("renamed.npz");
     std::fs::write(&path, bytes).unwrap();
     let read = read_matrix(&path, &ReadOptions::default(), &Workers::sequential(), &Control::new());
     let Err(error) = read else { panic!("it was read") };

@@ -1,14 +1,12 @@
 //! What the levels of Parquet columns say must agree: with the rows of the file, and among the columns of one object.
 
-mod parquet_file;
-
 use std::path::Path;
 
+use super::parquet_file::{levels, parquet};
 use coverage_principle_core::files::json::Json;
 use coverage_principle_core::files::open_table;
 use coverage_principle_core::files::table::{Batch, Column, Kind, Sink};
 use coverage_principle_core::{Code, Control, Result, Workers};
-use parquet_file::{levels, parquet};
 
 fn shown(value: &Json<'_>) -> String {
     let all = |shown: Vec<String>| shown.join(",");

@@ -15,9 +15,7 @@ fn folder() -> PathBuf {
 
 /// A file of these bytes in a folder of the test's own.
 fn written(name: &str, bytes: &[u8]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-tables");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
+    let path = super::scratch("read-tables").join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }

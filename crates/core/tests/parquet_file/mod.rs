@@ -1,6 +1,6 @@
 //! Parquet files of doubles with levels of one's own, right or wrong.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Thrift's compact protocol, as far as a footer needs it.
 #[derive(Default)]
@@ -127,8 +127,7 @@ pub(crate) fn parquet(name: &str, rows: usize, schema: &[Element], columns: &[Le
     file.extend(&footer);
     file.extend((footer.len() as u32).to_le_bytes());
     file.extend(b"PAR1");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-levels");
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = super::scratch("read-levels");
     let path = folder.join(format!("{name}.parquet"));
     std::fs::write(&path, file).unwrap();
     path

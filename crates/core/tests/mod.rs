@@ -1,0 +1,19 @@
+//! Tests that use the crate as others do: its public names alone. They are compiled with those of the library, as a program
+//! each they would need the core to be compiled a second time, for minutes.
+
+mod allocations;
+mod parquet_file;
+mod read_abort;
+mod read_asked;
+mod read_files;
+mod read_parquet_levels;
+mod read_tables;
+
+use std::path::PathBuf;
+
+/// A folder for what a test writes, of that name.
+fn scratch(name: &str) -> PathBuf {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tmp")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
