@@ -12,6 +12,8 @@ const MANY_THREADS_SIZE = { models: 512, responses: 65_536 };
 const QUICK_SIZE = { models: 64, responses: 4096 };
 const ONE_N = [16];
 const EIGHT_N = [2, 4, 8, 16, 32, 64, 128, 256];
+/** Three that are no powers of one number, and the least of them. */
+const THREE_N = [3, 5, 7];
 /** Eight from the one N on: what more values of N cost, the least being the same. */
 const EIGHT_N_FROM_ONE = [16, 32, 64, 128, 256, 512, 1024, 2048];
 
@@ -90,6 +92,8 @@ function variants(scope: Scope): Case {
   const eight = counting(EIGHT_N, { roofs: ROOFS, group: 'eight N' });
   const least = counting([EIGHT_N[0]!], { roofs: ROOFS, group: 'N = 2' });
   const fromOne = counting(EIGHT_N_FROM_ONE, { roofs: ROOFS, group: '8 N from 16' });
+  const three = counting(THREE_N, { roofs: ROOFS, group: 'N = 3, 5, 7' });
+  const leastOfThree = counting([THREE_N[0]!], { roofs: ROOFS, group: 'N = 3' });
   const avx2 = participantsOf(
     { kind: 'tournament', file: '$matrix', budgets: ONE_N, instructions: 'avx2' },
     { roofs: [{ name: 'compares-f32', instructions: 'avx2' }] },
@@ -113,6 +117,8 @@ function variants(scope: Scope): Case {
       eight('numbaPairs', { id: 'numbaPairs, 8 N' }),
       least('core', { id: 'core, N = 2' }),
       fromOne('core', { id: 'core, 8 N from 16' }),
+      three('core', { id: 'core, N = 3, 5, 7' }),
+      leastOfThree('core', { id: 'core, N = 3' }),
     ],
     work: { unit: UNIT, amount: pairs(models, responses) },
     tolerance: 0,
@@ -121,6 +127,8 @@ function variants(scope: Scope): Case {
       { kind: 'ratio', slow: 'core, 8 N', fast: 'core', atMost: 2 },
       { kind: 'ratio', slow: 'core, 8 N', fast: 'core, N = 2', atMost: 2 },
       { kind: 'ratio', slow: 'core, 8 N from 16', fast: 'core', atMost: 2 },
+      { kind: 'ratio', slow: 'core, N = 3, 5, 7', fast: 'core', atMost: 1.5 },
+      { kind: 'ratio', slow: 'core, N = 3, 5, 7', fast: 'core, N = 3', atMost: 1.5 },
       { kind: 'ratio', slow: 'core, f64', fast: 'core', atMost: 1 / 0.45, note: '45% of the speed' },
     ],
   };

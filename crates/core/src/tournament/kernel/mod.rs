@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 mod dispatch;
 #[cfg(target_arch = "x86_64")]
+mod fixed_point;
+#[cfg(target_arch = "x86_64")]
 mod grid;
 mod lanes;
 #[cfg(target_arch = "aarch64")]

@@ -1,55 +1,41 @@
 //! Counting on bit planes: 512 responses a vector, exact.
 //!
-//! Log-probabilities become fixed point: Q(L) = ⌊(L − base_i)·scale⌋, where the base is each response's own and the
-//! scale makes the unit of a [`Grid`] a power of two. Then Q(L[a]) − Q(L[b]) is within one of the scaled difference,
-//! its high bits say which thresholds it has passed, in either direction, and its low bits whether it is too close to
-//! one to tell; those few elements are compared again as they are. The bits of 512 codes lie in separate planes, so
-//! that subtracting is two three-input operations a bit, deciding a few more, and counting a population count a
-//! threshold. The precision of the input makes no difference.
+//! The bits of 512 codes ([`super::fixed_point`]) lie in separate planes, so that one bit-sliced subtraction gives the
+//! differences of two rows in both directions, and comparing them with a threshold takes one three-input operation a bit.
+//! The scale puts every threshold close to a whole multiple of one unit, a power of two ([`Grid`]): what the low bits
+//! say, that a difference is at the window around a multiple or past it, is found once for all thresholds, and each
+//! threshold costs the high bits. What lies in the window around a threshold is compared again as it is.
 //!
-//! Why nothing is decided wrongly: a code is off by less than one downwards, and by rounding (of the difference, the
-//! scale and the product, each 2^-24 of at most 2^16) by less than 2^-6. So the difference of codes is less than
-//! 1 + 2^-5 from the scaled difference, and wherever it is not B − 1, B or B + 1, with B the scaled threshold, both
-//! lie on the same side of B.
+//! Why nothing is decided wrongly: the difference of codes is less than 1 + 2^-5 from the scaled difference, and a
+//! threshold at most 0.9 + 10^-6 codes from its multiple m. So at m + 2 codes and above it is passed, and below m − 2 it
+//! is not; negative differences, whose magnitude is one less in one's complement, are farther inside.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::dispatch::Countable;
-use super::grid::Grid;
+use super::fixed_point::{BITS, Coded, Spans};
+use super::grid::{Grid, MOST_HIGH_BITS, WINDOW_BITS};
 use super::tiles::{Count, Tile, TileCounts};
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
-/// Bits of a code. More bits leave fewer elements open and cost more operations: of 14, 15 and 16 this was fastest.
-const BITS: usize = 16;
 /// Responses per vector.
 const GROUP: usize = 512;
 /// Groups that one pass over a tile takes, so that its planes stay in the second-level cache.
-const STRIP: usize = 4;
-/// High bits of a difference, which count units, that the loops are compiled for.
-const MOST_HIGH_BITS: usize = 8;
-/// Greatest code.
-const MOST: f64 = ((1 << BITS) - 2) as f64;
-/// At most one element in so many, and one more, may lie outside the codes: each is compared again in every pair.
-const RARE: u64 = 4096;
-/// Rows and responses that are looked at to choose the scale: one in so many.
-const SAMPLE: usize = 3;
+const STRIP: usize = 8;
+/// Thresholds between two looks at whether any element goes on: a look that is guessed wrongly costs as much as several.
+const UNLOOKED: usize = 4;
 
 /// One bit of the codes of a group.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-pub(super) struct Plane([u64; GROUP / 64]);
+struct Plane([u64; GROUP / 64]);
 
-/// A group of responses of one row.
+/// The codes of a group of responses of one row, least bit first.
 #[derive(Clone, Copy)]
-pub(super) struct Codes {
-    /// Least bit first.
-    bits: [Plane; BITS],
-    /// Elements that have no code: −∞, and what is too far below the other rows.
-    outside: Plane,
-}
+pub(super) struct Codes([Plane; BITS]);
 
 /// A block of responses of all rows as bit planes, for the thresholds of one grid.
 pub(super) struct PlanesPanel<'a, T> {
@@ -64,170 +50,131 @@ pub(super) struct PlanesPanel<'a, T> {
 /// Elements of a pair of rows that codes left open.
 struct Open {
     pair: Pair,
-    group: usize,
-    elements: [u64; GROUP / 64],
+    /// The response of the first bit.
+    from: usize,
+    elements: u64,
+    thresholds: Range<usize>,
 }
 
-/// Two rows, and where their counts go in a tile.
+/// Two rows, where their counts go in a tile, and the response that their codes begin with.
 #[derive(Clone, Copy)]
 struct Pair {
     first: usize,
     second: usize,
     cell: usize,
+    from: usize,
 }
 
 /// How the high bits of a difference decide.
 struct Decisions {
-    high_bits: usize,
-    /// Per threshold that differences of codes can reach, the complement of each bit of its multiple as a mask.
-    reachable: Vec<[u64; MOST_HIGH_BITS]>,
-    /// The same of the multiple before the first; `None` if that is 0, which everything reaches.
-    before: Option<[u64; MOST_HIGH_BITS]>,
-    /// The same of the multiple after the last, from which on nothing is near a threshold; `None` if it is out of reach.
-    beyond: Option<[u64; MOST_HIGH_BITS]>,
+    /// The thresholds that differences of codes can reach.
+    reachable: Vec<Threshold>,
+    /// [`count_pair`] for these.
+    count_pair: CountPair,
 }
 
-/// The range of each response of a group.
-pub(super) struct Span<T> {
-    /// Greatest finite value of any row; −∞ if there is none.
-    most: Vec<T>,
-    /// Where codes begin.
-    base: Vec<T>,
+/// Counts one pair of rows: how many have passed each threshold in the low half of its sum, how many negative ones in the
+/// high half. What is left open is in neither.
+type CountPair = unsafe fn(Pair, a: &[Codes], b: &[Codes], &[Threshold], &mut Sums, open: &mut Vec<Open>);
+
+/// Room for what is found of one pair.
+struct Sums {
+    /// One for each reachable threshold.
+    tallies: Vec<__m512i>,
+    sums: Vec<u64>,
+    /// What is left open, `[group][threshold]`, or one for all thresholds of a group.
+    near: Vec<__m512i>,
+}
+
+/// One threshold as masks, the complement of each bit of its multiple and of the one before.
+#[derive(Clone, Copy)]
+struct Threshold {
+    multiple: [u64; MOST_HIGH_BITS],
+    before: [u64; MOST_HIGH_BITS],
 }
 
 impl<'a, T: Planar> PlanesPanel<'a, T> {
-    /// The planes of responses `range`; `None` if fixed point does not suit these values and thresholds. The CPU must
-    /// have AVX-512 F, BW, DQ, VL and VPOPCNTDQ.
+    /// The planes of responses `range`, and those responses that have none and are still to be counted; `None` if fixed point
+    /// does not suit these values and thresholds. The CPU must have AVX-512 F, BW, DQ, VL and VPOPCNTDQ.
     pub(super) fn new(
         rows: &[&'a [T]],
         range: Range<usize>,
-        grid: &Grid,
+        log_n: &[f64],
         workers: &Workers,
         control: &Control,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Option<(Self, Vec<usize>)>> {
         let len = range.len();
         let values: Vec<&[T]> = rows.iter().map(|row| &row[range.clone()]).collect();
         let groups = len.div_ceil(GROUP);
-        let mut spans = workers.map(groups, control, |group| {
+        let mut spans = Spans::joined(workers.map(groups, control, |group| {
             // SAFETY: the caller vouches for the instruction set.
-            Ok(unsafe { T::span(&values, group_range(group, len)) })
-        })?;
-        // The first threshold must be within reach, or what lies outside the codes would not be looked at.
-        let first = grid.levels.first().map_or(0, |level| level.multiple.ilog2() as usize + 1);
-        let Some(high_bits) = high_bits(&values, &spans, grid.unit).map(|bits| bits.max(first)) else {
-            return Ok(None);
-        };
-        let scale = f64::from(1u32 << (BITS - high_bits)) / grid.unit;
-        for span in &mut spans {
-            for (base, &most) in span.base.iter_mut().zip(&span.most) {
-                let lowest = T::rounded(most.into() - MOST / scale);
-                *base = if *base > lowest { *base } else { lowest };
-            }
-        }
+            Ok(unsafe { T::spans(&values, group_range(group, len)) })
+        })?);
+        let Some(grid) = Grid::choose(log_n, spans.range()) else { return Ok(None) };
+        let left_out = spans.leave_out(grid.scale);
         let codes = workers.map(rows.len(), control, |row| {
-            let codes = spans.iter().enumerate().map(|(group, span)| {
-                // SAFETY: as above.
-                unsafe { T::encode(&values[row][group_range(group, len)], &span.base, scale) }
-            });
-            Ok(codes.collect())
+            // SAFETY: as above.
+            let codes = |group| unsafe { T::encode(&spans, values[row], group_range(group, len), grid.scale) };
+            Ok((0..groups).map(codes).collect())
         })?;
-        let decisions = Decisions::new(grid, high_bits);
-        let log_n = grid.levels.iter().map(|level| level.log_n).collect();
-        Ok(Some(Self { values, log_n, codes, groups, decisions }))
+        let decisions = Decisions::new(&grid);
+        Ok(Some((Self { values, log_n: log_n.to_vec(), codes, groups, decisions }, left_out)))
     }
 
     /// Compares again what codes left open, adding to the counts of a tile of `cells`.
     fn settle(&self, open: &[Open], cells: usize, counts: &mut TileCounts) {
-        for Open { pair, group, elements } in open {
-            for (word, &bits) in elements.iter().enumerate() {
-                let mut bits = bits;
-                while bits != 0 {
-                    let at = group * GROUP + word * 64 + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    let difference: f64 = self.values[pair.first][at].into() - self.values[pair.second][at].into();
-                    let (side, size) =
-                        if difference > 0.0 { (&mut counts.down, difference) } else { (&mut counts.up, -difference) };
-                    for (level, _) in self.log_n.iter().enumerate().take_while(|&(_, &log_n)| size >= log_n) {
-                        side[level * cells + pair.cell] += 1;
-                    }
+        for Open { pair, from, elements, thresholds } in open {
+            let [first, second] = [pair.first, pair.second].map(|row| &self.values[row][*from..]);
+            let mut bits = *elements;
+            while bits != 0 {
+                let at = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let difference: f64 = first[at].into() - second[at].into();
+                let (side, size) =
+                    if difference > 0.0 { (&mut counts.down, difference) } else { (&mut counts.up, -difference) };
+                for level in thresholds.clone().take_while(|&level| size >= self.log_n[level]) {
+                    side[level * cells + pair.cell] += 1;
                 }
             }
         }
     }
+}
 
-    /// Tallies of one pair of rows over `groups` (see [`tallied`]), one a threshold; what is left open is added to
-    /// `left_open`.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vpopcntdq")]
-    fn count_pair<const HIGH: usize>(
-        &self,
-        pair: Pair,
-        groups: Range<usize>,
-        tallies: &mut [__m512i],
-        left_open: &mut Vec<Open>,
-    ) {
-        let Decisions { reachable, before, beyond, .. } = &self.decisions;
-        let Some((first, further)) = reachable.split_first() else { return };
-        let (first_tally, further_tallies) = tallies.split_at_mut(1);
-        let (a, b) = (&self.codes[pair.first], &self.codes[pair.second]);
-        let mut tally = _mm512_setzero_si512();
-        further_tallies.fill(tally);
-        for group in groups {
-            let (a, b) = (&a[group], &b[group]);
-            let Difference { negative, high, all, any } = Difference::<HIGH>::of(a, b);
-            let mut passed = at_least(&high, first);
-            // Just below a multiple, or at it.
-            let below = match before {
-                None => all,
-                Some(before) => _mm512_and_si512(all, at_least(&high, before)),
-            };
-            let mut near = _mm512_ternarylogic_epi64::<0xF4>(below, passed, any);
-            if let Some(beyond) = beyond
-                && _mm512_test_epi64_mask(near, near) != 0
-            {
-                near = _mm512_andnot_si512(at_least(&high, beyond), near);
-            }
-            let open = _mm512_ternarylogic_epi64::<0xFE>(near, load(&a.outside), load(&b.outside));
-            if _mm512_test_epi64_mask(open, open) != 0 {
-                left_open.push(Open { pair, group, elements: words(open) });
-            }
-            tally = tallied(tally, passed, negative, open);
-            for (multiple, tally) in further.iter().zip(&mut *further_tallies) {
-                // What does not reach a threshold reaches no higher one.
-                if _mm512_test_epi64_mask(passed, passed) == 0 {
-                    break;
-                }
-                passed = at_least(&high, multiple);
-                *tally = tallied(*tally, passed, negative, open);
-            }
-        }
-        first_tally[0] = tally;
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512vpopcntdq")]
-    fn count_tile<const HIGH: usize>(&self, tile: &Tile, lower_from: usize) -> TileCounts {
+impl<T: Planar> Count for PlanesPanel<'_, T> {
+    fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts {
         let (height, width) = (tile.upper.len(), tile.lower.len());
-        let mut counts = TileCounts::new(height * width, self.log_n.len());
+        let cells = height * width;
+        let mut counts = TileCounts::new(cells, self.log_n.len());
         let on_diagonal = lower_from == 0 && tile.upper == tile.lower;
-        let mut tallies = vec![_mm512_setzero_si512(); self.decisions.reachable.len()];
+        let reachable = &self.decisions.reachable;
+        let mut sums = Sums {
+            tallies: vec![NOTHING; reachable.len()],
+            sums: vec![0; reachable.len()],
+            near: vec![NOTHING; STRIP * reachable.len()],
+        };
         let mut open = Vec::new();
         for from in (0..self.groups).step_by(STRIP) {
             let groups = from..self.groups.min(from + STRIP);
             for i in 0..height {
                 for j in (if on_diagonal { i + 1 } else { 0 })..width {
-                    let cell = i * width + j;
-                    let pair = Pair { first: tile.upper.start + i, second: lower_from + tile.lower.start + j, cell };
-                    self.count_pair::<HIGH>(pair, groups.clone(), &mut tallies, &mut open);
-                    for (level, &tally) in tallies.iter().enumerate() {
-                        let both = _mm512_reduce_add_epi64(tally).cast_unsigned();
+                    let pair = Pair {
+                        first: tile.upper.start + i,
+                        second: lower_from + tile.lower.start + j,
+                        cell: i * width + j,
+                        from: from * GROUP,
+                    };
+                    let [a, b] = [pair.first, pair.second].map(|row| &self.codes[row][groups.clone()]);
+                    // SAFETY: whoever made the panel vouches for the instruction set.
+                    unsafe { (self.decisions.count_pair)(pair, a, b, reachable, &mut sums, &mut open) };
+                    for (level, &both) in sums.sums.iter().enumerate() {
                         #[expect(clippy::cast_possible_truncation, reason = "two halves of a word")]
                         let (passed, up) = (both as u32, (both >> 32) as u32);
-                        counts.down[level * height * width + cell] += passed - up;
-                        counts.up[level * height * width + cell] += up;
+                        counts.down[level * cells + pair.cell] += passed - up;
+                        counts.up[level * cells + pair.cell] += up;
                     }
                 }
                 // Together, so that the cache misses overlap.
-                self.settle(&open, height * width, &mut counts);
+                self.settle(&open, cells, &mut counts);
                 open.clear();
             }
         }
@@ -235,39 +182,100 @@ impl<'a, T: Planar> PlanesPanel<'a, T> {
     }
 }
 
-impl<T: Planar> Count for PlanesPanel<'_, T> {
-    fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts {
-        // SAFETY: whoever made the panel vouches for the instruction set.
-        unsafe {
-            match self.decisions.high_bits {
-                1 => self.count_tile::<1>(tile, lower_from),
-                2 => self.count_tile::<2>(tile, lower_from),
-                3 => self.count_tile::<3>(tile, lower_from),
-                4 => self.count_tile::<4>(tile, lower_from),
-                5 => self.count_tile::<5>(tile, lower_from),
-                6 => self.count_tile::<6>(tile, lower_from),
-                7 => self.count_tile::<7>(tile, lower_from),
-                _ => self.count_tile::<MOST_HIGH_BITS>(tile, lower_from),
-            }
+// SAFETY: both are 64 bytes of plain integers.
+const NOTHING: __m512i = unsafe { std::mem::transmute([0u64; 8]) };
+
+impl Decisions {
+    fn new(grid: &Grid) -> Self {
+        let high_bits = BITS - grid.low_bits;
+        let mask = |multiple: u64| std::array::from_fn(|bit| if multiple >> bit & 1 == 1 { 0 } else { u64::MAX });
+        let reachable = grid.multiples.iter().take_while(|&&multiple| multiple >> high_bits == 0);
+        Self {
+            reachable: reachable
+                .map(|&multiple| Threshold { multiple: mask(multiple), before: mask(multiple - 1) })
+                .collect(),
+            count_pair: count_pair_of(high_bits, grid.shared),
         }
     }
 }
 
-impl Decisions {
-    fn new(grid: &Grid, high_bits: usize) -> Self {
-        let mask = |multiple: u32| std::array::from_fn(|bit| if multiple >> bit & 1 == 1 { 0 } else { u64::MAX });
-        let multiples = grid.levels.iter().map(|level| level.multiple);
-        Self {
-            high_bits,
-            reachable: multiples.take_while(|multiple| multiple >> high_bits == 0).map(mask).collect(),
-            beyond: grid
-                .levels
-                .last()
-                .map(|level| level.multiple + 1)
-                .filter(|multiple| multiple >> high_bits == 0)
-                .map(mask),
-            before: grid.levels.first().filter(|level| level.multiple > 1).map(|level| mask(level.multiple - 1)),
+macro_rules! by_high_bits {
+    ($high:expr, $shared:expr, $($bits:literal)+) => {
+        match ($high, $shared) {
+            $(($bits, false) => count_pair::<$bits, false>, ($bits, true) => count_pair::<$bits, true>,)+
+            _ => unreachable!("a grid has 1 to {MOST_HIGH_BITS} high bits"),
         }
+    };
+}
+
+fn count_pair_of(high_bits: usize, shared: bool) -> CountPair {
+    by_high_bits!(high_bits, shared, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+}
+
+/// See [`CountPair`]. `SHARED` leaves open what is close to any multiple from the first threshold to the last.
+#[target_feature(enable = "avx512f,avx512bw,avx512vpopcntdq")]
+fn count_pair<const HIGH: usize, const SHARED: bool>(
+    pair: Pair,
+    a: &[Codes],
+    b: &[Codes],
+    thresholds: &[Threshold],
+    Sums { tallies, sums, near }: &mut Sums,
+    open: &mut Vec<Open>,
+) {
+    tallies.fill(NOTHING);
+    let ([first, ..], [.., last]) = (thresholds, thresholds) else { return };
+    let nears = if SHARED { 1 } else { thresholds.len() };
+    // Stored whether there are any or not, and looked at once at the end: a branch a group would often be guessed wrongly.
+    let mut any = NOTHING;
+    for ((a, b), near) in a.iter().zip(b).zip(near.chunks_exact_mut(nears)) {
+        let mut difference = Difference::<HIGH>::of(a, b);
+        if SHARED {
+            let windows = _mm512_ternarylogic_epi64::<0xF3>(difference.from_window, difference.past_window, NOTHING);
+            let from_first = at_least(&difference.high, &first.before, difference.from_window);
+            let past_last = at_least(&difference.high, &last.multiple, difference.past_window);
+            near[0] = _mm512_ternarylogic_epi64::<0x40>(windows, from_first, past_last);
+            any = _mm512_or_si512(any, near[0]);
+            difference.clear(near[0]);
+        }
+        for (chunk, (thresholds, tallies)) in thresholds.chunks(UNLOOKED).zip(tallies.chunks_mut(UNLOOKED)).enumerate()
+        {
+            let mut reached = NOTHING;
+            for (offset, (threshold, tally)) in thresholds.iter().zip(tallies).enumerate() {
+                let passed = at_least(&difference.high, &threshold.multiple, difference.past_window);
+                *tally = tallied(*tally, passed, difference.negative);
+                if SHARED {
+                    reached = passed;
+                } else {
+                    reached = at_least(&difference.high, &threshold.before, difference.from_window);
+                    let open = _mm512_andnot_si512(passed, reached);
+                    near[chunk * UNLOOKED + offset] = open;
+                    any = _mm512_or_si512(any, open);
+                }
+            }
+            // What does not reach a threshold reaches no higher one.
+            if _mm512_test_epi64_mask(reached, reached) == 0 {
+                if !SHARED {
+                    near[((chunk + 1) * UNLOOKED).min(nears)..].fill(NOTHING);
+                }
+                break;
+            }
+        }
+    }
+    if _mm512_test_epi64_mask(any, any) != 0 {
+        for (index, &near) in near[..a.len() * nears].iter().enumerate() {
+            let mut hit = _mm512_test_epi64_mask(near, near);
+            let (group, level) = (index / nears, index % nears);
+            while hit != 0 {
+                let word = hit.trailing_zeros() as usize;
+                hit &= hit - 1;
+                let from = pair.from + group * GROUP + word * 64;
+                let thresholds = if SHARED { 0..thresholds.len() } else { level..level + 1 };
+                open.push(Open { pair, from, elements: words(near)[word], thresholds });
+            }
+        }
+    }
+    for (sum, &tally) in sums.iter_mut().zip(&*tallies) {
+        *sum = _mm512_reduce_add_epi64(tally).cast_unsigned();
     }
 }
 
@@ -277,9 +285,9 @@ struct Difference<const HIGH: usize> {
     negative: __m512i,
     /// High bits of the magnitude (where negative, of the magnitude less one), least first: whole units.
     high: [__m512i; HIGH],
-    /// Where all low bits of the magnitude but the least are set, and where any is.
-    all: __m512i,
-    any: __m512i,
+    /// Where the low bits of the magnitude are in the window before the next multiple, or are past the window after the last.
+    from_window: __m512i,
+    past_window: __m512i,
 }
 
 impl<const HIGH: usize> Difference<HIGH> {
@@ -288,16 +296,20 @@ impl<const HIGH: usize> Difference<HIGH> {
     fn of(a: &Codes, b: &Codes) -> Self {
         let low = BITS - HIGH;
         // Closures and iterator adapters would not be inlined across the instruction set.
-        let mut borrow = _mm512_andnot_si512(load(&a.bits[0]), load(&b.bits[0]));
+        let mut borrow = _mm512_andnot_si512(load(&a.0[0]), load(&b.0[0]));
         let (mut all, mut any) = (_mm512_set1_epi64(-1), _mm512_setzero_si512());
         let mut bit = 1;
+        while bit < WINDOW_BITS {
+            (_, borrow) = subtract(load(&a.0[bit]), load(&b.0[bit]), borrow);
+            bit += 1;
+        }
         while bit < low {
             let one;
-            (one, borrow) = subtract(load(&a.bits[bit]), load(&b.bits[bit]), borrow);
+            (one, borrow) = subtract(load(&a.0[bit]), load(&b.0[bit]), borrow);
             bit += 1;
             if bit < low {
                 let other;
-                (other, borrow) = subtract(load(&a.bits[bit]), load(&b.bits[bit]), borrow);
+                (other, borrow) = subtract(load(&a.0[bit]), load(&b.0[bit]), borrow);
                 bit += 1;
                 all = _mm512_ternarylogic_epi64::<0x80>(all, one, other);
                 any = _mm512_ternarylogic_epi64::<0xFE>(any, one, other);
@@ -309,7 +321,7 @@ impl<const HIGH: usize> Difference<HIGH> {
         let mut high = [_mm512_setzero_si512(); HIGH];
         let mut offset = 0;
         while offset < HIGH {
-            (high[offset], borrow) = subtract(load(&a.bits[low + offset]), load(&b.bits[low + offset]), borrow);
+            (high[offset], borrow) = subtract(load(&a.0[low + offset]), load(&b.0[low + offset]), borrow);
             offset += 1;
         }
         let negative = borrow;
@@ -319,9 +331,21 @@ impl<const HIGH: usize> Difference<HIGH> {
             offset += 1;
         }
         // Complementing the low bits as well exchanges "all set" and "none set".
-        let signed_all = _mm512_ternarylogic_epi64::<0x3A>(negative, any, all);
-        let signed_any = _mm512_ternarylogic_epi64::<0x3A>(negative, all, any);
-        Self { negative, high, all: signed_all, any: signed_any }
+        let from_window = _mm512_ternarylogic_epi64::<0x3A>(negative, any, all);
+        let past_window = _mm512_ternarylogic_epi64::<0x3A>(negative, all, any);
+        Self { negative, high, from_window, past_window }
+    }
+
+    /// Makes these elements ones that pass nothing.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn clear(&mut self, elements: __m512i) {
+        self.past_window = _mm512_andnot_si512(elements, self.past_window);
+        let mut offset = 0;
+        while offset < HIGH {
+            self.high[offset] = _mm512_andnot_si512(elements, self.high[offset]);
+            offset += 1;
+        }
     }
 }
 
@@ -332,11 +356,11 @@ fn subtract(a: __m512i, b: __m512i, borrow: __m512i) -> (__m512i, __m512i) {
     (_mm512_ternarylogic_epi64::<0x96>(a, b, borrow), _mm512_ternarylogic_epi64::<0x8E>(a, b, borrow))
 }
 
-/// Where the number with these bits is at least the one whose complemented bits are given.
+/// Where the number with these bits is greater than the one whose complemented bits are given, or equal and `equal` holds.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn at_least<const HIGH: usize>(bits: &[__m512i; HIGH], complement: &[u64; MOST_HIGH_BITS]) -> __m512i {
-    let mut holds = _mm512_set1_epi64(-1);
+fn at_least<const HIGH: usize>(bits: &[__m512i; HIGH], complement: &[u64; MOST_HIGH_BITS], equal: __m512i) -> __m512i {
+    let mut holds = equal;
     let mut bit = 0;
     while bit < HIGH {
         // Majority: a greater bit wins, a lesser one loses, equal ones leave it to the lower bits.
@@ -346,13 +370,11 @@ fn at_least<const HIGH: usize>(bits: &[__m512i; HIGH], complement: &[u64; MOST_H
     holds
 }
 
-/// Adds what is decided: all in the low halves, the negative in the high halves of the words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-fn tallied(tally: __m512i, passed: __m512i, negative: __m512i, open: __m512i) -> __m512i {
-    let both = _mm512_popcnt_epi64(_mm512_andnot_si512(open, passed));
-    let up = _mm512_popcnt_epi64(_mm512_ternarylogic_epi64::<0x40>(passed, negative, open));
-    _mm512_add_epi64(tally, _mm512_add_epi64(both, _mm512_slli_epi64::<32>(up)))
+fn tallied(tally: __m512i, passed: __m512i, negative: __m512i) -> __m512i {
+    let up = _mm512_popcnt_epi64(_mm512_and_si512(passed, negative));
+    _mm512_add_epi64(tally, _mm512_add_epi64(_mm512_popcnt_epi64(passed), _mm512_slli_epi64::<32>(up)))
 }
 
 #[inline]
@@ -371,95 +393,36 @@ fn group_range(group: usize, len: usize) -> Range<usize> {
     group * GROUP..len.min((group + 1) * GROUP)
 }
 
-/// The fewest high bits (so the most low ones) with which nearly all elements of a sample have codes; `None` if even
-/// the most do not do.
-fn high_bits<T: Planar>(values: &[&[T]], spans: &[Span<T>], unit: f64) -> Option<usize> {
-    // Bits of scale that an element must give up: 0 if it has a code at one high bit.
-    let finest = f64::from(1u32 << (BITS - 1)) / unit;
-    let mut needs = [0u64; MOST_HIGH_BITS + 1];
-    let mut seen = 0;
-    for (group, span) in spans.iter().enumerate() {
-        let range = group_range(group, values[0].len());
-        for row in values.iter().skip(group % SAMPLE).step_by(SAMPLE) {
-            for (&value, &most) in row[range.clone()].iter().zip(&span.most).skip(group % 16).step_by(16) {
-                let mut place = (most.into() - value.into()) * finest;
-                let mut given_up = 0;
-                // −∞ gives +∞, or NaN where all rows are −∞.
-                while given_up < MOST_HIGH_BITS && (place.is_nan() || place > MOST) {
-                    place /= 2.0;
-                    given_up += 1;
-                }
-                needs[given_up] += 1;
-                seen += 1;
-            }
-        }
-    }
-    let mut outside = seen;
-    (0..MOST_HIGH_BITS).find_map(|given_up| {
-        outside -= needs[given_up];
-        (outside * RARE <= seen + RARE).then_some(given_up + 1)
-    })
-}
-
 /// An element type that can be put in planes.
-pub(super) trait Planar: Countable {
-    /// Nearest value.
-    fn rounded(value: f64) -> Self;
-
-    /// The greatest and least finite values of each response of a group.
+pub(super) trait Planar: Countable + Coded {
+    /// The spans of a group of responses.
     ///
     /// # Safety
     /// The CPU has AVX-512 F, BW, DQ and VL.
-    unsafe fn span(rows: &[&[Self]], range: Range<usize>) -> Span<Self>;
+    unsafe fn spans(rows: &[&[Self]], range: Range<usize>) -> Spans<Self>;
 
     /// The codes of up to a group of values.
     ///
     /// # Safety
     /// The CPU has AVX-512 F, BW, DQ and VL.
-    unsafe fn encode(values: &[Self], base: &[Self], scale: f64) -> Codes;
+    unsafe fn encode(spans: &Spans<Self>, row: &[Self], range: Range<usize>, scale: f64) -> Codes;
 }
 
 macro_rules! planar {
     ($item:ty) => {
         impl Planar for $item {
-            #[allow(clippy::cast_possible_truncation, clippy::allow_attributes, reason = "any base is right")]
-            #[allow(clippy::unnecessary_cast, reason = "one of two precisions")]
-            fn rounded(value: f64) -> Self {
-                value as $item
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+            unsafe fn spans(rows: &[&[Self]], range: Range<usize>) -> Spans<Self> {
+                Spans::of(rows, range)
             }
 
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-            unsafe fn span(rows: &[&[Self]], range: Range<usize>) -> Span<Self> {
-                let mut most = vec![<$item>::NEG_INFINITY; range.len()];
-                let mut base = vec![<$item>::INFINITY; range.len()];
-                for row in rows {
-                    for ((&value, base), most) in row[range.clone()].iter().zip(&mut base).zip(&mut most) {
-                        *most = if value > *most { value } else { *most };
-                        *base = if value < *base && value > <$item>::NEG_INFINITY { value } else { *base };
-                    }
-                }
-                Span { most, base }
-            }
-
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-            unsafe fn encode(values: &[Self], base: &[Self], scale: f64) -> Codes {
+            unsafe fn encode(spans: &Spans<Self>, row: &[Self], range: Range<usize>, scale: f64) -> Codes {
                 // Responses that are missing have code 0 in every row: no difference, nothing counts.
                 let mut numbers = [0u16; GROUP];
-                let mut outside = [0u16; GROUP];
-                let (scale, most) = (Self::rounded(scale), Self::rounded(MOST + 1.0));
-                for (((number, outside), &value), &base) in numbers.iter_mut().zip(&mut outside).zip(values).zip(base) {
-                    let place = (value - base) * scale;
-                    // False for −∞, below the base, and beyond the codes (where overflow can lead).
-                    let inside = value >= base && place <= most;
-                    let place = if inside { place } else { 0.0 };
-                    // SAFETY: between 0 and `most`.
-                    *number = unsafe { place.to_int_unchecked::<i32>() } as u16;
-                    *outside = if inside { 0 } else { u16::MAX };
-                }
-                let empty = Plane([0; GROUP / 64]);
-                let mut codes = Codes { bits: [empty; BITS], outside: empty };
-                write_planes(&numbers, &mut codes.bits);
-                write_planes(&outside, std::slice::from_mut(&mut codes.outside));
+                spans.encode(row, range, scale, &mut numbers);
+                let mut codes = Codes([Plane([0; GROUP / 64]); BITS]);
+                write_planes(&numbers, &mut codes.0);
                 codes
             }
         }
@@ -471,7 +434,7 @@ planar!(f64);
 
 /// Turns numbers into planes: response `i` is bit `i`.
 #[target_feature(enable = "avx512f,avx512bw")]
-fn write_planes(numbers: &[u16; GROUP], planes: &mut [Plane]) {
+fn write_planes(numbers: &[u16; GROUP], planes: &mut [Plane; BITS]) {
     for (word, numbers) in numbers.as_chunks::<64>().0.iter().enumerate() {
         // SAFETY: two vectors of 32 numbers lie in a chunk of 64.
         let [low, high] = unsafe {

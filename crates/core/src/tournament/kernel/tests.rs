@@ -102,6 +102,10 @@ fn rows_of_one_run_at_many_budgets() {
         &[2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
         &[64.0, 512.0, 4096.0],
         &[2.0, 3.0, 4.0, 4.6, 5.7],
+        &[3.0, 5.0, 7.0],
+        // So near each other that one element is close to both; more than are counted together, whatever they are.
+        &[2.0, 2.000_1, 2.000_2, 7.0],
+        &[2.0, 3.0, 4.0, 5.0, 7.0, 8.0, 11.0, 13.0, 16.0, 17.0, 19.0, 23.0, 32.0],
         &[1.0, 1e3, 1e6, 1e80],
         &[1.01],
     ] {
@@ -109,6 +113,31 @@ fn rows_of_one_run_at_many_budgets() {
         for log_probs in &matrices {
             check(log_probs, &ratios, &Workers::sequential());
         }
+    }
+}
+
+#[test]
+fn differences_all_around_a_threshold_are_told_apart() {
+    // Steps of a fraction of a code on both sides of each threshold, in both directions; one row far below sets the scale.
+    for ratios in
+        [&[16.0][..], &[3.0, 5.0, 7.0], &[2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0], &[2.0, 2.9, 3.7, 9.1]]
+    {
+        let ratios = Ratios::new(ratios).unwrap();
+        let mut stream = Stream::new(7, Purpose::Data, 0);
+        let upper: Vec<f64> = (0..6000).map(|_| -1.0 - stream.uniform()).collect();
+        let step = |at: usize| ((at / 2) as f64 - 1500.0) * 1e-6;
+        let levels = ratios.log_n();
+        let lower = upper.iter().enumerate().map(|(at, value)| value - levels[at % levels.len()] - step(at)).collect();
+        let far = upper.iter().map(|value| value - 12.0).collect();
+        let mut rows = vec![upper, lower, far];
+        for at in (0..6000).step_by(3) {
+            let (upper, lower) = (rows[0][at], rows[1][at]);
+            (rows[0][at], rows[1][at]) = (lower, upper);
+        }
+        check(&LogProbs::from_f64(rows.clone()).unwrap(), &ratios, &Workers::sequential());
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
+        let single = rows.iter().map(|row| row.iter().map(|&value| value as f32).collect()).collect();
+        check(&LogProbs::from_f32(single).unwrap(), &ratios, &Workers::sequential());
     }
 }
 
@@ -127,24 +156,26 @@ fn what_lies_far_below_counts_where_nothing_else_does() {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn rows_of_one_run_are_counted_on_planes() {
-    use super::grid::grids;
     use super::planes::PlanesPanel;
 
     if !Isa::Avx512Popcount.is_available() {
         return;
     }
-    let on_planes = |rows: &[Vec<f64>], n: f64| {
+    // How many responses are left to the comparisons.
+    let left_out = |rows: &[Vec<f64>], n: f64| {
         let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
-        let grid = &grids(&[(0, n.ln())])[0];
-        PlanesPanel::new(&rows, 0..rows[0].len(), grid, &Workers::sequential(), &Control::new()).unwrap().is_some()
+        let panel =
+            PlanesPanel::new(&rows, 0..rows[0].len(), &[n.ln()], &Workers::sequential(), &Control::new()).unwrap();
+        panel.map(|(_, left_out)| left_out.len())
     };
-    assert!(on_planes(&checkpoints(7, 5000), 16.0));
+    // The impossible ones and those far below all others, and the few that would make codes coarser for all.
+    assert!(left_out(&checkpoints(7, 5000), 16.0).is_some_and(|count| (3..=5000 / 64).contains(&count)));
     // A threshold far below the spread of the rows has no place in fixed point.
-    assert!(!on_planes(&checkpoints(7, 5000), 1.000_001));
+    assert_eq!(left_out(&checkpoints(7, 5000), 1.000_001), None);
     // Nor have rows with many impossible responses.
     let mut sparse = checkpoints(7, 5000);
     sparse.iter_mut().for_each(|row| row.iter_mut().step_by(10).for_each(|value| *value = f64::NEG_INFINITY));
-    assert!(!on_planes(&sparse, 16.0));
+    assert_eq!(left_out(&sparse, 16.0), None);
 }
 
 #[test]

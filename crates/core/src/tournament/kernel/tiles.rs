@@ -1,5 +1,6 @@
 //! Blocks of responses, tiles of models.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ndarray::Array3;
@@ -7,7 +8,7 @@ use ndarray::Array3;
 use super::PerRatio;
 use super::dispatch::{Countable, Kernel};
 #[cfg(target_arch = "x86_64")]
-use super::grid::{Grid, grids};
+use super::grid::together;
 use super::lanes::Stretch;
 #[cfg(target_arch = "x86_64")]
 use super::planes::PlanesPanel;
@@ -89,31 +90,28 @@ struct Pass {
     /// Their numbers among all.
     levels: Vec<usize>,
     log_n: Vec<f64>,
-    /// The grid that they make, if they are to be counted on bit planes.
+    /// Whether they are to be counted on codes where values allow it.
     #[cfg(target_arch = "x86_64")]
-    grid: Option<Grid>,
+    coded: bool,
 }
 
-/// All thresholds in one pass or, on bit planes, a pass for each grid (and for log N = 0, which is on none).
+/// All thresholds in one pass; on codes log N = 0 in one of its own, and the others as suits them.
 fn passes(log_n: &[f64], isa: Isa) -> Vec<Pass> {
-    let plain = |levels: Vec<usize>| Pass {
-        log_n: levels.iter().map(|&level| log_n[level]).collect(),
-        levels,
+    let pass = |thresholds: Vec<(usize, f64)>, coded: bool| Pass {
+        levels: thresholds.iter().map(|&(level, _)| level).collect(),
+        log_n: thresholds.iter().map(|&(_, log_n)| log_n).collect(),
         #[cfg(target_arch = "x86_64")]
-        grid: None,
+        coded,
     };
+    let all: Vec<_> = log_n.iter().copied().enumerate().collect();
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Popcount => {
-            let positive: Vec<_> = log_n.iter().copied().enumerate().filter(|&(_, log_n)| log_n > 0.0).collect();
-            let zero = (positive.len() < log_n.len()).then(|| plain(vec![0]));
-            let on_planes = grids(&positive).into_iter().map(|grid| {
-                let levels = grid.levels.iter().map(|level| level.level).collect();
-                Pass { grid: Some(grid), ..plain(levels) }
-            });
-            zero.into_iter().chain(on_planes).collect()
+            let (positive, zero): (Vec<_>, Vec<_>) = all.into_iter().partition(|&(_, log_n)| log_n > 0.0);
+            let zero = (!zero.is_empty()).then(|| pass(zero, false));
+            zero.into_iter().chain(together(&positive).into_iter().map(|thresholds| pass(thresholds, true))).collect()
         }
-        _ => vec![plain((0..log_n.len()).collect())],
+        _ => vec![pass(all, false)],
     }
 }
 
@@ -127,13 +125,23 @@ impl Pass {
         workers: &Workers,
         control: &Control,
     ) -> Result<Box<dyn Count + 'a>> {
+        let kernel = T::kernel(isa);
         #[cfg(target_arch = "x86_64")]
-        if let Some(grid) = &self.grid
-            && let Some(panel) = PlanesPanel::new(rows, range.clone(), grid, workers, control)?
+        if self.coded
+            && let Some((panel, left_out)) = PlanesPanel::new(rows, range.clone(), &self.log_n, workers, control)?
         {
-            return Ok(Box::new(panel));
+            if left_out.is_empty() {
+                return Ok(Box::new(panel));
+            }
+            let gathered = rows.iter().map(|row| {
+                let row = &row[range.clone()];
+                Cow::Owned(left_out.iter().map(|&at| row[at]).collect())
+            });
+            let compared = Panel::new(gathered.collect(), &self.log_n, kernel, workers, control)?;
+            return Ok(Box::new((panel, compared)));
         }
-        Ok(Box::new(Panel::new(rows, range, &self.log_n, T::kernel(isa), workers, control)?))
+        let values = rows.iter().map(|row| Cow::Borrowed(&row[range.clone()])).collect();
+        Ok(Box::new(Panel::new(values, &self.log_n, kernel, workers, control)?))
     }
 }
 
@@ -170,6 +178,17 @@ pub(super) trait Count: Sync {
     fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts;
 }
 
+/// Two parts of a block.
+impl<A: Count, B: Count> Count for (A, B) {
+    fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts {
+        let (mut counts, others) = (self.0.count(tile, lower_from), self.1.count(tile, lower_from));
+        for (sums, others) in [(&mut counts.down, &others.down), (&mut counts.up, &others.up)] {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
+        counts
+    }
+}
+
 impl Tile {
     fn add(&self, counts: &TileCounts, levels: &[usize], square: bool, down: &mut PerRatio, up: &mut PerRatio) {
         let cells = self.upper.len() * self.lower.len();
@@ -191,8 +210,8 @@ impl Tile {
 }
 
 /// One block of responses of all rows, with thresholds.
-struct Panel<'a, T> {
-    values: Vec<&'a [T]>,
+struct Panel<'a, T: Countable> {
+    values: Vec<Cow<'a, [T]>>,
     /// `[row][level][response]`.
     thresholds: Vec<T>,
     levels: usize,
@@ -202,18 +221,16 @@ struct Panel<'a, T> {
 
 impl<'a, T: Countable> Panel<'a, T> {
     fn new(
-        rows: &[&'a [T]],
-        range: Range<usize>,
+        values: Vec<Cow<'a, [T]>>,
         log_n: &[f64],
         kernel: Kernel<T>,
         workers: &Workers,
         control: &Control,
     ) -> Result<Self> {
-        let len = range.len();
-        let values: Vec<&[T]> = rows.iter().map(|row| &row[range.clone()]).collect();
-        let mut thresholds = vec![T::NEG_INFINITY; rows.len() * log_n.len() * len];
+        let len = values.first().map_or(0, |row| row.len());
+        let mut thresholds = vec![T::NEG_INFINITY; values.len() * log_n.len() * len];
         workers.for_each_chunk(&mut thresholds, len, control, |index, thresholds| {
-            kernel.write_thresholds(values[index / log_n.len()], log_n[index % log_n.len()], thresholds);
+            kernel.write_thresholds(&values[index / log_n.len()], log_n[index % log_n.len()], thresholds);
             Ok(())
         })?;
         Ok(Self { values, thresholds, levels: log_n.len(), len, kernel })
