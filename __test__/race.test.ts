@@ -56,7 +56,12 @@ describe('a race', () => {
   test('finds the winner of the whole list from part of it, and says what was left', async () => {
     const state = (await run(createRace(MODELS, options))).state();
     const whole = await tournament(LogProbs.fromArrays(ROWS, { models: MODELS }), { N: [N] });
-    expect(state).toMatchObject({ verdict: 'winner', winner: whole.tournaments[0]!.winner, possibleWinners: ['b'] });
+    expect(state).toMatchObject({
+      verdict: 'winner',
+      exact: false,
+      winner: whole.tournaments[0]!.winner,
+      possibleWinners: ['b'],
+    });
     expect(state.pairs).toBe(4 * RESPONSES);
     expect(state.share).toBe(state.scored / state.pairs);
     expect(state.share).toBeLessThanOrEqual(0.32);
@@ -65,6 +70,33 @@ describe('a race', () => {
     expect(state.explanation).toMatch(
       /^b has the least score over all 1,500 responses at N = 2, wrong with probability/,
     );
+  });
+
+  test('says that it is exact where what is scored leaves no doubt, and else how often it is wrong', async () => {
+    const few = (logProbs: readonly number[], given: Partial<RaceOptions> = {}) => {
+      const models = logProbs.map((_, index) => `m${index}`);
+      const race = createRace(models, { responses: 5, N, ...given });
+      const scores = models.flatMap((model, index) =>
+        [0, 1, 2, 3, 4].map((response) => ({ model, response, logProb: logProbs[index]! })),
+      );
+      return race.add(scores);
+    };
+    const [won, tied, open] = await Promise.all([few([-1, -3]), few([-1, -1]), createRace(MODELS, options).state()]);
+    expect(won).toMatchObject({ verdict: 'winner', winner: 'm0', exact: true, share: 1 });
+    expect(won.explanation).toMatch(/^m0 has the least .* at N = 2, which is exact: what is scored leaves no doubt\. /);
+    expect(tied).toMatchObject({ verdict: 'tied', exact: true });
+    expect(tied.explanation).toMatch(
+      /^m0 and m1 share .* at N = 2, which is exact: what is scored leaves no doubt; m0 has /,
+    );
+    expect(open).toMatchObject({ verdict: 'open', exact: false });
+    const early = await run(createRace(MODELS, { ...options, tolerance: 0.05 }));
+    expect(early.state().explanation).toMatch(/of the least, wrong with probability at most 5\.0%\. /);
+    // Scored to the end after the decision, it is wrong no more.
+    const whole = MODELS.flatMap((model) => ROWS[0]!.map((_, response) => scored({ model, response })));
+    const after = await early.add(whole);
+    expect(after).toMatchObject({ verdict: early.state().verdict, exact: true, share: 1 });
+    const summary = JSON.stringify(raceReport(raceResult(early)).sections[0]);
+    expect(summary).toContain('which is exact: what is scored leaves no doubt. 6,000 of 6,000 pairs');
   });
 
   test('all at once or one by one, on any number of threads, it decides the same', async () => {

@@ -113,7 +113,10 @@ describe('a race between served checkpoints', () => {
     // All is known: the race is decided without a request.
     const before = asked(servers);
     const { race } = await score(INPUT, options(servers, out));
-    expect(race).toMatchObject({ verdict: 'winner', winner: await winnerOf(NAMES), share: 1 });
+    expect(race).toMatchObject({ verdict: 'winner', exact: true, winner: await winnerOf(NAMES), share: 1 });
+    expect(race!.explanation).toContain(
+      'over all 900 responses at N = 4, which is exact: what is scored leaves no doubt. ',
+    );
     expect(asked(servers)).toBe(before);
   });
 

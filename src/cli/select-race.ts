@@ -57,7 +57,7 @@ export async function raceResultAt(race: Race, N: readonly number[]): Promise<Ra
   return raceResult(race);
 }
 
-/** Whether there is one model to take, wrong with probability at most δ. */
+/** Whether there is one model to take. */
 export function isDecided({ race }: RaceResult): boolean {
   return race.verdict === 'winner' || race.verdict === 'within';
 }

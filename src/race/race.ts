@@ -70,7 +70,8 @@ const jobSchema = z.strictObject(jobOptionsShape);
  * Scoring no further than it takes to decide: the tournament's winner from part of the log-probabilities.
  *
  * The responses at hand are gone through in random order, so that what is claimed is claimed of the whole list, whatever it
- * is: a wrong decision has probability at most `delta`, at whatever moment scoring stops (docs/racing.md). A race asks
+ * is: a wrong decision has probability at most `delta`, at whatever moment scoring stops, and none where what is scored leaves
+ * no doubt ({@link RaceState.exact}; docs/racing.md). A race asks
  * ({@link Race.next}) and is told ({@link Race.add}), in any order and with any number of requests in flight; what it decides
  * depends on the log-probabilities alone.
  */

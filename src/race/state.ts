@@ -28,11 +28,16 @@ export interface RaceModel {
 export interface RaceState {
   /**
    * `winner`: one model alone may be best, it is the winner of the whole list; `within`: the score of the model taken is
-   * within the tolerance of the least (both wrong with probability at most `delta`); `tied`: all is scored that matters, and
-   * several models share the least score; `unknown`: what is missing of models that were retired leaves several possible;
-   * `open`: nothing is decided yet.
+   * within the tolerance of the least; `tied`: all is scored that matters, and several models share the least score (each
+   * wrong with probability at most `delta`, unless it is `exact`); `unknown`: what is missing of models that were retired
+   * leaves several possible; `open`: nothing is decided yet.
    */
   readonly verdict: RaceVerdict;
+  /**
+   * Whether the verdict follows from what is scored, in whatever order it was gone through, as where everything is scored:
+   * then it cannot be wrong.
+   */
+  readonly exact: boolean;
   /** The model to take; `null` unless decided. Of several that share the least score the one of the greater mean log-probability. */
   readonly winner: string | null;
   /** Models that may be best, the least score so far first. */
@@ -56,6 +61,7 @@ export interface RaceState {
 /** The core's state: models are indices. @internal */
 export interface NativeRaceState {
   readonly verdict: RaceVerdict;
+  readonly exact: boolean;
   readonly winner: number | null;
   readonly possibleWinners: number[];
   readonly models: {
@@ -88,6 +94,7 @@ export function nameState(state: NativeRaceState, models: readonly string[], ter
   const nameOrNull = (index: number | null) => (index === null ? null : name(index));
   const named = {
     verdict: state.verdict,
+    exact: state.exact,
     winner: nameOrNull(state.winner),
     possibleWinners: state.possibleWinners.map(name),
     models: state.models.map(({ worstRival, exit, ...rest }, index) => ({
@@ -108,17 +115,19 @@ export function nameState(state: NativeRaceState, models: readonly string[], ter
 const MOST_NAMED = 10;
 
 function explain(state: Omit<RaceState, 'explanation'>, { responses, N, delta, tolerance }: Terms): string {
-  const { verdict, winner, possibleWinners, models, pairs, scored, share } = state;
+  const { verdict, exact, winner, possibleWinners, models, pairs, scored, share } = state;
   const list = `all ${plural(responses, 'response')} at N = ${compact(N)}`;
-  const wrong = `wrong with probability at most ${percent(delta)}`;
+  const sure = exact
+    ? 'which is exact: what is scored leaves no doubt'
+    : `wrong with probability at most ${percent(delta)}`;
   const left = `${count(scored)} of ${count(pairs)} pairs of response and model are scored (${percent(share)})`;
   switch (verdict) {
     case 'winner':
-      return `${winner} has the least score over ${list}, ${wrong}. ${left}.`;
+      return `${winner} has the least score over ${list}, ${sure}. ${left}.`;
     case 'within':
-      return `The score of ${winner} over ${list} is within ${percent(tolerance)} of the responses of the least, ${wrong}. ${left}.`;
+      return `The score of ${winner} over ${list} is within ${percent(tolerance)} of the responses of the least, ${sure}. ${left}.`;
     case 'tied':
-      return `${named(possibleWinners)} share the least score over ${list}; ${winner} has the greatest mean log-probability of them. ${left}.`;
+      return `${named(possibleWinners)} share the least score over ${list}, ${sure}; ${winner} has the greatest mean log-probability of them. ${left}.`;
     case 'unknown': {
       const missing = models.filter(({ retired, scored }) => retired && scored < responses).map(({ model }) => model);
       return `${named(possibleWinners)} may be best over ${list}: what is missing of ${named(missing)} would have to be scored to tell. ${left}.`;

@@ -39,7 +39,7 @@ impl Race {
             // A block is gone through as a whole, or not at all.
             self.go_through(Block { responses: n, from: self.seen, len: (until - self.seen) as usize }, workers)?;
         }
-        Ok(())
+        self.ascertain(workers, control)
     }
 
     fn is_complete(&self, place: usize) -> bool {

@@ -16,6 +16,7 @@ mod decide;
 mod nominee;
 mod options;
 mod status;
+mod surety;
 
 pub use options::RaceOptions;
 pub use status::{RaceExit, RaceModel, RaceState, RaceVerdict};
@@ -23,6 +24,7 @@ pub use status::{RaceExit, RaceModel, RaceState, RaceVerdict};
 use contender::Contender;
 use nominee::Nominations;
 use options::Levels;
+use surety::Surety;
 
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
@@ -69,6 +71,7 @@ pub struct Race {
     out_at: Vec<Option<u32>>,
     /// Whether a nominee is within the tolerance.
     within: Option<usize>,
+    surety: Surety,
     /// Responses gone through.
     seen: u32,
     /// Places from `seen` on of which all that is needed is known.
@@ -102,6 +105,7 @@ impl Race {
             exits: vec![None; models],
             out_at: vec![None; models],
             within: None,
+            surety: Surety::Bets,
             seen: 0,
             complete: 0,
             options,
@@ -285,9 +289,11 @@ impl Race {
     /// Where the race stands.
     #[must_use]
     pub fn state(&self) -> RaceState {
-        let mut standing: Vec<&Contender> = self.contenders.iter().collect();
-        standing.sort_by_key(|contender| (contender.score_high(), contender.model));
-        let (verdict, winner) = self.verdict(&standing);
+        let (verdict, winner) = self.verdict();
+        let possible_winners = match &self.surety {
+            Surety::Overruled(best) => best.clone(),
+            Surety::Bets | Surety::Exact => self.standing().iter().map(|contender| contender.model).collect(),
+        };
         let share = |count: u32| (self.seen > 0).then(|| f64::from(count) / f64::from(self.seen));
         let models = (0..self.scored.len()).map(|model| {
             let contender = self.contenders.iter().find(|contender| contender.model == model);
@@ -307,7 +313,8 @@ impl Race {
         RaceState {
             verdict,
             winner: winner.map(index),
-            possible_winners: standing.iter().map(|contender| index(contender.model)).collect(),
+            exact: self.surety != Surety::Bets,
+            possible_winners: possible_winners.into_iter().map(index).collect(),
             models: models.collect(),
             responses: self.seen,
             scored,
@@ -316,8 +323,19 @@ impl Race {
         }
     }
 
-    /// The verdict, and the model to take, of contenders by rising score.
-    fn verdict(&self, standing: &[&Contender]) -> (RaceVerdict, Option<usize>) {
+    /// Contenders by rising score.
+    fn standing(&self) -> Vec<&Contender> {
+        let mut standing: Vec<&Contender> = self.contenders.iter().collect();
+        standing.sort_by_key(|contender| (contender.score_high(), contender.model));
+        standing
+    }
+
+    /// The verdict, and the model to take.
+    fn verdict(&self) -> (RaceVerdict, Option<usize>) {
+        if let Surety::Overruled(best) = &self.surety {
+            return self.of_equal(best);
+        }
+        let standing = self.standing();
         let best = standing[0];
         if standing.len() == 1 {
             return (RaceVerdict::Winner, Some(best.model));
@@ -331,19 +349,17 @@ impl Race {
         // All is known of those that are left, but for what can be had no more.
         let least = best.score_high();
         let possible: Vec<_> = standing.iter().filter(|contender| contender.score_low() <= least).collect();
-        let known = possible.iter().all(|contender| contender.score_low() == contender.score_high());
-        match (possible.as_slice(), known) {
-            ([only], _) => (RaceVerdict::Winner, Some(only.model)),
-            (_, false) => (RaceVerdict::Unknown, None),
-            (equal, true) => {
-                let mean = |model: usize| self.rows.iter().map(|row| known_of(row, model)).sum::<f64>();
-                let first = equal
-                    .iter()
-                    .map(|contender| contender.model)
-                    .reduce(|best, model| if mean(model) > mean(best) { model } else { best });
-                (RaceVerdict::Tied, first)
-            }
+        if possible.len() > 1 && possible.iter().any(|contender| contender.score_low() != contender.score_high()) {
+            return (RaceVerdict::Unknown, None);
         }
+        self.of_equal(&possible.iter().map(|contender| contender.model).collect::<Vec<_>>())
+    }
+
+    /// The verdict on models that share the least score: of several the one of the greatest mean log-probability is taken.
+    fn of_equal(&self, equal: &[usize]) -> (RaceVerdict, Option<usize>) {
+        let mean = |model: usize| self.rows.iter().map(|row| known_of(row, model)).sum::<f64>();
+        let first = equal.iter().copied().reduce(|best, model| if mean(model) > mean(best) { model } else { best });
+        (if equal.len() == 1 { RaceVerdict::Winner } else { RaceVerdict::Tied }, first)
     }
 
     /// Whether `model` may be the worst rival of some other contender.

@@ -1,14 +1,14 @@
 use serde::Serialize;
 
-/// How far a decision is.
+/// How far a decision is; wrong with probability at most δ unless [`RaceState::exact`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RaceVerdict {
     /// Nothing is decided yet.
     Open,
-    /// One model alone may be best: it is the winner of the whole list, wrong with probability at most δ.
+    /// One model alone may be best: it is the winner of the whole list.
     Winner,
-    /// The score of the model taken is within the tolerance of the least, wrong with probability at most δ.
+    /// The score of the model taken is within the tolerance of the least.
     Within,
     /// All responses are gone through and several models share the least score: each of them is a winner.
     Tied,
@@ -56,6 +56,8 @@ pub struct RaceModel {
 pub struct RaceState {
     /// How far the decision is.
     pub verdict: RaceVerdict,
+    /// Whether the decision follows from what is scored, whatever the order was: then no bet has a part in it.
+    pub exact: bool,
     /// The model to take, once decided; of several that share the least score the one of the greater mean
     /// log-probability.
     pub winner: Option<u32>,

@@ -105,6 +105,75 @@ fn a_wrong_decision_is_as_rare_as_asked_for() {
     }
 }
 
+/// The list a race goes through in the order of `seed`: `value(place, model)` of each.
+fn in_order(responses: u32, models: u32, seed: u64, value: impl Fn(u32, u32) -> f64) -> Vec<Vec<f64>> {
+    let race = Race::new(RaceOptions { models, responses, ..options(&[vec![0.0]], seed) }).unwrap();
+    let place = |response: u32| race.place_of[response as usize];
+    (0..models).map(|model| (0..responses).map(|response| value(place(response), model)).collect()).collect()
+}
+
+fn all_pairs(rows: &[Vec<f64>]) -> Vec<RacePair> {
+    let models = 0..u32::try_from(rows.len()).unwrap();
+    let responses = u32::try_from(rows[0].len()).unwrap();
+    models.flat_map(|model| (0..responses).map(move |response| RacePair { response, model })).collect()
+}
+
+#[test]
+fn a_decision_is_exact_where_what_is_scored_leaves_no_doubt() {
+    // So few responses that all are scored before anyone leaves.
+    let rows = made_up(&[0.4, 0.0, 0.4], 12, 2);
+    let state = run(Race::new(options(&rows, 3)).unwrap(), &rows, 4).state();
+    assert!(state.exact && best(&scores(&rows, 2.0)).contains(&state.winner.unwrap()), "{state:?}");
+    // Decided early, it rests on bets; scored to the end afterwards, on nothing but the list.
+    let rows = made_up(&[0.3, 0.02, 0.25], 3000, 1);
+    let mut race = run(Race::new(options(&rows, 7)).unwrap(), &rows, 16);
+    assert!(race.state().done && !race.state().exact);
+    add(&mut race, &all_pairs(&rows), &rows);
+    let state = race.state();
+    assert_eq!((state.verdict, state.winner, state.exact), (RaceVerdict::Winner, Some(1), true));
+    // What cannot be scored is taken at its worst, and may leave no doubt either.
+    let rows = vec![vec![-0.1; 40], vec![-3.0; 40]];
+    let mut race = Race::new(options(&rows, 1)).unwrap();
+    let (lost, known): (Vec<_>, Vec<_>) =
+        all_pairs(&rows).into_iter().partition(|pair| pair.model == 1 && pair.response < 10);
+    race.lose(&lost, &Workers::sequential(), &Control::new()).unwrap();
+    add(&mut race, &known, &rows);
+    let state = race.state();
+    assert_eq!((state.verdict, state.winner, state.exact), (RaceVerdict::Winner, Some(0), true));
+    // Were the other one's missing values those of the winner, there would be doubt.
+    let mut race = Race::new(options(&rows, 1)).unwrap();
+    let missing: Vec<_> = all_pairs(&rows).into_iter().filter(|pair| pair.model == 0 && pair.response < 35).collect();
+    race.lose(&missing, &Workers::sequential(), &Control::new()).unwrap();
+    let rest: Vec<_> = all_pairs(&rows).into_iter().filter(|pair| !missing.contains(pair)).collect();
+    add(&mut race, &rest, &rows);
+    assert!(!race.state().exact, "{:?}", race.state());
+}
+
+#[test]
+fn once_everything_is_scored_the_list_decides_and_not_the_bets() {
+    // The first half of the order is all against model 0, the second, longer in counts, against model 1.
+    let value = |place: u32, model: u32| match model {
+        0 if place < 500 && place.is_multiple_of(4) => -2.0,
+        1 if place >= 600 => -2.0,
+        _ => -0.1,
+    };
+    for tolerance in [0.0, 0.01] {
+        let rows = in_order(1000, 2, 5, value);
+        let mut race = Race::new(RaceOptions { tolerance, ..options(&rows, 5) }).unwrap();
+        race = run(race, &rows, 8);
+        let state = race.state();
+        assert_eq!((state.winner, state.exact), (Some(1), false), "the order misleads");
+        add(&mut race, &all_pairs(&rows), &rows);
+        let state = race.state();
+        let stands = (state.verdict, state.winner, state.possible_winners, state.exact);
+        assert_eq!(stands, (RaceVerdict::Winner, Some(0), vec![0], true));
+        // Nor does it matter whether all comes at once, and a race that is read anew knows it, too.
+        let mut at_once = Race::new(RaceOptions { tolerance, ..options(&rows, 5) }).unwrap();
+        add(&mut at_once, &all_pairs(&rows), &rows);
+        assert_eq!((at_once.state().winner, at_once.state().exact), (Some(0), true));
+    }
+}
+
 #[test]
 fn a_tolerance_ends_a_race_between_equals() {
     let rows = made_up(&[0.1, 0.1, 0.1], 4000, 3);
