@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -9,10 +9,12 @@ import { makeInput } from '../benchmark/inputs.js';
 import { greatestDifference } from '../benchmark/measure.js';
 import { readNpy, writeNpy } from '../benchmark/npy.js';
 import { Random } from '../benchmark/random.js';
+import { compareRecords, readRecord, recordText } from '../benchmark/record.js';
 import { benchmarkReport } from '../benchmark/report.js';
 import type { Timing } from '../benchmark/result.js';
 import { growthExponent, quantile, ratio } from '../benchmark/statistics.js';
 import { reportHtml } from '../src/report/export/page.js';
+import { reportText } from '../src/report/export/text.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -194,6 +196,50 @@ describe('evaluation', () => {
     expect(page).toContain('About &lt;it&gt;.');
     expect(page).toContain('2 of 6 goals');
     expect(page).toContain('skipped: not there');
+  });
+
+  test('a record keeps what a page and a comparison need', () => {
+    const about = { schema: 1, version: '0.0.0', date: '2026-01-01T00:00:00.000Z', quick: true, roofline } as const;
+    const machine = {
+      cpu: 'a',
+      cores: 2,
+      memoryBytes: 1,
+      instructions: [],
+      os: '',
+      loadBefore: 0,
+      node: '',
+      rust: '',
+      python: null,
+    };
+    const whole = { ...about, machine, cases: [result], growth: [] };
+    const file = join(folder, 'record.json');
+    writeFileSync(file, recordText(whole));
+    const kept = readRecord(file);
+    expect(kept.cases[0]!.timings[1]!.seconds).toEqual({ min: 30, median: 30 });
+    // Numbers as they are shown are the same.
+    expect(reportText(benchmarkReport(kept))).toBe(reportText(benchmarkReport(whole)));
+    expect(compareRecords(whole, kept)).toEqual([]);
+    // All hosts are ours here: twice the time is slower. Where a peer takes twice as long, too, it was the machine.
+    const times = (factor: number, host: string) => ({
+      ...whole,
+      cases: [
+        {
+          ...result,
+          timings: result.timings.map((each, at) => ({
+            ...each,
+            host: at === 1 ? host : each.host,
+            ...(each.seconds && { seconds: { ...each.seconds, min: each.seconds.min * (at === 0 ? 2 : factor) } }),
+          })),
+        },
+      ],
+    });
+    expect(compareRecords(times(1, 'core'), kept).map(({ participant, factor }) => [participant, factor])).toEqual([
+      ['core', 2],
+    ]);
+    expect(compareRecords(times(2, 'peers'), times(1, 'peers'))).toEqual([
+      expect.objectContaining({ participant: 'core', factor: 0.5 }),
+    ]);
+    expect(compareRecords(kept, times(1, 'core'))[0]).toMatchObject({ before: 2, now: 1, factor: 0.5 });
   });
 
   test('results are compared relative to their size', () => {

@@ -64,15 +64,18 @@ export type InputSpec =
       readonly seed: number;
     };
 
-/** Who does the work: the core's own program, the addon in this process, the Python process, the release before. */
-export type Host = 'core' | 'addon' | 'peers' | 'previous';
+/**
+ * Who does the work: the core's own program, the addon in this process, the Python process, the release before, whole
+ * programs.
+ */
+export type Host = 'core' | 'addon' | 'peers' | 'previous' | 'command';
 
 /**
  * A computation with its inputs and the way to do it. Strings that begin with `$` stand for the path of the input of
  * that name.
  */
 export interface Task {
-  readonly kind: 'tournament' | 'winner' | 'read' | 'training' | 'testTime' | 'bootstrap' | 'sweep';
+  readonly kind: 'tournament' | 'winner' | 'read' | 'training' | 'testTime' | 'bootstrap' | 'sweep' | 'select';
   readonly method: string;
   readonly threads: number;
   readonly [parameter: string]: unknown;

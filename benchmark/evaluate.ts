@@ -25,7 +25,7 @@ export function evaluateCase(
       .map((timing) => ({
         id: timing.id,
         seconds: timing.seconds.min,
-        ratio: ratio(timing.seconds.rounds, ours!.seconds.rounds),
+        ratio: ratio(timing.seconds.rounds!, ours!.seconds.rounds!),
         equal: timing.equal ?? null,
       })),
     timings,
@@ -70,7 +70,7 @@ function evaluateGoal(goal: Exclude<Goal, { kind: 'exponent' }>, timings: readon
     case 'ratio': {
       const { slow, fast, note } = goal;
       const [of, to] = [find(slow), find(fast)];
-      const measured = isTimed(of) && isTimed(to) ? ratio(of.seconds.rounds, to.seconds.rounds).ofMinima : null;
+      const measured = isTimed(of) && isTimed(to) ? ratio(of.seconds.rounds!, to.seconds.rounds!).ofMinima : null;
       const text = `time of ${slow} over time of ${fast}${note ? ` (${note})` : ''}`;
       return goal.atLeast === undefined
         ? atMost(text, measured, goal.atMost ?? Number.POSITIVE_INFINITY)

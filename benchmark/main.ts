@@ -7,6 +7,7 @@ import type { Case, Participant } from './case.js';
 import { allCases } from './cases/index.js';
 import { evaluateCase, evaluateGrowth, failedCase } from './evaluate.js';
 import { AddonHost, loadPackage } from './hosts/addon.js';
+import { CommandHost } from './hosts/command.js';
 import { buildCore, startCore } from './hosts/core.js';
 import { type Host, Skipped } from './hosts/host.js';
 import type { LineProcess } from './hosts/line-process.js';
@@ -15,13 +16,17 @@ import { describeInput, makeInput, type Writers } from './inputs.js';
 import { describeMachine } from './machine.js';
 import { type Effort, measureCase, message, skippedCase } from './measure.js';
 import { ROOT } from './paths.js';
+import { compareRecords, readRecord, recordText } from './record.js';
 import { benchmarkReport } from './report.js';
 import type { BenchmarkResult, CaseResult, Roof } from './result.js';
-import { caseText, growthText, rooflineText } from './terminal.js';
+import { caseText, growthText, movesText, rooflineText } from './terminal.js';
 
 const USAGE = `npm run bench -- [options]
 
   --json FILE       write all results as JSON
+  --record FILE     write what is kept of them: record/CPU/VERSION.json
+  --compare FILE    say what became slower or faster since that record
+  --from FILE       make the page, or the comparison, of a record instead of running anything
   --html FILE       write them as a page with plots
   --only PART,…     only cases whose name contains one of the parts
   --list            name the cases and end
@@ -40,6 +45,9 @@ const { values: options } = parseArgs({
   options: {
     json: { type: 'string' },
     html: { type: 'string' },
+    record: { type: 'string' },
+    compare: { type: 'string' },
+    from: { type: 'string' },
     only: { type: 'string', multiple: true },
     list: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1,2,all' },
@@ -57,8 +65,10 @@ async function main(): Promise<void> {
   const cases = chosenCases();
   effort();
   if (options.list) return void process.stdout.write(cases.map(({ name, title }) => `${name}  ${title}\n`).join(''));
+  const before = options.compare === undefined ? null : readRecord(options.compare);
+  if (options.from !== undefined) return finish(readRecord(options.from), before);
   // A path that cannot be written to is told of now, not after an hour.
-  for (const file of [options.json, options.html]) if (file) closeSync(openSync(file, 'a'));
+  for (const file of [options.json, options.html, options.record]) if (file) closeSync(openSync(file, 'a'));
   const hosts = new Hosts();
   const folder = mkdtempSync(join(tmpdir(), 'coverage-bench-'));
   // Inputs take gigabytes: they go also when the run is interrupted.
@@ -86,6 +96,7 @@ async function main(): Promise<void> {
       // Rewritten after each case: a run that is cut short leaves what it has.
       write({ ...about, cases: results, growth: evaluateGrowth(cases, results) });
     }
+    if (before) finish({ ...about, cases: results, growth: evaluateGrowth(cases, results) }, before);
     process.stdout.write(`Growth:\n${growthText(evaluateGrowth(cases, results))}\n`);
     if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
   } finally {
@@ -95,7 +106,17 @@ async function main(): Promise<void> {
 
 function write(result: BenchmarkResult): void {
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.record) writeFileSync(options.record, recordText(result));
   if (options.html) writeFileSync(options.html, reportHtml(benchmarkReport(result)));
+}
+
+/** Writes what was asked for, and says what moved. */
+function finish(result: BenchmarkResult, before: BenchmarkResult | null): void {
+  write(result);
+  if (before === null) return;
+  if (before.machine.cpu !== result.machine.cpu)
+    process.stdout.write(`${before.version} was measured on another processor: ${before.machine.cpu}\n`);
+  process.stdout.write(`Since ${before.version}:\n${movesText(compareRecords(result, before))}`);
 }
 
 function effort(): Effort {
@@ -149,6 +170,7 @@ class Hosts {
   readonly #peers = this.#python === null ? null : startPeers(this.#python);
   #addon: Host | undefined;
   #previous: Host | undefined;
+  #command: Host | undefined;
 
   async find({ host, alone }: Participant, ofCase: LineProcess[]): Promise<Host> {
     switch (host) {
@@ -168,6 +190,9 @@ class Hosts {
         if (!options.previous) throw new Skipped('there is no earlier release yet (--previous DIR names one)');
         this.#previous ??= new AddonHost(await loadPackage(options.previous));
         return this.#previous;
+      case 'command':
+        this.#command ??= new CommandHost(this.#python, await loadPackage(ROOT));
+        return this.#command;
     }
   }
 
@@ -190,7 +215,7 @@ class Hosts {
   }
 
   close(): void {
-    for (const host of [this.#core, this.#peers, this.#addon, this.#previous]) host?.close();
+    for (const host of [this.#core, this.#peers, this.#addon, this.#previous, this.#command]) host?.close();
   }
 }
 

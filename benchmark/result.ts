@@ -51,7 +51,12 @@ export interface Timing {
   /** Greatest relative difference from the group's result. */
   readonly difference?: number;
   /** Seconds of one run. */
-  readonly seconds?: { readonly min: number; readonly median: number; readonly rounds: readonly number[] };
+  readonly seconds?: {
+    readonly min: number;
+    readonly median: number;
+    /** Not kept in a record. */
+    readonly rounds?: readonly number[];
+  };
   /** Runs in a round. */
   readonly iterations?: number;
   /** Units of work a second, at the least time. */

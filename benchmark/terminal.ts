@@ -1,3 +1,4 @@
+import type { Move } from './record.js';
 import type { CaseResult, Growth, Roof } from './result.js';
 
 const SCALES = [
@@ -50,6 +51,17 @@ export function caseText({ name, title, timings, peers, goals, failure }: CaseRe
     lines.push(`  goal: ${text}: ${measured === null ? '–' : measured.toPrecision(3)}, ${verdict}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What moved against a record, slower first. */
+export function movesText(moves: readonly Move[]): string {
+  if (moves.length === 0) return '  nothing moved by more than noise\n';
+  return moves
+    .map(({ name, participant, before, now, factor }) => {
+      const change = factor > 1 ? `${factor.toFixed(2)}× slower` : `${(1 / factor).toFixed(2)}× faster`;
+      return `  ${name} ${participant}: ${change} (${formatSeconds(before)}, now ${formatSeconds(now)})\n`;
+    })
+    .join('');
 }
 
 /** Growth along the series as text. */

@@ -1,6 +1,7 @@
 import type { Case } from '../case.js';
 import { bootstrapCases } from './bootstrap.js';
 import { readingCases } from './reading.js';
+import { selectCases } from './select.js';
 import { tournamentCases } from './tournament.js';
 import { trainingCases } from './training.js';
 import { winnerCases } from './winner.js';
@@ -15,5 +16,7 @@ export interface Scope {
 
 /** All cases, in the order they run. */
 export function allCases(scope: Scope): Case[] {
-  return [tournamentCases, winnerCases, bootstrapCases, trainingCases, readingCases].flatMap((cases) => cases(scope));
+  return [tournamentCases, winnerCases, bootstrapCases, trainingCases, readingCases, selectCases].flatMap((cases) =>
+    cases(scope),
+  );
 }
