@@ -12,9 +12,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** An interpreter that has what the example requires: `PYTHON`, or `python3`. */
 const python = process.env['PYTHON'] ?? 'python3';
-const installed = spawnSync(python, ['-c', 'import numpy, safetensors, torch']).status === 0;
+const needs = 'matplotlib, numpy, safetensors, scipy, torch';
+const installed = spawnSync(python, ['-c', `import ${needs}`]).status === 0;
 if (!installed) {
-  process.stderr.write(`examples/graph-transformer is not tested: ${python} has no torch (PYTHON names another).\n`);
+  process.stderr.write(
+    `examples/graph-transformer is not tested: ${python} has not all of ${needs} (PYTHON names another).\n`,
+  );
 }
 
 function run(command: string, ...args: string[]): string {
@@ -48,11 +51,14 @@ describe.skipIf(!installed)('the graph task for a transformer', { timeout: 600_0
     expect(run(python, 'test_training.py', exported('figure-1', 3), 'figure-1')).toMatch(/are right/);
   });
 
-  test('Figure 1 from pre-training to select, profile and pass-at-k; called again, it is all there', () => {
+  test('what is kept of a run comes back, and claims are decided as they say', () => {
+    expect(run(python, 'test_tables.py')).toMatch(/as they say/);
+  });
+
+  test('Figure 1 from pre-training to select, profile and pass-at-k; the same from what is kept, and from the pre-trained', () => {
     const cli = `'${process.execPath}' '${main}'`;
-    const figure = () =>
-      run(python, 'figures.py', 'figure-1', '--setting', 'smoke', '--seeds', '1', '--out', folder, '--cli', cli);
-    figure();
+    const smoke = ['--device', 'cpu', '--setting', 'smoke', '--seeds', '1', '--cli', cli];
+    run(python, 'figures.py', 'figure-1', ...smoke, '--out', folder);
     const select = JSON.parse(read('seed-0', 'select.json'));
     const names = [0, 1, 2, 5, 12].map((step) => `step-${String(step).padStart(6, '0')}`);
     expect(select.models).toEqual(names);
@@ -79,9 +85,27 @@ describe.skipIf(!installed)('the graph task for a transformer', { timeout: 600_0
       expect(numbers.slice(0, 2).map(Number)).toEqual([step, pass]);
     }
     expect(read('figure-1.csv').trim().split('\n')).toHaveLength(1 + names.length);
-    const scored = read('seed-0', 'log-probs.jsonl');
-    rmSync(join(folder, 'seed-0'), { recursive: true });
-    figure();
-    expect(read('seed-0', 'log-probs.jsonl')).toBe(scored);
+    expect(read('figure-1.svg')).toMatch(/tournament's winner/);
+    expect(read('claims.csv')).toMatch(/^claim,allows,seed_0,mean,low,high,holds\nKL: greatest rise/);
+    // From what is kept, rounded log-probabilities and all else as it was.
+    const out = ['--out', join(folder, 'again'), '--cli', cli];
+    run(python, 'figures.py', 'again', join(folder, 'figure-1.npz'), ...out);
+    for (const name of ['figure-1.csv', join('seed-0', 'counts.csv'), join('seed-0', 'pi-D.jsonl')]) {
+      expect(read('again', name)).toBe(read(name));
+    }
+    expect(JSON.parse(read('again', 'seed-0', 'select.json')).models).toEqual(names);
+    // And from the pre-trained network, elsewhere.
+    run(
+      python,
+      'figures.py',
+      'figure-1',
+      ...smoke,
+      '--pre-trained',
+      join(folder, 'pre-trained'),
+      '--out',
+      join(folder, 'else'),
+    );
+    expect(read('else', 'seed-0', 'log-probs.jsonl')).toBe(read('seed-0', 'log-probs.jsonl'));
+    expect(existsSync(join(folder, 'else', 'pre-trained'))).toBe(false);
   });
 });

@@ -11,13 +11,14 @@ import torch
 
 import gpt2
 from graph_task import GraphTask, read_records, sequences
-from scoring import log_probs, measures, right, write_counts, write_log_probs, write_whole
+from handing import Scores, hand_over, name_of
+from scoring import log_probs, measures, right, write_whole
 from start import start
 from training import Stage, say, train
 
 PRE_TRAINING = (1.0, 1.0, 1.0)
 FINE_TUNING = (0.9, 0.1, 0.0)
-BUDGETS = (2, 3, 4, 4.6, 5.7)
+BUDGETS = (2, 3, 4, 4.6, 5.7, 6)
 PASSES = (1, 4, 8, 12)
 VALIDATION = 1024  # prompts of each class that graph-task has, class by class
 
@@ -42,8 +43,8 @@ SETTINGS = {
     "paper": Setting(),
     "gpu": Setting(
         start="induction",
-        pre_training=Stage("pre-training", PRE_TRAINING, 100_000, 1.2e-3, 512, warmup=200, decay=0.2),
-        fine_tuning=Stage("fine-tuning", FINE_TUNING, 5_000, 1e-5, 512),
+        pre_training=Stage("pre-training", PRE_TRAINING, 14_000, 1e-3, 256, warmup=100, decay=0.45),
+        fine_tuning=Stage("fine-tuning", FINE_TUNING, 760, 7.2e-5, 256, warmup=20),
     ),
     "cpu": Setting(
         model=(3, 2, 64),
@@ -51,8 +52,11 @@ SETTINGS = {
         layers=2,
         names=26,
         pre_training=Stage("pre-training", PRE_TRAINING, 6_000, 3e-3, 64, warmup=100, decay=0.5),
-        fine_tuning=Stage("fine-tuning", FINE_TUNING, 1_000, 1e-4, 32),
+        fine_tuning=Stage("fine-tuning", FINE_TUNING, 400, 4e-4, 32),
+        checkpoints=16,
+        validation=512,
         held_out=2048,
+        samples=16,
     ),
     "smoke": Setting(
         model=(2, 2, 16),
@@ -163,19 +167,22 @@ class Run:
     def hand_over(self, seed, steps):
         """The files of a seed for `select`, `profile` and `pass-at-k`; returns its measures, a checkpoint each."""
         folder = self.out / f"seed-{seed}"
-        scores = {name_of(step): np.load(folder / "scores" / f"{name_of(step)}.npz") for step in steps}
-        models = {name: score["held_out"] for name, score in scores.items()}
-        write_log_probs(folder / "log-probs.jsonl", self.held_out.ids, models)
-        write_log_probs(folder / "pi-D.jsonl", self.held_out.ids, {"pi_D": self.held_out.log_prob.numpy()})
-        counts = {name: score["counts"] for name, score in scores.items()}
-        write_counts(folder / "counts.csv", self.held_out.ids[:256], counts, self.setting.samples)
-        found = [json.loads((folder / "scores" / f"{name_of(step)}.json").read_text()) for step in steps]
-        write_whole(folder / "measures.json", json.dumps(found) + "\n")
-        return found
-
-
-def name_of(step):
-    return f"step-{step:06d}"
+        paths = [folder / "scores" / f"{name_of(step)}.npz" for step in steps]
+        read = [np.load(path) for path in paths]
+        found = [json.loads(path.with_suffix(".json").read_text()) for path in paths]
+        some = self.held_out.at(slice(0, len(read[0]["counts"])))
+        return hand_over(
+            folder,
+            Scores(
+                responses=self.held_out.ids,
+                data=self.held_out.log_prob.numpy(),
+                held_out=np.stack([each["held_out"] for each in read]),
+                prompts=some.ids,
+                samples=self.setting.samples,
+                counts=np.stack([each["counts"] for each in read]),
+                measures=found,
+            ),
+        )
 
 
 def geometric(steps, count):

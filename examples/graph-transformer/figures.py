@@ -9,9 +9,12 @@ from pathlib import Path
 import torch
 
 import gpt2
-from figure_1 import BUDGETS, PASSES, SETTINGS, Run, export, name_of
+from figure_1 import BUDGETS, PASSES, SETTINGS, Run, export
 from graph_task import read_records, sequences
-from scoring import noise, write_whole
+from handing import hand_over, keep, kept
+from plots import plot
+from scoring import noise
+from tables import summary
 from training import say
 
 
@@ -27,13 +30,20 @@ def main():
     figure.add_argument("--setting", choices=SETTINGS, help="sizes (default: gpu or cpu, by the device)")
     figure.add_argument("--out", type=Path, default=Path("runs/figure-1"), help="all files; called again, it goes on")
     figure.add_argument("--seeds", type=int, default=4, help="runs of fine-tuning from the one pre-trained model")
-    figure.add_argument("--cli", default="npx coverage-principle", help="how to call coverage-principle")
+    figure.add_argument("--pre-trained", type=Path, help="folder of a checkpoint to fine-tune (default: pre-train)")
+    again = commands.add_parser("again", help="files, tables and plots anew from what is kept of a run")
+    again.add_argument("kept", type=Path, help="figure-1.npz of a run")
+    again.add_argument("--out", type=Path, default=Path("runs/again"), help="all files")
+    for command in (figure, again):
+        command.add_argument("--cli", default="npx coverage-principle", help="how to call coverage-principle")
     scored = commands.add_parser(
         "noise", parents=[shared], help="what precision, batch and order do to log-probabilities"
     )
     scored.add_argument("checkpoint", type=Path, help="folder of a checkpoint")
     scored.add_argument("responses", type=Path, help="export of graph-task, of the figure-1 task")
     options = parser.parse_args()
+    if options.command == "again":
+        return again_from(options.kept, options.out, shlex.split(options.cli))
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.command == "noise":
@@ -48,13 +58,30 @@ def figure_1(options):
     setting = SETTINGS[options.setting or {"cpu": "cpu", "cuda": "gpu"}[options.device]]
     export(setting, options.out / "data", cli)
     run = Run(setting, options.out / "data", options.out, options.device)
-    run.pre_train()
+    begin = (lambda: gpt2.load(options.pre_trained, options.device)) if options.pre_trained else run.pre_train
+    begin()
     for seed in range(options.seeds):
         folder = options.out / f"seed-{seed}"
         if not (folder / "measures.json").exists():
-            run.fine_tune(run.pre_train(), seed)
+            run.fine_tune(begin(), seed)
         choose(cli, folder)
-    summary(options.out, options.seeds)
+    keep(options.out, options.seeds, options.out / "figure-1.npz")
+    show(options.out, options.seeds)
+
+
+def again_from(path, out, cli):
+    seeds = 0
+    for scores in kept(path):
+        hand_over(out / f"seed-{seeds}", scores)
+        choose(cli, out / f"seed-{seeds}")
+        seeds += 1
+    show(out, seeds)
+
+
+def show(out, seeds):
+    plot(out / "figure-1.svg", summary(out, seeds))
+    say((out / "picks.csv").read_text())
+    say((out / "claims.csv").read_text())
 
 
 def choose(cli, folder):
@@ -64,33 +91,6 @@ def choose(cli, folder):
     call(cli, folder / "select.json", "select", log_probs, data, "--reference", "pi_D", "--best-of", best_of)
     call(cli, folder / "profile.json", "profile", log_probs, data, "--reference", "pi_D", "-N", ratios)
     call(cli, folder / "pass-at-k.json", "pass-at-k", str(folder / "counts.csv"), "-k", f"1,{best_of}")
-
-
-def summary(out, seeds):
-    """`figure-1.csv`, the figure's points: a checkpoint of a seed each; `picks.csv`: the checkpoint that the tournament
-    picks for each K, that of the least cross-entropy and that of the least KL, with the exact Pass@K of each."""
-    points, picks = [], []
-    for seed in range(seeds):
-        folder = out / f"seed-{seed}"
-        found = json.loads((folder / "measures.json").read_text())
-        points += [[seed, at["step"], at["kl"], *at["cov"], *at["pass"]] for at in found]
-        chosen = json.loads((folder / "select.json").read_text())
-        least_kl = name_of(min(found, key=lambda at: at["kl"])["step"])
-        for held in chosen["tournaments"]:
-            row = [seed, held["bestOf"], held["N"], held["verdict"]]
-            for name in (held["winner"], chosen["crossEntropy"]["winner"], least_kl):
-                (at,) = (at for at in found if name_of(at["step"]) == name)
-                row += [at["step"], at["pass"][PASSES.index(held["bestOf"])]]
-            picks.append(row)
-    head = ["seed", "step", "kl", *(f"cov_{n}" for n in BUDGETS), *(f"pass_{k}" for k in PASSES)]
-    write_table(out / "figure-1.csv", head, points)
-    by = [f"{of}_{what}" for of in ("tournament", "cross_entropy", "kl") for what in ("step", "pass")]
-    write_table(out / "picks.csv", ["seed", "best_of", "N", "verdict", *by], picks)
-    say((out / "picks.csv").read_text())
-
-
-def write_table(path, head, rows):
-    write_whole(path, "".join(",".join(map(str, row)) + "\n" for row in [head, *rows]))
 
 
 def call(cli, path, *arguments):

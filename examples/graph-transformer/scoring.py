@@ -1,7 +1,6 @@
-"""Log-probabilities of responses, samples, and the files that `coverage-principle` reads."""
+"""Log-probabilities of responses, samples and exact measures."""
 
 import copy
-import json
 import math
 import os
 from pathlib import Path
@@ -11,10 +10,10 @@ import torch
 
 
 @torch.no_grad()
-def log_probs(model, sequences, device, batch=512, dtype=torch.float32):
+def log_probs(model, sequences, device, batch=None, dtype=torch.float32):
     """log pi(response | prompt) of each row, float64 [n]: logits in `dtype`, their log-softmax and sum in float64."""
     model.eval()
-    sums = []
+    sums, batch = [], batch or (64 if device == "cpu" else 512)
     for first in range(0, len(sequences), batch):
         rows = sequences.at(slice(first, first + batch)).to(device)
         with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
@@ -44,11 +43,11 @@ def noise(model, sequences, device):
     return found
 
 
-def right(model, sequences, device, samples, seed, batch=64):
+def right(model, sequences, device, samples, seed, batch=None):
     """How many of `samples` responses of the model to each prompt are the one drawn from pi_D: int [n]."""
     model.eval()
     generator = torch.Generator(device).manual_seed(seed)
-    counts = []
+    counts, batch = [], batch or (8 if device == "cpu" else 64)
     for first in range(0, len(sequences), batch):
         rows = sequences.at(slice(first, first + batch)).to(device)
         drawn = model.sample(rows.tokens, rows.start, rows.horizon, samples, generator)
@@ -83,23 +82,3 @@ def write_whole(path, text):
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)
-
-
-def write_log_probs(path, ids, models):
-    """JSON Lines for `select` and `profile`: `models` maps names to log-probabilities in the order of `ids`."""
-    rows = (
-        json.dumps({"id": row, "model": name, "logProb": float(value)})
-        for name, values in models.items()
-        for row, value in zip(ids, values, strict=True)
-    )
-    write_whole(path, "".join(f"{row}\n" for row in rows))
-
-
-def write_counts(path, ids, models, samples):
-    """CSV for `pass-at-k`: how many of `samples` responses to each prompt were right."""
-    rows = (
-        f"{name},{row},{samples},{int(count)}\n"
-        for name, counts in models.items()
-        for row, count in zip(ids, counts, strict=True)
-    )
-    write_whole(path, "model,problem,n,c\n" + "".join(rows))
