@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis, s};
 
 use super::PerRatio;
 use super::dispatch::{Countable, Kernel};
@@ -190,21 +190,22 @@ impl<A: Count, B: Count> Count for (A, B) {
 }
 
 impl Tile {
+    /// Row by row, on one thread: what it takes, all others wait for.
     fn add(&self, counts: &TileCounts, levels: &[usize], square: bool, down: &mut PerRatio, up: &mut PerRatio) {
-        let cells = self.upper.len() * self.lower.len();
-        for (at, &level) in levels.iter().enumerate() {
-            for (i, a) in self.upper.clone().enumerate() {
-                for (j, b) in self.lower.clone().enumerate() {
-                    let cell = at * cells + i * self.lower.len() + j;
-                    if !square {
-                        down[[level, a, b]] += counts.down[cell];
-                        up[[level, b, a]] += counts.up[cell];
-                    } else if a < b {
-                        down[[level, a, b]] += counts.down[cell];
-                        down[[level, b, a]] += counts.up[cell];
-                    }
-                }
+        let width = self.lower.len();
+        let rows = counts.down.chunks_exact(width).zip(counts.up.chunks_exact(width));
+        let places = levels.iter().flat_map(|&level| self.upper.clone().map(move |a| (level, a)));
+        for ((down_row, up_row), (level, a)) in rows.zip(places) {
+            // In a square a pair stands once, on one side of the diagonal.
+            let first = if square { (a + 1).saturating_sub(self.lower.start).min(width) } else { 0 };
+            let within = s![self.lower.start + first..self.lower.end];
+            let add = |(sum, count): (&mut u32, &u32)| *sum += count;
+            let mut matrix = down.index_axis_mut(Axis(0), level);
+            matrix.row_mut(a).slice_mut(within).iter_mut().zip(&down_row[first..]).for_each(add);
+            if !square {
+                matrix = up.index_axis_mut(Axis(0), level);
             }
+            matrix.column_mut(a).slice_mut(within).iter_mut().zip(&up_row[first..]).for_each(add);
         }
     }
 }
