@@ -95,7 +95,7 @@ describe('the same numbers through every format give the same matrix', () => {
     expect(logProbs.metadata.responseIds).toEqual(ids);
     expect(logProbs.metadata.tokenCounts).toEqual(tokens ? [1, 2, 3, 4, 5] : null);
     expect(logProbs.metadata.warnings.map(({ code }) => code)).toEqual(warnings);
-    for (const source of logProbs.metadata.sources) expect(source.sha256).toMatch(/^[0-9a-f]{64}$/);
+    for (const source of logProbs.metadata.sources) expect(source.blake3).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 

@@ -115,11 +115,11 @@ describe('Pass@k', () => {
     const page = (files: readonly string[]) =>
       reportHtml(
         passAtKReport(result, {
-          provenance: { version: '1', seed: '0', sources: files.map((file) => ({ file, sha256: `hash of ${file}` })) },
+          provenance: { version: '1', seed: '0', sources: files.map((file) => ({ file, blake3: `hash of ${file}` })) },
         }),
       );
     expect(page(['one.jsonl'])).toContain(
-      'All models come from <code>one.jsonl</code>, SHA-256 <code>hash of one.jsonl',
+      'All models come from <code>one.jsonl</code>, BLAKE3 <code>hash of one.jsonl',
     );
     const three = page(['one.jsonl', 'two.jsonl', 'three.jsonl']);
     expect(three).toContain('The 3 files that were read');
@@ -166,7 +166,7 @@ describe('the offset tournament', () => {
       tournaments: [{ ...tournament, ...change }],
       confidence: 0.95,
       warnings: [],
-      provenance: { version: '1', seed: '0', sources: [{ file: 'held.npy', sha256: 'ab' }] },
+      provenance: { version: '1', seed: '0', sources: [{ file: 'held.npy', blake3: 'ab' }] },
     });
   const text = (change: Partial<OffsetTournament>) =>
     reportText(report(change), { columns: 200 }).replaceAll('\u00a0', ' ');
@@ -183,7 +183,7 @@ describe('the offset tournament', () => {
     expect(text({})).toMatch(/late +0\.125 +0\.063 to 0\.250 +early/);
     expect(text({})).toContain('Theorem 6.4 promises nothing at N = 16');
     expect(text({ withinTheorem: true })).not.toContain('promises nothing');
-    expect(reportHtml(report({}))).toContain('All models come from <code>held.npy</code>, SHA-256 <code>ab');
+    expect(reportHtml(report({}))).toContain('All models come from <code>held.npy</code>, BLAKE3 <code>ab');
     const [, early, , wild] = reportCsv(report({})).split('\r\n');
     expect(early).toBe('16,early,2,false,true,noise,0.25,0.125,0.375,late,0.5,8,false,64');
     expect(wild).toContain('16,wild,3,false,false,noise,0.5,');

@@ -161,7 +161,7 @@ export const SELECTION: SelectionResult = {
   provenance: {
     version: '0.1.0',
     sources: [
-      { file: 'a.npy', format: 'npy', dtype: 'float16', sha256: 'ab'.repeat(32) },
+      { file: 'a.npy', format: 'npy', dtype: 'float16', blake3: 'ab'.repeat(32) },
       { file: 'b.csv', format: 'csv' },
       {},
     ],

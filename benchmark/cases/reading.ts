@@ -120,7 +120,7 @@ function npyCases(scope: Scope): Case[] {
       name: `read-npy-${dtype}`,
       title: `Reading a .npy file of ${Math.round(bytes / 2 ** 20)} MiB, ${dtype}`,
       about:
-        'The file lies in the cache of the operating system. We hash it (SHA-256) and check every value (no NaN, nothing ' +
+        'The file lies in the cache of the operating system. We hash it (BLAKE3) and check every value (no NaN, nothing ' +
         'positive); np.load does neither, so it is also timed with that check.',
       inputs: { matrix: { kind: 'checkpoints', models, responses, dtype, noise: 0.3, seed: 4 } },
       participants: [

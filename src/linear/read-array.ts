@@ -19,14 +19,14 @@ export async function readArray(file: string, options: JobOptions = {}): Promise
 }
 
 /**
- * As {@link readArray}, with the SHA-256 of the bytes that were read.
+ * As {@link readArray}, with the BLAKE3 hash of the bytes that were read.
  *
  * @internal
  */
 export async function readHashedArray(
   file: string,
   options: JobOptions,
-): Promise<NumberArray & { readonly sha256: string }> {
+): Promise<NumberArray & { readonly blake3: string }> {
   const output = await runJob((job) => native.readArray(file, job), options);
-  return { ...(JSON.parse(output.json) as { shape: number[]; sha256: string }), values: output.floats[0]! };
+  return { ...(JSON.parse(output.json) as { shape: number[]; blake3: string }), values: output.floats[0]! };
 }

@@ -12,8 +12,8 @@ export interface ModelSource {
   readonly format?: string;
   /** Element type in the file, e.g. `float16`; sums kept in a coarse type limit what log N can resolve. */
   readonly dtype?: string;
-  /** SHA-256 of the file's bytes, hexadecimal. */
-  readonly sha256?: string;
+  /** BLAKE3 of the file's bytes, hexadecimal, as `b3sum` prints it. */
+  readonly blake3?: string;
   /** By what it was scored and how its values repeat, where `score` wrote the file. */
   readonly scored?: string;
 }

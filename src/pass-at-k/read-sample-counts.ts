@@ -66,8 +66,8 @@ export interface ReadSampleCountsOptions extends JobOptions {
 
 /** Counts from files, with what was noticed. */
 export interface ReadSampleCounts extends SampleCounts {
-  /** Files the counts were read from, with the SHA-256 of their bytes. */
-  readonly sources: readonly { readonly file: string; readonly format: FileFormat; readonly sha256?: string }[];
+  /** Files the counts were read from, with the BLAKE3 hash of their bytes. */
+  readonly sources: readonly { readonly file: string; readonly format: FileFormat; readonly blake3?: string }[];
   readonly warnings: readonly Warning[];
 }
 

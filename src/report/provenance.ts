@@ -41,29 +41,29 @@ function fileBlocks(sources: Provenance['sources']): Block[] {
   return [
     table({
       caption: `The ${count(named.length)} files that were read`,
-      columns: [{ label: 'file', name: true }, { label: 'format' }, { label: 'SHA-256', name: true }],
-      rows: named.map(({ file, format, sha256 }) => [file, format, sha256].map((text) => ({ text: text ?? '–' }))),
+      columns: [{ label: 'file', name: true }, { label: 'format' }, { label: 'BLAKE3', name: true }],
+      rows: named.map(({ file, format, blake3 }) => [file, format, blake3].map((text) => ({ text: text ?? '–' }))),
     }),
   ];
 }
 
 function sourceBlocks(sources: Provenance['sources'], models: readonly string[]): Block[] {
   const rows = models.map((_, index) => {
-    const { file, format, dtype, sha256 } = sources[index] ?? {};
-    return [file, format, dtype, sha256];
+    const { file, format, dtype, blake3 } = sources[index] ?? {};
+    return [file, format, dtype, blake3];
   });
   const [first] = rows;
   if (rows.every((row) => row.every((text) => text === undefined)))
     return [paragraph('The data were given as arrays.')];
   if (rows.every((row) => JSON.stringify(row) === JSON.stringify(first))) {
-    const [file = 'an unnamed file', format, dtype, sha256] = first!;
+    const [file = 'an unnamed file', format, dtype, blake3] = first!;
     const kind = [format, dtype].filter(Boolean).join(', ');
     return [
       paragraph(
         'All models come from ',
         { code: file },
         kind && ` (${kind})`,
-        ...(sha256 ? [', SHA-256 ', { code: sha256 }] : []),
+        ...(blake3 ? [', BLAKE3 ', { code: blake3 }] : []),
         '.',
       ),
     ];
@@ -79,7 +79,7 @@ function sourcesTable(rows: readonly (readonly (string | undefined)[])[], models
       { label: 'file', name: true },
       { label: 'format' },
       { label: 'element type' },
-      { label: 'SHA-256', name: true },
+      { label: 'BLAKE3', name: true },
     ],
     rows: rows.map((row, index) => [models[index], ...row].map((text) => ({ text: text ?? '–' }))),
   };

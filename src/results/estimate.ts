@@ -32,7 +32,7 @@ export interface Provenance {
     readonly file?: string;
     readonly format?: string;
     readonly dtype?: string;
-    readonly sha256?: string;
+    readonly blake3?: string;
     readonly scored?: string;
   }[];
   /** Seed of all random numbers used, as a decimal string. */

@@ -13,7 +13,10 @@ import type { CheckedTrainConfig } from './schema.js';
 /** A file that was read. */
 export interface DataSource {
   readonly file: string;
-  readonly sha256: string;
+  /** SHA-256 of its bytes, of a file of text. */
+  readonly sha256?: string;
+  /** BLAKE3 of its bytes, of a file of numbers, as `b3sum` prints it. */
+  readonly blake3?: string;
 }
 
 /** The tokens of every prompt. */

@@ -76,8 +76,8 @@ export async function readNumbers(
 ): Promise<NumberArray & { readonly source: DataSource }> {
   const file = fromConfig(context, path);
   const { signal } = context;
-  const { shape, values, sha256 } = await readHashedArray(file, signal ? { signal } : {});
-  return { shape, values, source: { file: path, sha256 } };
+  const { shape, values, blake3 } = await readHashedArray(file, signal ? { signal } : {});
+  return { shape, values, source: { file: path, blake3 } };
 }
 
 function ownFeatures(spec: FeatureSpec | undefined, data: TrainingData, path: string): FeatureMap {

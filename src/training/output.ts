@@ -201,7 +201,7 @@ export interface TrainingRecord {
   readonly version: string;
   /** Of configuration, data and version: what a training must share with this one to be resumed by it. */
   readonly fingerprint: string;
-  /** Files that were read, with their SHA-256. */
+  /** Files that were read, with their SHA-256 (text) or BLAKE3 (arrays). */
   readonly sources: PreparedTraining['sources'];
   /** What was found out about data and features, in sentences. */
   readonly facts: readonly string[];

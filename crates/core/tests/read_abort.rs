@@ -112,6 +112,11 @@ fn every_format_ends_when_it_is_told_to() {
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     };
+    let xz = |bytes: &[u8]| {
+        let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).unwrap();
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
     let files = [
         ("wide.csv", wide(',')),
         ("wide.tsv", wide('\t')),
@@ -124,6 +129,7 @@ fn every_format_ends_when_it_is_told_to() {
         ("member.zip", zip_of("long.csv", &csv)),
         ("long.csv.gz", gzip(&csv)),
         ("long.csv.bz2", bzip2(&csv)),
+        ("long.csv.xz", xz(&csv)),
         ("long.csv.zst", zstd::bulk::compress(&csv, 1).unwrap()),
         ("matrix.npy.gz", gzip(&npy())),
     ];

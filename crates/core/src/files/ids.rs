@@ -41,6 +41,12 @@ impl Ids {
         Self { bytes: String::new(), ends: Vec::new(), table: HashTable::new(), seed: RandomState::new().hash_one(0) }
     }
 
+    /// Makes room for `count` ids.
+    pub(super) fn expect(&mut self, count: usize) {
+        self.ends.reserve_exact(count);
+        self.table.reserve(count, |entry| spread(entry.hash));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }

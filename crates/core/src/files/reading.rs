@@ -90,9 +90,9 @@ pub struct Source {
     /// Element type of arrays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dtype: Option<String>,
-    /// SHA-256 of its bytes, hexadecimal.
+    /// BLAKE3 of its bytes, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    pub blake3: Option<String>,
     /// What its first line says of how it came to be, where `score` wrote it: a JSON object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
@@ -100,8 +100,10 @@ pub struct Source {
 
 /// Log-probabilities as a file of arrays holds them, models × responses.
 pub struct Matrix {
-    /// The values; not yet checked.
+    /// The values; not yet checked, unless they are `legal`.
     pub rows: Rows,
+    /// All values are known to be log-probabilities; if not, nothing is known of them.
+    pub legal: bool,
     /// Names of the models, if the file or the JSON beside it has them.
     pub models: Option<Vec<String>>,
     /// Ids of the responses.
@@ -234,7 +236,7 @@ impl Reading<'_> {
             let shown = file.shown().to_owned();
             let read = (format.read)(&mut file, &context, self);
             if let Err(error) = read.and_then(|()| {
-                self.sources[context.source].sha256 = Some(file.digest(self.control)?.sha256);
+                self.sources[context.source].blake3 = Some(file.digest(self.control)?.blake3);
                 Ok(())
             }) {
                 self.findings.error(named(error, &shown))?;
@@ -261,7 +263,7 @@ impl Reading<'_> {
             };
             let manifest = file.manifest().map(str::to_owned);
             let file = file.shown().to_owned();
-            self.sources.push(Source { file: file.clone(), format: format.name, dtype: None, sha256: None, manifest });
+            self.sources.push(Source { file: file.clone(), format: format.name, dtype: None, blake3: None, manifest });
             let given = given.clone();
             contexts.push(FileContext { file, given, model, inputs: planned.len(), source: index, task });
         }

@@ -20,6 +20,11 @@ pub trait Table {
         false
     }
 
+    /// How many rows there are, where the file says so and room for them may be taken before they are seen.
+    fn rows(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads all rows in order, in batches of thousands, and gives `sink` the columns it wanted.
     ///
     /// `wanted[i]` says of column i of [`Table::columns`] whether and how it is to be read; batches have the wanted columns

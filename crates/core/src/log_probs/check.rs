@@ -5,6 +5,11 @@ use crate::progress::Control;
 /// Values checked between two looks at the outcome.
 const BLOCK: usize = 4096;
 
+/// Whether all of `values`, few enough to be at hand, are log-probabilities.
+pub(crate) fn all_legal<T: Float>(values: &[T]) -> bool {
+    values.iter().fold(true, |all, &value| all & (value.into() <= LogProbs::POSITIVE_TOLERANCE))
+}
+
 /// The first value of `row` that is no log-probability.
 pub(crate) fn first_illegal<T: Float>(row: &[T], control: &Control) -> Result<Option<usize>> {
     // One comparison rejects NaN, +∞ and positive values alike.
@@ -14,7 +19,7 @@ pub(crate) fn first_illegal<T: Float>(row: &[T], control: &Control) -> Result<Op
             control.check()?;
         }
         // Without an early exit, so that the compiler can use vectors.
-        if !values.iter().fold(true, |all, &value| all & legal(value))
+        if !all_legal(values)
             && let Some(at) = values.iter().position(|&value| !legal(value))
         {
             return Ok(Some(block * BLOCK + at));

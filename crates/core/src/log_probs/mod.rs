@@ -4,5 +4,5 @@ mod check;
 pub mod facts;
 mod rows;
 
-pub(crate) use check::first_illegal;
+pub(crate) use check::{all_legal, first_illegal};
 pub use rows::{Float, LogProbs, Row, Rows};

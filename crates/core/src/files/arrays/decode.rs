@@ -4,8 +4,8 @@ use half::{bf16, f16};
 
 use super::layout::{Dtype, Layout};
 use crate::error::{Code, Error, Result};
-use crate::files::bytes::check_memory;
-use crate::log_probs::{Float, Row, Rows};
+use crate::files::bytes::{check_memory, room};
+use crate::log_probs::{Float, Row, Rows, all_legal};
 
 /// How the two axes of the matrix lie in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,14 @@ impl Matrix {
         }
     }
 
+    /// Whether all values are known to be log-probabilities; if not, nothing is known of them.
+    pub(super) fn is_legal(&self) -> bool {
+        match self {
+            Self::F32(block) => block.legal,
+            Self::F64(block) => block.legal,
+        }
+    }
+
     /// The rows, one a model, once all elements were taken.
     pub(super) fn into_rows(self) -> Result<Rows> {
         Ok(match self {
@@ -71,6 +79,8 @@ pub(super) struct Block<T> {
     axes: Axes,
     values: Vec<T>,
     taken: usize,
+    /// All values so far were looked at, and are log-probabilities.
+    legal: bool,
 }
 
 impl<T: Float + Default> Block<T> {
@@ -85,11 +95,11 @@ impl<T: Float + Default> Block<T> {
         let len = len.unwrap_or(0);
         let values = if models_outer {
             // Written once, in order.
-            Vec::with_capacity(len)
+            room(len)
         } else {
             vec![T::default(); len]
         };
-        Ok(Self { axes, values, taken: 0 })
+        Ok(Self { axes, values, taken: 0, legal: models_outer })
     }
 
     fn take<const SIZE: usize>(&mut self, piece: &[u8], read: impl Fn([u8; SIZE]) -> T) -> Result<()> {
@@ -99,7 +109,10 @@ impl<T: Float + Default> Block<T> {
             return Err(Error::new(Code::Internal, "An array has more elements than its shape."));
         }
         if models_outer {
+            let before = self.values.len();
             self.values.extend(elements.iter().map(|&bytes| read(bytes)));
+            // Now that they are at hand.
+            self.legal &= all_legal(&self.values[before..]);
             self.taken += elements.len();
             return Ok(());
         }
@@ -200,6 +213,7 @@ mod tests {
                 let step = (model * 31 + response * 7 + seed as usize) % 101;
                 if step == 100 { f64::NEG_INFINITY } else { -(step as f64) / 4.0 }
             };
+            let any_below = (0..models * responses).any(|index| value(index / responses, index % responses) < 0.0);
             let elements = (0..models * responses).flat_map(|index| {
                 let (model, response) = if models_outer {
                     (index / responses, index % responses)
@@ -216,6 +230,8 @@ mod tests {
             for piece in bytes.chunks(piece * dtype.size().unwrap()) {
                 matrix.take(&layout, negate, piece).unwrap();
             }
+            // All that are drawn are at most zero.
+            prop_assert_eq!(matrix.is_legal(), models_outer && (!negate || !any_below));
             let rows = matrix.into_rows().unwrap();
             for model in 0..models {
                 for response in 0..responses {

@@ -37,6 +37,7 @@ fn read(input: &mut Input, context: &FileContext, reading: &mut Reading<'_>) -> 
             input.was_read(unchecked.digest);
             let matrix = Matrix {
                 rows: unchecked.rows,
+                legal: unchecked.legal,
                 models: unchecked.names,
                 ids: unchecked.ids,
                 prompt_ids: unchecked.prompt_ids,

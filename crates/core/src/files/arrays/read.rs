@@ -72,9 +72,11 @@ pub struct Matrix {
     pub digest: Digest,
 }
 
-/// A matrix as a file holds it, its values not yet looked at.
+/// A matrix as a file holds it, its values not yet looked at one by one.
 pub(in crate::files) struct Unchecked {
     pub(in crate::files) rows: Rows,
+    /// All values are known to be log-probabilities.
+    pub(in crate::files) legal: bool,
     pub(in crate::files) names: Option<Vec<String>>,
     pub(in crate::files) ids: Option<Vec<String>>,
     pub(in crate::files) prompt_ids: Option<Vec<String>>,
@@ -121,10 +123,11 @@ pub struct Integers {
 /// [`Code::TooLarge`] if memory does not suffice, [`Code::ShapeMismatch`] for arrays that are no matrix, and as
 /// [`LogProbs::new`]. The place of every error has the file; that of an illegal value also model and response.
 pub fn read_matrix(path: &Path, options: &ReadOptions, workers: &Workers, control: &Control) -> Result<Matrix> {
-    let Unchecked { rows, names, ids, prompt_ids, token_counts, dtype, digest } =
+    let Unchecked { rows, legal, names, ids, prompt_ids, token_counts, dtype, digest } =
         read_unchecked(path, options, control)?;
     in_file(path, || {
-        let log_probs = LogProbs::new(rows, workers, control).map_err(|error| name_model(error, names.as_deref()))?;
+        let log_probs = if legal { LogProbs::of_legal(rows) } else { LogProbs::new(rows, workers, control) };
+        let log_probs = log_probs.map_err(|error| name_model(error, names.as_deref()))?;
         let shape = [log_probs.models(), log_probs.responses()];
         let file = path.display().to_string();
         Ok(Matrix { log_probs, names, ids, prompt_ids, token_counts, dtype, shape, file, digest })
@@ -169,9 +172,9 @@ pub(in crate::files) fn read_unchecked(path: &Path, options: &ReadOptions, contr
         check_labels("ids", ids.as_deref(), axes.responses)?;
         check_count("promptIds", sidecar.prompt_ids.as_ref().map(Vec::len), axes.responses)?;
         check_count("tokenCounts", sidecar.token_counts.as_ref().map(Vec::len), axes.responses)?;
-        let (rows, digest) = gather(container, &arrays, axes, options.negate, control)?;
+        let (rows, legal, digest) = gather(container, &arrays, axes, options.negate, control)?;
         let (prompt_ids, token_counts) = (sidecar.prompt_ids, sidecar.token_counts);
-        Ok(Unchecked { rows, names, ids, prompt_ids, token_counts, dtype, digest })
+        Ok(Unchecked { rows, legal, names, ids, prompt_ids, token_counts, dtype, digest })
     })
 }
 
@@ -249,20 +252,21 @@ fn widened(value: Number) -> f64 {
     }
 }
 
-/// The rows of `arrays`, one after another, and the hash of the file.
+/// The rows of `arrays`, one after another, whether they are known to be legal, and the hash of the file.
 fn gather(
     mut container: Container,
     arrays: &[Array],
     axes: Axes,
     negate: bool,
     control: &Control,
-) -> Result<(Rows, Digest)> {
+) -> Result<(Rows, bool, Digest)> {
     let double = arrays.iter().any(|array| array.layout.dtype == Dtype::F64);
     let mut matrix = decode::Matrix::new(axes, double)?;
     for array in arrays {
         container.elements(array, control, &mut |piece| matrix.take(&array.layout, negate, piece))?;
     }
-    Ok((matrix.into_rows()?, container.finish(control)?))
+    let legal = matrix.is_legal();
+    Ok((matrix.into_rows()?, legal, container.finish(control)?))
 }
 
 /// The numbers of an array, model after model, and the hash of the file.

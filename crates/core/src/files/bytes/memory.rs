@@ -11,6 +11,36 @@ pub(crate) fn check_memory(bytes: Option<usize>, what: impl FnOnce() -> String) 
     if granted { Ok(()) } else { Err(Error::new(Code::TooLarge, what())) }
 }
 
+/// An empty vector with room for `len` values, in large pages where the system has them: for blocks that are filled from
+/// beginning to end, as fetching the usual pages one after another takes as long as filling them. Who takes much asks
+/// [`check_memory`] before.
+pub(crate) fn room<T>(len: usize) -> Vec<T> {
+    let room = Vec::with_capacity(len);
+    #[cfg(target_os = "linux")]
+    in_large_pages(&room);
+    room
+}
+
+/// Asks the system to put what `room` has space for into pages of 2 MiB; it may not, and nothing depends on it.
+#[cfg(target_os = "linux")]
+fn in_large_pages<T>(room: &Vec<T>) {
+    /// At least one page of 2 MiB lies within.
+    const LEAST: usize = 4 << 20;
+    /// No page of Linux is larger, large ones aside.
+    const PAGE: usize = 1 << 16;
+    let bytes = room.capacity().saturating_mul(size_of::<T>());
+    if bytes < LEAST {
+        return;
+    }
+    let before = room.as_ptr().cast::<u8>().align_offset(PAGE);
+    let before = if before < bytes { before } else { return };
+    let length = (bytes - before) / PAGE * PAGE;
+    // SAFETY: the range lies within what the vector owns, and the advice changes no byte of it.
+    unsafe {
+        libc::madvise(room.as_ptr().cast_mut().byte_add(before).cast(), length, libc::MADV_HUGEPAGE);
+    }
+}
+
 /// Bytes that the system could still give this process, where it says so: what is free or can be freed at once, and
 /// what the control group has left.
 fn available() -> Option<u64> {
@@ -50,5 +80,17 @@ mod tests {
             assert_eq!(check_memory(bytes, || "too much".to_owned()).unwrap_err().code, Code::TooLarge);
         }
         check_memory(Some(1 << 20), || unreachable!()).unwrap();
+    }
+
+    #[test]
+    fn room_is_room_whatever_its_size() {
+        for len in [0, 1, 1000, (4 << 20) / 3, 3 << 20] {
+            let mut bytes = room::<u8>(len);
+            let mut triples = room::<[u8; 3]>(len);
+            assert!(bytes.is_empty() && bytes.capacity() >= len && triples.capacity() >= len);
+            bytes.resize(len, 7);
+            triples.resize(len, [1, 2, 3]);
+            assert!(bytes.iter().all(|&byte| byte == 7) && triples.iter().all(|&triple| triple == [1, 2, 3]));
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The bytes of a file: read once, hashed on the way, decompressed by content, never mapped.
 //!
 //! A file is read, not mapped: a mapped file that is truncated while in use ends the process (SIGBUS), and no hash of it
-//! is a hash of the values that were taken. What is read is in our memory and stays what it was; the hash is made of the
-//! very bytes that the parsers see; and when a reader is done, the file is looked at again: one that was replaced,
+//! is a hash of the values that were taken. What is read is in our memory and stays what it was; the hash (BLAKE3: one that
+//! takes as long as reading itself, as SHA-256 does, would be the reader's speed) is made of the very bytes that the parsers see; and when a reader is done, the file is looked at again: one that was replaced,
 //! truncated or appended to meanwhile is an error, not a mixture.
 
 mod compression;
@@ -14,7 +14,7 @@ mod stamp;
 mod stream;
 
 pub(in crate::files) use compression::{MOST_INFLATION, is_compressed};
-pub(crate) use memory::check_memory;
+pub(crate) use memory::{check_memory, room};
 pub(crate) use random::{Cursor, RandomFile};
 pub use stamp::Digest;
 pub(crate) use stream::{HEAD, Stream};

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use blake3::Hasher as FileHasher;
 
 use super::source::digest;
 use super::stamp::{Digest, Stamp, changed};
-use super::{PIECE, check_memory, into_io, unreadable};
+use super::{PIECE, check_memory, into_io, room, unreadable};
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Result};
 use crate::progress::Control;
@@ -50,7 +50,7 @@ enum Place {
 /// The hash of bytes in memory, in the making.
 struct Hashing {
     stop: Arc<AtomicBool>,
-    thread: Mutex<Option<JoinHandle<Sha256>>>,
+    thread: Mutex<Option<JoinHandle<FileHasher>>>,
 }
 
 struct Disk {
@@ -71,7 +71,7 @@ struct Shared {
 }
 
 struct Hashed {
-    hash: Sha256,
+    hash: FileHasher,
     blocks: Vec<ContentHash>,
     bytes: u64,
 }
@@ -98,18 +98,22 @@ impl RandomFile {
             });
             return Ok(Self { place, length, hashed: OnceLock::new(), counted: AtomicU64::new(0) });
         }
-        let mut bytes = vec![0; length as usize];
-        for (index, piece) in bytes.chunks_mut(PIECE).enumerate() {
+        let length_here = length as usize;
+        let mut bytes = room(length_here);
+        while bytes.len() < length_here {
             control.check()?;
-            read_at(&file, piece, (index * PIECE) as u64).map_err(ended)?;
+            let at = bytes.len();
+            // A piece at a time, so that it is still in the cache when it is overwritten.
+            bytes.resize(length_here.min(at + PIECE), 0);
+            read_at(&file, &mut bytes[at..], at as u64).map_err(ended)?;
         }
         stamp.check(&file, &path)?;
         let bytes = Arc::new(bytes);
         let (hashed, hashing) = if length > BESIDE {
             (OnceLock::new(), Some(Hashing::start(Arc::clone(&bytes))?))
         } else {
-            let hash = Sha256::new_with_prefix(&*bytes);
-            (OnceLock::from((digest(hash, length), Vec::new())), None)
+            let hash = of_bytes(&bytes);
+            (OnceLock::from((digest(&hash, length), Vec::new())), None)
         };
         Ok(Self { length, place: Place::Memory(bytes, hashing), hashed, counted: AtomicU64::new(0) })
     }
@@ -212,7 +216,7 @@ impl RandomFile {
             Place::Memory(_, hashing) => {
                 if let (Some(hashing), None) = (hashing, self.hashed.get()) {
                     // Whoever else waited has the same.
-                    let _ = self.hashed.set((digest(hashing.wait(control)?, self.length), Vec::new()));
+                    let _ = self.hashed.set((digest(&hashing.wait(control)?, self.length), Vec::new()));
                 }
                 return self.hashed.get().map(|(digest, _)| digest.clone()).ok_or_else(lost);
             }
@@ -234,8 +238,10 @@ impl Hashing {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let run = move || {
-            let mut hash = Sha256::new();
-            bytes.chunks(PIECE).take_while(|_| !told.load(Ordering::Relaxed)).for_each(|piece| hash.update(piece));
+            let mut hash = FileHasher::new();
+            for piece in bytes.chunks(PIECE).take_while(|_| !told.load(Ordering::Relaxed)) {
+                hash.update(piece);
+            }
             hash
         };
         let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(run);
@@ -244,7 +250,7 @@ impl Hashing {
         Ok(Self { stop, thread: Mutex::new(Some(thread)) })
     }
 
-    fn wait(&self, control: &Control) -> Result<Sha256> {
+    fn wait(&self, control: &Control) -> Result<FileHasher> {
         let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         while slot.as_ref().is_some_and(|thread| !thread.is_finished()) {
             control.check()?;
@@ -286,7 +292,7 @@ impl Disk {
         let hashed = thread.join().map_err(|_| Error::new(Code::Internal, "Hashing a file panicked."))?;
         file.poll(control)?;
         let Hashed { hash, blocks, bytes } = hashed.map_err(ended)?;
-        if bytes != file.length { Err(changed()) } else { Ok((digest(hash, bytes), blocks)) }
+        if bytes != file.length { Err(changed()) } else { Ok((digest(&hash, bytes), blocks)) }
     }
 
     /// Fails unless what was handed out is what was hashed, and the file is what it was when it was opened.
@@ -311,7 +317,7 @@ impl Drop for Disk {
 
 fn hash_file(file: File, length: u64, shared: Arc<Shared>) -> Result<JoinHandle<std::io::Result<Hashed>>> {
     let run = move || {
-        let mut hashed = Hashed { hash: Sha256::new(), blocks: Vec::new(), bytes: 0 };
+        let mut hashed = Hashed { hash: FileHasher::new(), blocks: Vec::new(), bytes: 0 };
         let mut piece = vec![0; PIECE];
         while hashed.bytes < length && !shared.stop.load(Ordering::Relaxed) {
             let size = (length - hashed.bytes).min(PIECE as u64) as usize;
@@ -325,6 +331,12 @@ fn hash_file(file: File, length: u64, shared: Arc<Shared>) -> Result<JoinHandle<
     };
     let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(run);
     thread.map_err(|error| Error::new(Code::Internal, format!("Cannot start a thread to read: {error}.")))
+}
+
+fn of_bytes(bytes: &[u8]) -> FileHasher {
+    let mut hash = FileHasher::new();
+    hash.update(bytes);
+    hash
 }
 
 /// A file that ends before its length was cut while it was read.
@@ -428,7 +440,7 @@ mod tests {
             [("memory", u64::MAX, 3 * BLOCK + 5), ("beside", u64::MAX, large.len()), ("disk", 0, large.len())]
         {
             let bytes = large[..length].to_vec();
-            let expected = digest(Sha256::new().chain_update(&bytes), bytes.len() as u64);
+            let expected = digest(&of_bytes(&bytes), bytes.len() as u64);
             let (path, file) = opened(name, &bytes, in_memory);
             let control = Control::new();
             for (from, size) in [(0, 1), (BLOCK - 1, 2), (5, 2 * BLOCK), (bytes.len() - 7, 7), (bytes.len(), 0)] {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use sha2::{Digest as _, Sha256};
+use blake3::Hasher as FileHasher;
 
 use super::stamp::{Digest, Stamp, changed};
 use super::{PIECE, into_io, unreadable};
@@ -27,20 +27,20 @@ pub(super) struct Source {
     /// Pieces that were taken, for others to come; some are still being hashed.
     used: Vec<Arc<Vec<u8>>>,
     /// The hash so far, while no thread has it.
-    hash: Option<Sha256>,
+    hash: Option<FileHasher>,
     taken: u64,
     hasher: Option<Hasher>,
 }
 
 struct Hasher {
     pieces: SyncSender<Arc<Vec<u8>>>,
-    thread: JoinHandle<Sha256>,
+    thread: JoinHandle<FileHasher>,
 }
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let (file, stamp) = Stamp::open(path)?;
-        let mut hash = Sha256::new();
+        let mut hash = FileHasher::new();
         let mut piece = Vec::new();
         fill(&file, &mut piece, stamp.length).map_err(|error| unreadable(&error))?;
         hash.update(&piece);
@@ -105,11 +105,11 @@ impl Source {
             (None, None) => return Err(Error::new(Code::Internal, "The hash of a file is lost.")),
         };
         self.stamp.check(&self.file, &self.path)?;
-        Ok(digest(hash, self.taken))
+        Ok(digest(&hash, self.taken))
     }
 
     /// Ends the thread, if there is one.
-    fn stop(&mut self) -> Option<Sha256> {
+    fn stop(&mut self) -> Option<FileHasher> {
         let Hasher { pieces, thread } = self.hasher.take()?;
         // With nobody to send it pieces, the thread ends after those it has.
         drop(pieces);
@@ -124,11 +124,11 @@ impl Drop for Source {
 }
 
 impl Hasher {
-    fn start(mut hash: Sha256) -> Result<Self> {
+    fn start(mut hash: FileHasher) -> Result<Self> {
         let (pieces, waiting) = sync_channel::<Arc<Vec<u8>>>(AHEAD);
         let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(move || {
             for piece in waiting {
-                hash.update(&*piece);
+                hash.update(&piece);
             }
             hash
         });
@@ -156,14 +156,8 @@ fn fill(mut file: &File, piece: &mut Vec<u8>, expected: u64) -> std::io::Result<
 }
 
 /// The digest of `bytes` bytes, all of which went into `hash`.
-pub(super) fn digest(hash: Sha256, bytes: u64) -> Digest {
-    use std::fmt::Write;
-    let sha256 = hash.finalize().iter().fold(String::with_capacity(64), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    });
-    Digest { sha256, bytes }
+pub(super) fn digest(hash: &FileHasher, bytes: u64) -> Digest {
+    Digest { blake3: hash.finalize().to_hex().to_string(), bytes }
 }
 
 impl BufRead for Source {

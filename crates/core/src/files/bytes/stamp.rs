@@ -12,8 +12,8 @@ use crate::error::{Code, Error, Result};
 /// What was read of a file: all its bytes, as they were parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Digest {
-    /// SHA-256 of the file's bytes, in hexadecimal digits.
-    pub sha256: String,
+    /// BLAKE3 of the file's bytes, in hexadecimal digits, as `b3sum` prints it.
+    pub blake3: String,
     /// Bytes of the file, as it lies on the disk.
     pub bytes: u64,
 }

@@ -28,8 +28,9 @@ use crate::progress::Control;
 /// First and last bytes of every file.
 const MAGIC: &[u8; 4] = b"PAR1";
 
-/// Rows that are read together.
-const ROWS: u64 = 1 << 14;
+/// Values that are read together, about, so that a core keeps them in its own cache; and rows, at least and at most.
+const VALUES: u64 = 1 << 17;
+const ROWS: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 14;
 
 /// Values that one byte of a file may stand for. Runs make any number of a few bytes, data does not.
 const MOST_VALUES_PER_BYTE: u64 = 1032;
@@ -120,11 +121,12 @@ impl ParquetTable {
                 presence: Vec::new(),
             });
         }
+        let rows_at_once = (VALUES / wanted.len().max(1) as u64).clamp(*ROWS.start(), *ROWS.end());
         let mut done = 0;
         while done < group.rows {
             self.file.poll(control)?;
             #[expect(clippy::cast_possible_truncation, reason = "some thousand")]
-            let rows = ROWS.min(group.rows - done) as usize;
+            let rows = rows_at_once.min(group.rows - done) as usize;
             workers.for_each_chunk(&mut slots, 1, control, |_, slots| {
                 slots.iter_mut().try_for_each(|slot| slot.read(rows, control))
             })?;
@@ -180,6 +182,12 @@ impl Slot<'_> {
 impl Table for ParquetTable {
     fn columns(&self) -> &[String] {
         &self.names
+    }
+
+    /// What the file says, unless that is more than it has bytes for, which only values that repeat are.
+    fn rows(&self) -> Option<usize> {
+        let most = self.file.length() / self.names.len().max(1) as u64;
+        usize::try_from(self.metadata.rows).ok().filter(|_| self.metadata.rows <= most)
     }
 
     fn scan(

@@ -440,7 +440,8 @@ impl ScoreJoin {
         })?;
         let rows: Vec<Row<f64>> =
             self.models.iter_mut().map(|model| std::mem::take(&mut model.values).into()).collect();
-        let log_probs = LogProbs::new(crate::log_probs::Rows::F64(rows), workers, control)?;
+        // What was put in was looked at: NaN is refused there, and a value above zero is an error by now.
+        let log_probs = LogProbs::of_legal(crate::log_probs::Rows::F64(rows))?;
         let known = |value: u32| value != NONE;
         let facts = |index: &usize| &self.facts[*index];
         let prompt = |number: usize| self.prompts.get(self.facts[number].prompt as usize).to_owned();

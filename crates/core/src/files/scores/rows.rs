@@ -96,6 +96,14 @@ impl<'a> Rows<'a> {
         Ok(rows)
     }
 
+    /// Makes room for that many rows.
+    pub(super) fn expect(&mut self, rows: usize) {
+        let models = self.wide.iter().map(|(_, model, _)| *model);
+        if self.plan.reasoning.is_none() && models.len() > 0 {
+            self.scores.join.expect(rows, models);
+        }
+    }
+
     fn at(&self, row: u64) -> At {
         At { source: self.source, row }
     }
