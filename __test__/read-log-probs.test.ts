@@ -158,6 +158,19 @@ test('ids of any characters come as they are, and with a choice of models', asyn
   expect(chosen.placeNames).toEqual({ models: ['b'], responseIds: ids });
 });
 
+test('ids of any characters come as they are, and with a choice of models', async () => {
+  for (const [name, ids] of Object.entries({ plain: ['a\nb', 'c,d', 'é'], zero: ['a', 'a\u0000b', 'é'] })) {
+    const lines = ids.flatMap((id) => ['a', 'b'].map((model) => ({ model, id, logProb: -1.5 })));
+    const logProbs = await readLogProbs(write(`ids-${name}.jsonl`, lines));
+    expect(logProbs.metadata.responseIds).toEqual(ids);
+    expect(logProbs.metadata.responseIds).toBe(logProbs.metadata.responseIds);
+    expect(logProbs.responseId(1)).toBe(ids[1]);
+    const chosen = logProbs.selectModels(['b']);
+    expect(chosen.metadata).toEqual({ ...logProbs.metadata, models: ['b'], sources: [logProbs.metadata.sources[1]] });
+    expect(chosen.placeNames).toEqual({ models: ['b'], responseIds: ids });
+  }
+});
+
 test('matrices are stacked without copying, and only on the same responses', async () => {
   const a = LogProbs.fromArrays([[-1, -2]], { models: ['a'], responseIds: ['x', 'y'], tokenCounts: [1, 2] });
   const b = LogProbs.fromArrays([new Float32Array([-3, -4])], { models: ['b'], promptIds: ['p', 'p'] });

@@ -34,6 +34,22 @@ export interface LogProbsMetadata {
   readonly warnings: readonly Warning[];
 }
 
+/** Distinct ids as the core hands them over: one text, which is cut up once a list of them is asked for. @internal */
+export class IdList {
+  readonly #text: string;
+  #list: readonly string[] | undefined;
+
+  /** @param text the ids with U+0000 between them */
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get list(): readonly string[] {
+    this.#list ??= this.#text.split('\0');
+    return this.#list;
+  }
+}
+
 /**
  * Log-probabilities of M models on the same n responses: natural logarithms, summed over the tokens of the response.
  *
@@ -44,23 +60,36 @@ export class LogProbs implements Disposable {
   readonly #handle: Handle;
   readonly metadata: LogProbsMetadata;
 
-  /** @param distinct the ids are known to be so: the core joined rows by them, or they were checked before. @internal */
-  constructor(handle: Handle, metadata: Partial<LogProbsMetadata>, distinct = false) {
+  /** Where the core has the ids; a list of them is made when it is asked for. */
+  readonly #ids: IdList | null;
+
+  /**
+   * @param ids those of the responses, where the core has them; or whether those of `metadata` are known to be distinct: the
+   * core joined rows by them, or they were checked before
+   * @internal
+   */
+  constructor(handle: Handle, metadata: Partial<LogProbsMetadata>, ids: IdList | boolean = false) {
     this.#handle = handle;
+    const list = ids instanceof IdList ? ids : null;
+    this.#ids = list;
     const count = handle.models;
     const models = metadata.models ?? Array.from({ length: count }, (_, model) => `model-${model}`);
-    this.metadata = {
+    const responseIds = list ? null : (metadata.responseIds ?? null);
+    const others = {
       models,
-      responseIds: metadata.responseIds ?? null,
       promptIds: metadata.promptIds ?? null,
       tokenCounts: metadata.tokenCounts ?? null,
       sources: metadata.sources ?? models.map(() => ({})),
       warnings: metadata.warnings ?? [],
     };
-    checkMetadata(this.metadata, count, handle.responses);
-    if (this.metadata.responseIds && !distinct) {
-      rejectDuplicates('response id', this.metadata.responseIds, 'ids must be distinct');
-    }
+    checkMetadata({ ...others, responseIds }, count, handle.responses);
+    if (responseIds && !ids) rejectDuplicates('response id', responseIds, 'ids must be distinct');
+    this.metadata = {
+      ...others,
+      get responseIds() {
+        return list ? list.list : responseIds;
+      },
+    };
   }
 
   /**
@@ -170,7 +199,9 @@ export class LogProbs implements Disposable {
       models: indices.map((index) => this.models[index]!),
       sources: indices.map((index) => this.metadata.sources[index]!),
     };
-    return new LogProbs(handle, { ...this.metadata, ...chosen }, true);
+    const { promptIds, tokenCounts, warnings } = this.metadata;
+    const responseIds = this.#ids ? null : this.metadata.responseIds;
+    return new LogProbs(handle, { ...chosen, responseIds, promptIds, tokenCounts, warnings }, this.#ids ?? true);
   }
 
   #indexOf(model: number | string): number {
@@ -185,7 +216,13 @@ export class LogProbs implements Disposable {
 
   /** Names for the indices in errors of the core. @internal */
   get placeNames(): PlaceNames {
-    return { models: this.metadata.models, responseIds: this.metadata.responseIds };
+    const { metadata } = this;
+    return {
+      models: metadata.models,
+      get responseIds() {
+        return metadata.responseIds;
+      },
+    };
   }
 
   /**

@@ -5,7 +5,7 @@ import { type InputFile, inputsSchema, withFiles } from '../files/inputs.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
-import { LogProbs, type ModelSource } from './log-probs.js';
+import { IdList, LogProbs, type ModelSource } from './log-probs.js';
 import { manifestWarnings, parseManifest, type ScoreManifest, scoredBy } from './manifest.js';
 
 /** How models that were not scored on the same responses are treated. */
@@ -165,7 +165,7 @@ export async function readChecked(
   const { signal: _, onProgress: __, threads, ...settings } = checkOptions(call, readLogProbsSchema, options);
   const list = [checkOptions(call, inputsSchema, inputs)].flat();
   options.signal?.throwIfAborted();
-  const { handle, json } = await withFiles(list, options.signal, (files) =>
+  const { handle, json, ids } = await withFiles(list, options.signal, (files) =>
     runJob((job) => native.readScores(JSON.stringify(files), JSON.stringify(settings), collect, threads, job), options),
   );
   const read = JSON.parse(json) as NativeScores;
@@ -180,7 +180,7 @@ export async function readChecked(
     sources: modelSources.map((source) => sources[source]!),
     warnings: warningsOf(findings),
   };
-  return { sources, findings, logProbs: new LogProbs(handle, metadata, true) };
+  return { sources, findings, logProbs: new LogProbs(handle, metadata, ids ? new IdList(ids) : true) };
 }
 
 /**

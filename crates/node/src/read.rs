@@ -21,8 +21,10 @@ use crate::log_probs::LogProbsHandle;
 pub struct ReadScores {
     /// The matrix; absent after errors that were collected.
     pub handle: Option<LogProbsHandle>,
-    /// Names, ids, sources and findings as JSON.
+    /// Names, sources and findings as JSON, and ids where they are not in `ids`.
     pub json: String,
+    /// Ids of the responses with U+0000 between them, where none has that character.
+    pub ids: Option<String>,
 }
 
 /// Reads log-probabilities from files of any format into one matrix. `inputs` and `options` are JSON; with `collect`,
@@ -43,13 +45,14 @@ pub fn read_scores_of<'env>(
         job,
         move |control| {
             let workers = Workers::new(threads.map(|threads| threads as usize))?;
-            let read = read_scores(&inputs, options, collect, &workers, control)?;
+            let mut read = read_scores(&inputs, options, collect, &workers, control)?;
+            let ids = read.take_ids();
             let json = Output::new(&read)?;
-            Ok((read.log_probs, json))
+            Ok((read.log_probs, json, ids))
         },
-        |env, (log_probs, json): (Option<LogProbs>, Output)| {
+        |env, (log_probs, json, ids): (Option<LogProbs>, Output, Option<String>)| {
             let handle = log_probs.map(|log_probs| LogProbsHandle::new(&env, log_probs)).transpose()?;
-            Ok(ReadScores { handle, json: json.into_js().json })
+            Ok(ReadScores { handle, json: json.into_js().json, ids })
         },
     )
 }

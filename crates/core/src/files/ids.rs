@@ -7,6 +7,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::reading::ScoresRead;
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -165,6 +166,18 @@ impl Ids {
     fn order(&self, a: &Key, b: &Key) -> Ordering {
         let by_key = (a.kind, a.begin).cmp(&(b.kind, b.begin));
         by_key.then_with(|| compare(self.get(a.number as usize), self.get(b.number as usize)))
+    }
+}
+
+/// Stands between ids that are handed over as one text.
+const BETWEEN: char = '\0';
+
+impl ScoresRead {
+    /// Takes out the ids of the responses as one text with U+0000 between them, of which a list is made only where it is
+    /// wanted; `None`, with nothing taken, if there are none or one has that character.
+    pub fn take_ids(&mut self) -> Option<String> {
+        let plain = |ids: &Vec<String>| !ids.is_empty() && !ids.iter().any(|id| id.contains(BETWEEN));
+        self.response_ids.take_if(|ids| plain(ids)).map(|ids| ids.join("\0"))
     }
 }
 
