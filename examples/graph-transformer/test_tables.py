@@ -48,9 +48,14 @@ def what_is_kept_comes_back(folder):
 
 
 def run(kl, cov_4, pass_8, tournament):
-    """A run of which all Cov_N are `cov_4` and all Pass@K `pass_8`; the last checkpoint is that of the least KL."""
+    """A run of which all Pass@K are `pass_8`, and Cov_N other than Cov_4 as the steps; the last checkpoint is that of the least KL."""
     found = [
-        {"step": at, "kl": kl[at], "cov": [cov_4[at]] * len(BUDGETS), "pass": [pass_8[at]] * len(PASSES)}
+        {
+            "step": at,
+            "kl": kl[at],
+            "cov": [cov_4[at] if n == 4 else at / 10 for n in BUDGETS],
+            "pass": [pass_8[at]] * len(PASSES),
+        }
         for at in range(len(kl))
     ]
     of = {"tournament": tournament, "recommended": 1, "cross_entropy": 0, "kl": len(kl) - 1}
