@@ -48,7 +48,7 @@ def what_is_kept_comes_back(folder):
 
 
 def run(kl, cov_4, pass_8, tournament):
-    """A run of which all Pass@K are `pass_8`, and Cov_N other than Cov_4 as the steps; the last checkpoint is that of the least KL."""
+    """All Pass@K are `pass_8`, and Cov_N but Cov_4 goes with the steps; the last checkpoint is that of the least KL."""
     found = [
         {
             "step": at,
