@@ -264,3 +264,18 @@ function anchorsOf(text: string): string[] {
       .replace(/\s/g, '-'),
   );
 }
+
+test('the table of what is linked into the addon names what the core depends on, and nothing else', () => {
+  const [, rows] = readFileSync(join(root, 'docs/robustness.md'), 'utf8').split('Linked into the addon:');
+  const cells = [...rows!.matchAll(/^\| ([^|]+) \|/gm)].slice(2).map(([, cell]) => cell!);
+  const named = cells.flatMap((cell) => cell.split(', ').map((crate) => crate.split(' with ')[0]!));
+  const ofCrate = (crate: string) => {
+    const [tables] = readFileSync(join(root, `crates/${crate}/Cargo.toml`), 'utf8').split('[dev-dependencies]');
+    return [...tables!.matchAll(/^([\w-]+)\.workspace = true$/gm)].map(([, name]) => name!);
+  };
+  const own = ['version', 'edition', 'rust-version', 'license', 'publish', 'coverage-principle-core'];
+  const used = new Set([...ofCrate('core'), ...ofCrate('node')].filter((name) => !own.includes(name)));
+  // What belongs to napi goes with it.
+  for (const part of ['napi-derive', 'napi-build']) used.delete(part);
+  expect(named.toSorted()).toEqual([...used].toSorted());
+});

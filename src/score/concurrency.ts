@@ -1,8 +1,10 @@
 /** Milliseconds, for a clock that tests may replace. */
 export type Clock = () => number;
 
-/** Where more requests at a time stop helping: throughput must grow by this share of what they grew by. Nobody waits for a single
- * answer, so that a twentieth is worth it. */
+/**
+ * Where more requests at a time stop helping: throughput must grow by this share of what they grew by. Nobody waits for a
+ * single answer, so that a twentieth is worth it.
+ */
 const WORTH = 0.05;
 /** Windows to stay before more is tried again. */
 const HOLD = 20;
