@@ -42,12 +42,21 @@ impl Race {
         if !(0..self.scored.len()).all(|model| model == winner || suffices(self.scored[model], missing)) {
             return Ok(());
         }
-        let most = self.score_over_list(winner, Missing::Counts);
-        let least =
-            workers.map(self.scored.len(), control, |model| Ok(self.score_over_list(model, Missing::CountsNot)))?;
+        let most = self.score_over_list(winner, Missing::Counts, control)?;
+        let is_whole = self.scored.iter().all(|&scored| scored == responses);
+        // Most doubts are about the one of whom least is known: where more answers come in, all others are not gone through anew.
+        let others = (0..self.scored.len()).filter(|&model| model != winner);
+        if let Some(doubtful) = others.min_by_key(|&model| self.scored[model])
+            && !is_whole
+            && !suffices(self.score_over_list(doubtful, Missing::CountsNot, control)?, most)
+        {
+            return Ok(());
+        }
+        let least = workers
+            .map(self.scored.len(), control, |model| self.score_over_list(model, Missing::CountsNot, control))?;
         if (0..).zip(&least).all(|(model, &score)| model == winner || suffices(score, most)) {
             self.surety = Surety::Exact;
-        } else if self.scored.iter().all(|&scored| scored == responses) {
+        } else if is_whole {
             let best = least.iter().min();
             self.surety = Surety::Overruled((0..least.len()).filter(|&model| Some(&least[model]) == best).collect());
         }
@@ -55,9 +64,14 @@ impl Race {
     }
 
     /// The score of a model over the whole list, from below or above where values are missing.
-    fn score_over_list(&self, model: usize, missing: Missing) -> u32 {
+    fn score_over_list(&self, model: usize, missing: Missing, control: &Control) -> Result<u32> {
+        /// Responses between two looks at whether to stop.
+        const RESPONSES_PER_CHECK: usize = 1024;
         let mut counts = vec![0_u32; self.scored.len()];
-        for row in &self.rows {
+        for (place, row) in self.rows.iter().enumerate() {
+            if place % RESPONSES_PER_CHECK == 0 {
+                control.check()?;
+            }
             let own = known_of(row, model);
             if !own.is_nan() && !self.at_risk(own) {
                 continue;
@@ -70,6 +84,6 @@ impl Race {
             }
         }
         counts[model] = 0;
-        counts.into_iter().max().unwrap_or(0)
+        Ok(counts.into_iter().max().unwrap_or(0))
     }
 }

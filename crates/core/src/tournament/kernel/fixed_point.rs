@@ -9,6 +9,7 @@
 use std::ops::{Mul, Range, Sub};
 
 use super::threshold::Element;
+use crate::order;
 
 /// Bits of a code. More bits leave fewer elements open and cost more operations: of 14 and 16 this was faster.
 pub(super) const BITS: usize = 16;
@@ -91,10 +92,8 @@ impl<T: Coded> Spans<T> {
         if ranges.is_empty() {
             return f64::INFINITY;
         }
-        let [widest, narrower] = LEFT_OUT.map(|one_in| {
-            let place = ranges.len() - 1 - ranges.len() / one_in;
-            *ranges.select_nth_unstable_by(place, f64::total_cmp).1
-        });
+        let few = LEFT_OUT.map(|one_in| ranges.len() / one_in);
+        let [widest, narrower] = few.map(|few| order::split_greatest(&mut ranges, few).0);
         if widest > FINER * narrower { narrower } else { widest }
     }
 

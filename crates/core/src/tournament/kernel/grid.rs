@@ -110,16 +110,19 @@ fn split(thresholds: &[(usize, f64)]) -> Vec<Vec<(usize, f64)>> {
     if thresholds.len() <= TOGETHER {
         return if thresholds.is_empty() { Vec::new() } else { vec![thresholds.to_vec()] };
     }
-    let (mut left, mut others, mut passes) = (thresholds.to_vec(), Vec::new(), Vec::new());
+    let (mut left, mut passes) = (thresholds.to_vec(), Vec::<Vec<_>>::new());
     while let Some(&(_, least)) = left.first() {
         let alike = (1..=FRACTIONS)
             .map(|fraction| multiples_of(least / f64::from(fraction), &left))
             .reduce(|most, alike| if alike.len() > most.len() { alike } else { most })
             .unwrap_or_default();
         left.retain(|threshold| !alike.contains(threshold));
-        if alike.len() >= ALIKE { passes.push(alike) } else { others.extend(alike) }
+        if alike.len() >= ALIKE {
+            passes.push(alike);
+        }
     }
-    others.sort_unstable_by_key(|&(level, _)| level);
+    let mut others = thresholds.to_vec();
+    others.retain(|threshold| !passes.iter().any(|pass| pass.contains(threshold)));
     passes.extend(others.chunks(TOGETHER).map(<[_]>::to_vec));
     passes
 }
