@@ -149,16 +149,6 @@ test('an array with ids is joined with a table by id', async () => {
 });
 
 test('ids of any characters come as they are, and with a choice of models', async () => {
-  const ids = ['a', 'a\u0000b', 'c\nd', 'é'];
-  const lines = ids.flatMap((id) => ['a', 'b'].map((model) => ({ model, id, logProb: -1.5 })));
-  const logProbs = await readLogProbs(write('ids.jsonl', lines));
-  expect(logProbs.metadata.responseIds).toEqual(ids);
-  const chosen = logProbs.selectModels(['b']);
-  expect(chosen.metadata).toEqual({ ...logProbs.metadata, models: ['b'], sources: [logProbs.metadata.sources[1]] });
-  expect(chosen.placeNames).toEqual({ models: ['b'], responseIds: ids });
-});
-
-test('ids of any characters come as they are, and with a choice of models', async () => {
   for (const [name, ids] of Object.entries({ plain: ['a\nb', 'c,d', 'é'], zero: ['a', 'a\u0000b', 'é'] })) {
     const lines = ids.flatMap((id) => ['a', 'b'].map((model) => ({ model, id, logProb: -1.5 })));
     const logProbs = await readLogProbs(write(`ids-${name}.jsonl`, lines));
@@ -169,6 +159,12 @@ test('ids of any characters come as they are, and with a choice of models', asyn
     expect(chosen.metadata).toEqual({ ...logProbs.metadata, models: ['b'], sources: [logProbs.metadata.sources[1]] });
     expect(chosen.placeNames).toEqual({ models: ['b'], responseIds: ids });
   }
+});
+
+test('ids come in their order, without those that not every model has', async () => {
+  const rows = ['z', 'b', '10', 'only-a', '9', 'y'].map((id) => ({ id, a: -1, ...(id !== 'only-a' && { b: -2 }) }));
+  const logProbs = await readLogProbs(write('out-of-order.jsonl', rows), { join: 'shared' });
+  expect(logProbs.metadata.responseIds).toEqual(['9', '10', 'b', 'y', 'z']);
 });
 
 test('matrices are stacked without copying, and only on the same responses', async () => {

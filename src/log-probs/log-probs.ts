@@ -34,19 +34,17 @@ export interface LogProbsMetadata {
   readonly warnings: readonly Warning[];
 }
 
-/** Distinct ids as the core hands them over: one text, which is cut up once a list of them is asked for. @internal */
+/** Distinct ids that the core has until a list of them is asked for. @internal */
 export class IdList {
-  readonly #text: string;
-  #list: readonly string[] | undefined;
+  #ids: InstanceType<typeof native.IdListHandle> | readonly string[];
 
-  /** @param text the ids with U+0000 between them */
-  constructor(text: string) {
-    this.#text = text;
+  constructor(handle: InstanceType<typeof native.IdListHandle>) {
+    this.#ids = handle;
   }
 
   get list(): readonly string[] {
-    this.#list ??= this.#text.split('\0');
-    return this.#list;
+    if (this.#ids instanceof native.IdListHandle) this.#ids = this.#ids.text().split('\0');
+    return this.#ids;
   }
 }
 

@@ -331,7 +331,12 @@ fn scores(path: &str) -> Result<Option<Read>, String> {
         return Err("has values that are no log-probabilities".to_owned());
     }
     let bits = rows.iter().map(|row| row.iter().map(|value| value.to_bits()).collect()).collect();
-    Ok(Some(Read { models: read.models, responses: read.response_ids, bits, columns: "null".to_owned() }))
+    Ok(Some(Read {
+        models: read.models,
+        responses: read.response_ids.map(|ids| ids.iter().map(str::to_owned).collect()),
+        bits,
+        columns: "null".to_owned(),
+    }))
 }
 
 fn counts(path: &str) -> Result<(), String> {

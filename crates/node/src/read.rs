@@ -4,17 +4,18 @@ use std::path::PathBuf;
 
 use coverage_principle_core::files::arrays::read_array;
 use coverage_principle_core::files::{
-    CountOptions, FORMATS, InputFile, ScoreOptions, read_answers, read_counts, read_scores,
+    CountOptions, FORMATS, IdList, InputFile, ScoreOptions, read_answers, read_counts, read_scores,
 };
 use coverage_principle_core::log_probs::facts::matrix_facts;
 use coverage_principle_core::{Code, Error, LogProbs, Workers};
 use napi::Env;
-use napi::bindgen_prelude::{Object, Uint32Array};
+use napi::bindgen_prelude::{Object, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
 
 use crate::error::parse_options;
 use crate::job::{Job, Output, spawn, spawn_output};
 use crate::log_probs::LogProbsHandle;
+use crate::memory::{claim, release};
 
 /// Log-probabilities that were read, and what was noticed.
 #[napi(object, object_from_js = false)]
@@ -23,8 +24,31 @@ pub struct ReadScores {
     pub handle: Option<LogProbsHandle>,
     /// Names, sources and findings as JSON, and ids where they are not in `ids`.
     pub json: String,
-    /// Ids of the responses with U+0000 between them, where none has that character.
-    pub ids: Option<String>,
+    /// Ids of the responses, where none has U+0000 in it.
+    pub ids: Option<IdListHandle>,
+}
+
+/// Ids that stay in Rust until they are wanted.
+#[napi(custom_finalize)]
+pub struct IdListHandle {
+    ids: IdList,
+    bytes: i64,
+}
+
+impl ObjectFinalize for IdListHandle {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        release(&env, self.bytes)
+    }
+}
+
+#[napi]
+impl IdListHandle {
+    /// The ids with U+0000 between them.
+    #[napi]
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.ids.joined()
+    }
 }
 
 /// Reads log-probabilities from files of any format into one matrix. `inputs` and `options` are JSON; with `collect`,
@@ -50,8 +74,10 @@ pub fn read_scores_of<'env>(
             let json = Output::new(&read)?;
             Ok((read.log_probs, json, ids))
         },
-        |env, (log_probs, json, ids): (Option<LogProbs>, Output, Option<String>)| {
+        |env, (log_probs, json, ids): (Option<LogProbs>, Output, Option<IdList>)| {
             let handle = log_probs.map(|log_probs| LogProbsHandle::new(&env, log_probs)).transpose()?;
+            let ids = ids.map(|ids| Ok::<_, napi::Error>(IdListHandle { bytes: claim(&env, ids.memory())?, ids }));
+            let ids = ids.transpose()?;
             Ok(ReadScores { handle, json: json.into_js().json, ids })
         },
     )

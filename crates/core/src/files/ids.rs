@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Place;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::reading::ScoresRead;
+use super::bytes::room;
+use super::id_list::IdList;
+use super::table::Texts;
 use crate::error::Result;
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -15,12 +16,19 @@ use crate::progress::Control;
 /// Ids that are sorted, or looked at, between two looks at whether to stop.
 const RUN: usize = 1 << 16;
 
+/// Ids whose places in the table are fetched together: the way from memory is long, and nothing waits on it twice.
+const AHEAD: usize = 64;
+
 /// Distinct ids, numbered as they come.
 pub(super) struct Ids {
     bytes: String,
     /// Where the id of each number ends in `bytes`.
     ends: Vec<usize>,
-    table: HashTable<Entry>,
+    /// A power of two of places, a quarter of them empty at least. An id has the first place that was empty from that of its hash
+    /// on, when it came.
+    table: Vec<Entry>,
+    /// Places that are not empty.
+    used: usize,
     /// Of the hashes, drawn anew for each table, so that no file can be made whose ids all have one.
     seed: u64,
 }
@@ -32,20 +40,22 @@ struct Entry {
     hash: u32,
 }
 
-/// The table goes by the highest and the lowest bits: all of them must depend on the hash.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(hash)
+impl Entry {
+    const EMPTY: Self = Self { number: u32::MAX, hash: 0 };
 }
 
 impl Ids {
     pub(super) fn new() -> Self {
-        Self { bytes: String::new(), ends: Vec::new(), table: HashTable::new(), seed: RandomState::new().hash_one(0) }
+        let seed = RandomState::new().hash_one(0);
+        Self { bytes: String::new(), ends: Vec::new(), table: Vec::new(), used: 0, seed }
     }
 
     /// Makes room for `count` ids.
     pub(super) fn expect(&mut self, count: usize) {
-        self.ends.reserve_exact(count);
-        self.table.reserve(count, |entry| spread(entry.hash));
+        if self.ends.is_empty() {
+            self.ends = room(count);
+        }
+        self.make_room(count);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,37 +87,101 @@ impl Ids {
         if let Some(guess) = guesses.into_iter().find(|guess| self.is(*guess, id.as_bytes())) {
             return (guess, false);
         }
-        let hash = self.hash(id);
-        let (bytes, ends) = (&mut self.bytes, &mut self.ends);
-        let is = |entry: &Entry| {
-            let number = entry.number as usize;
-            let start = if number == 0 { 0 } else { ends[number - 1] };
-            entry.hash == hash && same(&bytes.as_bytes()[start..ends[number]], id.as_bytes())
-        };
-        let place = match self.table.entry(spread(hash), is, |entry| spread(entry.hash)) {
-            Place::Occupied(entry) => return (entry.get().number as usize, false),
-            Place::Vacant(place) => place,
-        };
-        let index = ends.len();
-        bytes.push_str(id);
-        ends.push(bytes.len());
-        place.insert(Entry { number: index as u32, hash });
-        (index, true)
+        self.make_room(1);
+        self.number_hashed(id, self.hash(id.as_bytes()))
     }
 
-    fn hash(&self, id: &str) -> u32 {
-        xxh3_64_with_seed(id.as_bytes(), self.seed) as u32
-    }
-
-    /// Forgets the id of the greatest number.
-    pub(super) fn pop(&mut self) {
-        let Some(last) = self.len().checked_sub(1) else { return };
-        let hash = self.hash(self.get(last));
-        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.number as usize == last) {
-            entry.remove();
+    /// Appends the number of each of `ids`, the first of which is most likely that of number `guess`, and each of the others the
+    /// one after that before it.
+    pub(super) fn numbers(&mut self, ids: &Texts, mut guess: usize, numbers: &mut Vec<usize>) {
+        let count = ids.ends.len();
+        let mut hashes = [0; AHEAD];
+        let mut row = 0;
+        while row < count {
+            if self.is(guess, ids.bytes_of(row)) {
+                numbers.push(guess);
+                (row, guess) = (row + 1, guess + 1);
+                continue;
+            }
+            let block = row..count.min(row + AHEAD);
+            row = block.end;
+            self.make_room(block.len());
+            let last = self.table.len() - 1;
+            for (hash, row) in hashes.iter_mut().zip(block.clone()) {
+                *hash = self.hash(ids.bytes_of(row));
+            }
+            // None of these loads waits for another.
+            let fetched = hashes.iter().fold(0, |fetched, &hash| fetched ^ self.table[hash as usize & last].number);
+            black_box(fetched);
+            for (hash, row) in hashes.iter().zip(block) {
+                let number = self.number_hashed(ids.get(row), *hash).0;
+                numbers.push(number);
+                guess = number + 1;
+            }
         }
+    }
+
+    /// [`Ids::number`] of an id with this hash; there is room for it.
+    #[inline]
+    fn number_hashed(&mut self, id: &str, hash: u32) -> (usize, bool) {
+        let last = self.table.len() - 1;
+        let mut place = hash as usize & last;
+        while self.table[place].number != Entry::EMPTY.number {
+            let entry = self.table[place];
+            if entry.hash == hash && self.is(entry.number as usize, id.as_bytes()) {
+                return (entry.number as usize, false);
+            }
+            place = (place + 1) & last;
+        }
+        let number = self.ends.len();
+        self.table[place] = Entry { number: number as u32, hash };
+        self.used += 1;
+        self.bytes.push_str(id);
+        self.ends.push(self.bytes.len());
+        (number, true)
+    }
+
+    fn hash(&self, id: &[u8]) -> u32 {
+        xxh3_64_with_seed(id, self.seed) as u32
+    }
+
+    /// Sees to it that the table has room for `more` ids.
+    #[inline]
+    fn make_room(&mut self, more: usize) {
+        if self.used + more > self.table.len() / 4 * 3 {
+            self.grow(self.used + more);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, count: usize) {
+        let size = (count + count / 3 + 1).next_power_of_two().max(AHEAD);
+        let mut table = room(size);
+        table.resize(size, Entry::EMPTY);
+        let before = std::mem::replace(&mut self.table, table);
+        self.used = 0;
+        for entry in before.into_iter().filter(|entry| (entry.number as usize) < self.ends.len()) {
+            let mut place = entry.hash as usize & (size - 1);
+            while self.table[place].number != Entry::EMPTY.number {
+                place = (place + 1) & (size - 1);
+            }
+            self.table[place] = entry;
+            self.used += 1;
+        }
+    }
+
+    /// Forgets the id of the greatest number. Its entry stays and finds nothing: first there is no id of its number, and then one
+    /// that is another or has an entry of its own.
+    pub(super) fn pop(&mut self) {
         self.ends.pop();
         self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
+    /// The ids of the numbers `order`.
+    pub(super) fn into_list(self, order: &[usize]) -> IdList {
+        let all = order.len() == self.len() && order.iter().enumerate().all(|(index, &number)| index == number);
+        let order = (!all).then(|| order.iter().map(|&number| number as u32).collect());
+        IdList::new(self.bytes, self.ends, order)
     }
 
     /// All numbers, in the order of their ids.
@@ -166,18 +240,6 @@ impl Ids {
     fn order(&self, a: &Key, b: &Key) -> Ordering {
         let by_key = (a.kind, a.begin).cmp(&(b.kind, b.begin));
         by_key.then_with(|| compare(self.get(a.number as usize), self.get(b.number as usize)))
-    }
-}
-
-/// Stands between ids that are handed over as one text.
-const BETWEEN: char = '\0';
-
-impl ScoresRead {
-    /// Takes out the ids of the responses as one text with U+0000 between them, of which a list is made only where it is
-    /// wanted; `None`, with nothing taken, if there are none or one has that character.
-    pub fn take_ids(&mut self) -> Option<String> {
-        let plain = |ids: &Vec<String>| !ids.is_empty() && !ids.iter().any(|id| id.contains(BETWEEN));
-        self.response_ids.take_if(|ids| plain(ids)).map(|ids| ids.join("\0"))
     }
 }
 
@@ -247,6 +309,8 @@ fn whole(id: &str) -> Option<(bool, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -276,6 +340,66 @@ mod tests {
         ids.pop();
         assert_eq!(ids.get(999), "id 999");
         assert_eq!(ids.sorted(&Workers::sequential(), &Control::new()).unwrap()[..3], [0, 1, 10]);
+    }
+
+    /// The obvious version: a list, looked through from its beginning.
+    fn number_in(known: &mut Vec<String>, id: &str) -> usize {
+        known.iter().position(|known| known == id).unwrap_or_else(|| {
+            known.push(id.to_owned());
+            known.len() - 1
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn numbers_are_those_of_a_list(
+            steps in prop::collection::vec((0..4_u8, prop::collection::vec(0..400_usize, 1..200), 0..500_usize), 1..12),
+        ) {
+            let (mut ids, mut known) = (Ids::new(), Vec::new());
+            ids.expect(steps[0].2);
+            for (kind, rows, guess) in steps {
+                let rows: Vec<String> = rows.into_iter().map(|row| "x".repeat(row % 19) + &row.to_string()).collect();
+                match kind {
+                    // Forgotten are as many as the list has of a hundred; they may come again.
+                    0 => for _ in 0..guess / 5 {
+                        ids.pop();
+                        known.pop();
+                    },
+                    1 => for id in &rows {
+                        let before = known.len();
+                        let number = number_in(&mut known, id);
+                        prop_assert_eq!(ids.number(id, [guess, usize::MAX]), (number, number == before));
+                    },
+                    _ => {
+                        let mut texts = Texts::default();
+                        rows.iter().for_each(|id| texts.push(id));
+                        let expected: Vec<usize> = rows.iter().map(|id| number_in(&mut known, id)).collect();
+                        let mut numbers = Vec::new();
+                        ids.numbers(&texts, guess, &mut numbers);
+                        prop_assert_eq!(numbers, expected);
+                    }
+                }
+                prop_assert_eq!(ids.len(), known.len());
+                prop_assert!(ids.used <= ids.table.len() / 4 * 3);
+            }
+            let all: Vec<&str> = (0..ids.len()).map(|number| ids.get(number)).collect();
+            prop_assert_eq!(all, known);
+        }
+    }
+
+    #[test]
+    fn ids_of_one_hash_are_told_apart() {
+        let mut ids = Ids::new();
+        ids.expect(3 * AHEAD);
+        // At the end of the table, so that the search goes on at its beginning.
+        for _ in 0..2 {
+            for index in 0..AHEAD {
+                assert_eq!(ids.number_hashed(&format!("id {index}"), u32::MAX).0, index);
+            }
+        }
+        assert_eq!(ids.number_hashed("id 7", 0), (AHEAD, true));
     }
 
     #[test]

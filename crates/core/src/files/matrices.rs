@@ -1,6 +1,7 @@
 //! Matrices from files of arrays: their names, and how they are put beside others.
 
 use super::findings::Findings;
+use super::id_list::IdList;
 use super::ids::Ids;
 use super::reading::{FileContext, Matrix};
 use super::scores::join::{At, Observation, ScoreJoin};
@@ -24,7 +25,7 @@ pub(super) struct AllScores {
     pub(super) log_probs: LogProbs,
     pub(super) models: Vec<String>,
     pub(super) sources: Vec<usize>,
-    pub(super) ids: Option<Vec<String>>,
+    pub(super) ids: Option<IdList>,
     pub(super) prompt_ids: Option<Vec<String>>,
     pub(super) token_counts: Option<Vec<u64>>,
     pub(super) reasonings: Option<Reasonings>,
@@ -197,7 +198,7 @@ fn stack(matrices: Vec<StoredMatrix>) -> Result<AllScores> {
                 log_probs,
                 models,
                 sources,
-                ids: matrix.ids,
+                ids: matrix.ids.map(IdList::from),
                 prompt_ids: matrix.prompt_ids,
                 token_counts: matrix.token_counts,
                 reasonings: None,

@@ -16,6 +16,7 @@ mod evalplus;
 mod findings;
 mod format;
 mod helm;
+mod id_list;
 mod ids;
 mod input;
 mod inspect;
@@ -48,6 +49,7 @@ pub use counts::Counts;
 pub use counts::join::SampleCounts;
 pub use findings::{Finding, Findings, Severity};
 pub use format::{Format, Head};
+pub use id_list::IdList;
 pub use input::{ByteStream, Input};
 pub use options::{CountColumns, CountOptions, InputFile, JoinMode, ScoreColumns, ScoreOptions, Tests};
 pub use reading::{

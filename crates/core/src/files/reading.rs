@@ -11,6 +11,7 @@ use super::detect::detect;
 use super::findings::{Finding, Findings};
 use super::format::Format;
 use super::helm;
+use super::id_list::IdList;
 use super::input::Input;
 use super::json::shorten;
 use super::lighteval;
@@ -349,7 +350,7 @@ pub struct ScoresRead {
     /// Number of the source of each model.
     pub model_sources: Vec<usize>,
     /// Ids of the responses.
-    pub response_ids: Option<Vec<String>>,
+    pub response_ids: Option<IdList>,
     /// Ids of the prompts.
     pub prompt_ids: Option<Vec<String>>,
     /// Tokens of each response.
@@ -409,7 +410,7 @@ pub fn read_answers(
     Ok(match reasonings {
         None => (read, None),
         Some(reasonings) => {
-            read.response_ids = Some(reasonings.ids);
+            read.response_ids = Some(reasonings.ids.into());
             read.prompt_ids = reasonings.prompt_ids;
             read.token_counts = None;
             (read, Some(reasonings.of_response))

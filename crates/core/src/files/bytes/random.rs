@@ -21,6 +21,9 @@ use crate::progress::Control;
 /// Files up to this many bytes are read into memory.
 const IN_MEMORY: u64 = 64 << 20;
 
+/// Bytes that are read into memory between two looks at whether to stop.
+const AT_ONCE: u64 = 4 << 20;
+
 /// Bytes that are compared at a time.
 const BLOCK: usize = 1 << 16;
 
@@ -98,14 +101,15 @@ impl RandomFile {
             });
             return Ok(Self { place, length, hashed: OnceLock::new(), counted: AtomicU64::new(0) });
         }
-        let length_here = length as usize;
-        let mut bytes = room(length_here);
-        while bytes.len() < length_here {
+        let mut bytes = room(length as usize);
+        (&file).rewind().map_err(|error| unreadable(&error))?;
+        while (bytes.len() as u64) < length {
             control.check()?;
-            let at = bytes.len();
-            // A piece at a time, so that it is still in the cache when it is overwritten.
-            bytes.resize(length_here.min(at + PIECE), 0);
-            read_at(&file, &mut bytes[at..], at as u64).map_err(ended)?;
+            // To where nothing was written before, zeros neither.
+            let piece = (length - bytes.len() as u64).min(AT_ONCE);
+            if (&file).take(piece).read_to_end(&mut bytes).map_err(|error| unreadable(&error))? == 0 {
+                return Err(changed());
+            }
         }
         stamp.check(&file, &path)?;
         let bytes = Arc::new(bytes);

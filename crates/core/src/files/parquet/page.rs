@@ -190,15 +190,16 @@ fn decompress(codec: i64, stored: &[u8], size: usize, mut room: Vec<u8>) -> Resu
         4 => read_whole(brotli_decompressor::Decompressor::new(stored, 1 << 14), size).and_then(whole),
         5 => whole(hadoop_lz4(stored, size).or_else(|| lz4_block(stored, size)).ok_or_else(wrong)?),
         6 => {
-            room.resize(size, 0);
+            room.clear();
+            room.reserve_exact(size);
             let filled = ZSTD.with_borrow_mut(|zstd| {
                 let zstd = match zstd {
                     Some(zstd) => zstd,
                     None => zstd.insert(zstd::bulk::Decompressor::new()?),
                 };
-                zstd.decompress_to_buffer(stored, &mut room[..])
+                zstd.decompress_to_buffer(stored, &mut room)
             });
-            room.truncate(filled.map_err(|_| wrong())?);
+            filled.map_err(|_| wrong())?;
             whole(room)
         }
         7 => whole(lz4_block(stored, size).ok_or_else(wrong)?),

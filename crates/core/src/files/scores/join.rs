@@ -1,19 +1,18 @@
 //! Puts log-probabilities from any number of files together into one matrix, by model name and response id, never by line.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use super::super::findings::Findings;
 use super::super::ids::Ids;
 use super::super::options::JoinMode;
 use super::super::table::Texts;
 use super::duplicate::{self, Origin};
-use super::judge;
+use super::joined::Joined;
+use super::judge::{self, Shape};
 use super::parts::name_by_parts;
-use super::reasonings::Reasonings;
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Place, Result};
-use crate::log_probs::{LogProbs, Row};
+use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -21,7 +20,7 @@ use crate::progress::Control;
 pub(super) const NONE: u32 = u32::MAX;
 
 /// Responses that are gone through between two looks at whether to stop.
-const STEP: usize = 1 << 16;
+pub(super) const STEP: usize = 1 << 16;
 
 /// Where a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +45,21 @@ pub(in super::super) struct Observation<'a> {
 }
 
 /// What is known of a response.
+#[derive(Clone, Copy)]
 pub(super) struct Facts {
-    tokens: u32,
+    pub(super) tokens: u32,
     pub(super) prompt: u32,
     /// Response that this is a reasoning of.
     pub(super) answer: u32,
     /// Model the facts are from.
     model: u32,
+}
+
+impl Facts {
+    /// Of a response that `model` is the first to have.
+    fn none(model: usize) -> Self {
+        Self { tokens: NONE, prompt: NONE, answer: NONE, model: model as u32 }
+    }
 }
 
 /// One model.
@@ -72,6 +79,16 @@ pub(in super::super) struct Model {
     next: usize,
     /// First value above zero.
     pub(in super::super) positive: Option<(At, usize)>,
+    /// How many of the first values were counted while they were at hand, and as what.
+    seen: (usize, Shape),
+}
+
+impl Model {
+    /// What its values are.
+    pub(super) fn shape(&self, control: &Control) -> Result<Shape> {
+        let (seen, shape) = self.seen;
+        if seen == self.values.len() { Ok(shape) } else { Shape::of(&self.values, control) }
+    }
 }
 
 /// Log-probabilities of any number of models and files in the making.
@@ -92,20 +109,9 @@ pub(in super::super) struct ScoreJoin {
     by_name: HashMap<String, usize>,
     /// The response and the model read last.
     last: (usize, usize),
-    same_tokens: bool,
+    pub(super) same_tokens: bool,
     /// Paths of the files, by number of the source.
     pub(in super::super) files: Vec<String>,
-}
-
-/// Everything about the joined responses but the values.
-pub(in super::super) struct Joined {
-    pub(in super::super) log_probs: LogProbs,
-    pub(in super::super) models: Vec<String>,
-    pub(in super::super) sources: Vec<usize>,
-    pub(in super::super) ids: Vec<String>,
-    pub(in super::super) prompt_ids: Option<Vec<String>>,
-    pub(in super::super) token_counts: Option<Vec<u64>>,
-    pub(in super::super) reasonings: Option<Reasonings>,
 }
 
 impl ScoreJoin {
@@ -161,6 +167,7 @@ impl ScoreJoin {
             last: 0,
             next: 0,
             positive: None,
+            seen: Default::default(),
         });
         index
     }
@@ -202,11 +209,22 @@ impl ScoreJoin {
         self.response_known(ids.get(row), model, guess)
     }
 
+    /// [`ScoreJoin::response_of`] for each row of `ids`, all of them of `model`.
+    pub(super) fn responses_of(&mut self, ids: &Texts, model: usize) -> Vec<usize> {
+        let mut numbers = Vec::with_capacity(ids.ends.len());
+        self.ids.numbers(ids, self.next_response(model), &mut numbers);
+        self.facts.resize(self.ids.len(), Facts::none(model));
+        if let Some(&last) = numbers.last() {
+            self.last = (last, model);
+        }
+        numbers
+    }
+
     fn response_known(&mut self, id: &str, model: usize, guess: usize) -> usize {
         let (number, new) = self.ids.number(id, [guess, self.last.0]);
         self.last = (number, model);
         if new {
-            self.facts.push(Facts { tokens: NONE, prompt: NONE, answer: NONE, model: model as u32 });
+            self.facts.push(Facts::none(model));
         }
         number
     }
@@ -223,8 +241,16 @@ impl ScoreJoin {
         }
         column.count += values.len();
         column.last = column.values.len().saturating_sub(1);
+        let new = &column.values[before..];
+        let (seen, shape) = &mut column.seen;
+        let counted = *seen == before;
+        if counted {
+            shape.add(new);
+            *seen += new.len();
+        }
         if column.positive.is_none()
-            && let Some(row) = column.values[before..].iter().position(|&value| value > LogProbs::POSITIVE_TOLERANCE)
+            && !(counted && shape.positive == 0)
+            && let Some(row) = new.iter().position(|&value| value > LogProbs::POSITIVE_TOLERANCE)
         {
             column.positive = Some((at(row), before + row));
         }
@@ -338,6 +364,8 @@ impl ScoreJoin {
             let had = model.values.get(number).is_some_and(|value| !value.is_nan());
             model.count -= usize::from(had);
             model.values.truncate(number);
+            // One of those that were counted may be gone.
+            model.seen.0 = usize::MAX;
             model.last = model.last.min(number.saturating_sub(1));
             model.positive = model.positive.filter(|(_, response)| *response != number);
         }
@@ -417,51 +445,6 @@ impl ScoreJoin {
         self.gather(&order, workers, control).map(Some)
     }
 
-    fn gather(mut self, order: &[usize], workers: &Workers, control: &Control) -> Result<Joined> {
-        let in_order = order.iter().enumerate().all(|(index, &number)| index == number);
-        // One row a task, so that no more are there twice than there are threads: the next is put in order in its place.
-        let left = Mutex::new(Vec::new());
-        let spare = || left.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.for_each_chunk(&mut self.models, 1, control, |_, models| {
-            for model in models {
-                if !in_order || model.values.len() != order.len() {
-                    let mut values: Vec<f64> = spare().pop().unwrap_or_default();
-                    values.clear();
-                    values.reserve_exact(order.len());
-                    for part in order.chunks(STEP) {
-                        control.check()?;
-                        values.extend(part.iter().map(|&number| model.values[number]));
-                    }
-                    spare().push(std::mem::replace(&mut model.values, values));
-                }
-                model.values.shrink_to_fit();
-            }
-            Ok(())
-        })?;
-        let rows: Vec<Row<f64>> =
-            self.models.iter_mut().map(|model| std::mem::take(&mut model.values).into()).collect();
-        // What was put in was looked at: NaN is refused there, and a value above zero is an error by now.
-        let log_probs = LogProbs::of_legal(crate::log_probs::Rows::F64(rows))?;
-        let known = |value: u32| value != NONE;
-        let facts = |index: &usize| &self.facts[*index];
-        let prompt = |number: usize| self.prompts.get(self.facts[number].prompt as usize).to_owned();
-        let prompts = order.iter().all(|index| known(facts(index).prompt));
-        let prompt_ids = prompts.then(|| in_steps(order, control, prompt)).transpose()?;
-        let answers = order.iter().all(|index| known(facts(index).answer));
-        let reasonings = answers.then(|| self.reasonings(order, workers, control)).transpose()?;
-        let counted = self.same_tokens && order.iter().all(|index| known(facts(index).tokens));
-        let token_counts = counted.then(|| order.iter().map(|index| u64::from(facts(index).tokens)).collect());
-        Ok(Joined {
-            log_probs,
-            sources: self.models.iter().map(|model| model.source).collect(),
-            ids: in_steps(order, control, |number| self.ids.get(number).to_owned())?,
-            prompt_ids,
-            token_counts,
-            reasonings,
-            models: self.models.into_iter().map(|model| model.name).collect(),
-        })
-    }
-
     fn report_missing(&self, findings: &mut Findings) -> Result<()> {
         let all = self.ids.len();
         for model in self.models.iter().filter(|model| model.count < all) {
@@ -482,14 +465,4 @@ impl ScoreJoin {
         }
         Ok(())
     }
-}
-
-/// What `make` makes of each number.
-fn in_steps<T>(numbers: &[usize], control: &Control, make: impl Fn(usize) -> T) -> Result<Vec<T>> {
-    let mut made = Vec::with_capacity(numbers.len());
-    for part in numbers.chunks(STEP) {
-        control.check()?;
-        made.extend(part.iter().map(|&number| make(number)));
-    }
-    Ok(made)
 }

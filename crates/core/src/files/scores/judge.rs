@@ -33,8 +33,8 @@ pub(in super::super) struct Shape {
     pub(in super::super) not_negative: usize,
     /// Values that are +∞ or −∞.
     pub(in super::super) infinite: usize,
-    /// Finite values that are whole.
-    pub(in super::super) whole: usize,
+    /// A finite value is not whole.
+    pub(in super::super) fractional: bool,
 }
 
 impl Shape {
@@ -42,16 +42,21 @@ impl Shape {
         let mut shape = Self::default();
         for part in values.chunks(STEP) {
             control.check()?;
-            for block in part.chunks(BLOCK) {
-                if !shape.add_plain(block) {
-                    shape.add(block);
-                }
-            }
+            shape.add(part);
         }
         Ok(shape)
     }
 
-    /// [`Shape::add`] for values that are all finite and below zero, as log-probabilities mostly are, in a loop for vectors;
+    /// Counts `values`, too.
+    pub(super) fn add<T: Copy + Into<f64>>(&mut self, values: &[T]) {
+        for block in values.chunks(BLOCK) {
+            if !self.add_plain(block) {
+                self.add_any(block);
+            }
+        }
+    }
+
+    /// [`Shape::add_any`] for values that are all finite and below zero, as log-probabilities mostly are, in a loop for vectors;
     /// `false`, with nothing done, if one is not.
     fn add_plain<T: Copy + Into<f64>>(&mut self, values: &[T]) -> bool {
         let plain = |value: f64| (value < 0.0) & (value > f64::NEG_INFINITY);
@@ -59,11 +64,13 @@ impl Shape {
             return false;
         }
         self.finite += values.len();
-        self.whole += values.iter().fold(0_u64, |sum, &value| sum + u64::from(is_whole(value.into()))) as usize;
+        if !self.fractional {
+            self.fractional = !values.iter().fold(true, |all, &value| all & is_whole(value.into()));
+        }
         true
     }
 
-    fn add<T: Copy + Into<f64>>(&mut self, values: &[T]) {
+    fn add_any<T: Copy + Into<f64>>(&mut self, values: &[T]) {
         let shape = self;
         for &value in values {
             let value: f64 = value.into();
@@ -73,13 +80,13 @@ impl Shape {
             shape.positive += usize::from(value > LogProbs::POSITIVE_TOLERANCE);
             shape.unit += usize::from(value > 0.0 && value <= 1.0);
             shape.not_negative += usize::from(value >= 0.0);
-            shape.whole += usize::from(value.is_finite() & is_whole(value));
+            shape.fractional |= value.is_finite() & !is_whole(value);
         }
     }
 
     /// Counts, labels, lengths, or zeros: whole numbers of at least zero.
     fn counts(self) -> bool {
-        self.finite > 0 && self.infinite == 0 && self.whole == self.finite && self.not_negative >= self.finite
+        self.finite > 0 && self.infinite == 0 && !self.fractional && self.not_negative >= self.finite
     }
 
     /// What values that are above zero are, given that `first` is the first of them.
@@ -122,9 +129,9 @@ pub(super) fn columns(
     workers: &Workers,
     control: &Control,
 ) -> Result<()> {
-    let shapes = workers.map(join.models.len(), control, |index| Shape::of(&join.models[index].values, control))?;
+    let shapes = workers.map(join.models.len(), control, |index| join.models[index].shape(control))?;
     let doubtful = |model: &Model| model.origin == Origin::WideColumn && !model.certain;
-    let fractional = join.models.iter().zip(&shapes).any(|(_, shape)| shape.whole < shape.finite);
+    let fractional = join.models.iter().zip(&shapes).any(|(_, shape)| shape.fractional);
     let mut kept = Vec::with_capacity(shapes.len());
     for (model, shape) in join.models.iter().zip(&shapes) {
         let mut keep = true;
@@ -136,7 +143,7 @@ pub(super) fn columns(
                 shorten(&model.name)
             );
             findings.warn("WARN_COLUMN_LEFT_OUT", message, place(join, model));
-        } else if doubtful(model) && fractional && shape.finite >= MANY && shape.whole == shape.finite {
+        } else if doubtful(model) && fractional && shape.finite >= MANY && !shape.fractional {
             let message = format!(
                 "Column {} holds whole numbers only, other columns do not: is it a model? Name those that are (--column models=A,B).",
                 shorten(&model.name)
@@ -203,7 +210,9 @@ mod tests {
         assert!(!of(&[f64::NEG_INFINITY]).counts() && !of(&[]).counts());
         assert!(!of(&[-3.0, f64::INFINITY]).counts() && !of(&[0.0, f64::NEG_INFINITY]).counts());
         let values = [0.0, -0.0, 0.5, -1.5, -3.0, 4503599627370495.5, 4503599627370497.0, -1e300, f64::NAN, 1e-300];
-        assert_eq!(of(&values).whole, values.iter().filter(|value| **value == value.trunc()).count());
+        for value in values {
+            assert_eq!(of(&[-1.0, value]).fractional, value.is_finite() && value != value.trunc(), "{value}");
+        }
     }
 
     #[test]
@@ -211,16 +220,20 @@ mod tests {
         let values: Vec<f64> =
             (1..3 * BLOCK).map(|index| -(index as f64) / 4.0 - f64::from(u8::from(index % 7 == 0)) * 0.3).collect();
         let mut expected = Shape::default();
-        expected.add(&values);
+        expected.add_any(&values);
         assert_eq!(of(&values), expected);
-        assert!(expected.whole > 0 && expected.whole < expected.finite);
-        for odd in [0.0, -0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300] {
-            for at in [0, BLOCK - 1, BLOCK, values.len() - 1] {
-                let mut values = values.clone();
-                values[at] = odd;
-                let mut expected = Shape::default();
-                expected.add(&values);
-                assert_eq!(of(&values), expected, "{odd} at {at}");
+        assert!(expected.fractional);
+        let whole: Vec<f64> = values.iter().map(|value| value.floor()).collect();
+        assert!(!of(&whole).fractional);
+        for values in [values, whole] {
+            for odd in [0.0, -0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300, -0.5, 0.5] {
+                for at in [0, BLOCK - 1, BLOCK, values.len() - 1] {
+                    let mut values = values.clone();
+                    values[at] = odd;
+                    let mut expected = Shape::default();
+                    expected.add_any(&values);
+                    assert_eq!(of(&values), expected, "{odd} at {at}");
+                }
             }
         }
     }

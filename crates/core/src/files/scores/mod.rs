@@ -2,6 +2,7 @@
 
 mod duplicate;
 pub(super) mod join;
+mod joined;
 mod judge;
 mod names;
 pub(super) mod parts;

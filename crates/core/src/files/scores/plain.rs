@@ -28,13 +28,7 @@ impl Rows<'_> {
     fn plain_wide(&mut self, batch: &Batch, ids: &Texts) -> Result<bool> {
         let columns: Option<Vec<&Numbers>> = self.wide.iter().map(|(slot, ..)| numbers(batch, *slot)).collect();
         let (Some(columns), Some(&(_, first_model, _))) = (columns, self.wide.first()) else { return Ok(false) };
-        let mut rows = Vec::with_capacity(batch.rows);
-        let mut guess = self.scores.join.next_response(first_model);
-        for row in 0..batch.rows {
-            let number = self.scores.join.response_of(ids, row, first_model, guess);
-            guess = number + 1;
-            rows.push(number);
-        }
+        let rows = self.scores.join.responses_of(ids, first_model);
         self.rows += batch.rows as u64;
         self.note_last(batch, rows.last().copied());
         let models = self.wide.iter().map(|(_, model, _)| *model);
