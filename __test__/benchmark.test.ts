@@ -70,13 +70,14 @@ describe('inputs', () => {
     expect(double.every((value) => value < 0 && Number.isInteger(value * 2 ** 13))).toBe(true);
   });
 
-  test('features have norm 1', async () => {
-    const spec = { kind: 'features', prompts: 2, horizon: 3, vocabulary: 2, dim: 4, seed: 1 } as const;
+  test.each([true, false])('features have norm 1, of single precision: %s', async (single) => {
+    const spec = { kind: 'features', prompts: 2, horizon: 3, vocabulary: 2, dim: 4, single, seed: 1 } as const;
     const { shape, values } = readNpy(await makeInput(spec, folder, noWriters));
     expect(shape).toEqual([2, 3, 2, 4]);
     for (let start = 0; start < values.length; start += 4) {
-      expect(Math.hypot(...values.subarray(start, start + 4))).toBeCloseTo(1, 12);
+      expect(Math.hypot(...values.subarray(start, start + 4))).toBeCloseTo(1, single ? 6 : 12);
     }
+    expect(values.every((value) => Math.fround(value) === value)).toBe(single);
   });
 });
 

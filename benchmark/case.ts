@@ -34,8 +34,10 @@ export type InputSpec =
       readonly seed: number;
     }
   | {
-      /** Uniform values on a ball's shell: dense features [prompt, position, token, d] of norm 1. */
+      /** Uniform values on a ball's shell: dense features [prompt, position, token, d] of norm 1, in double precision. */
       readonly kind: 'features';
+      /** Whether each value is rounded to one of single precision, as the states of a network are. */
+      readonly single: boolean;
       readonly prompts: number;
       readonly horizon: number;
       readonly vocabulary: number;

@@ -49,7 +49,9 @@ export function describeInput(spec: InputSpec): string {
     case 'unrelated':
       return `${spec.models} × ${spec.responses} ${spec.dtype}, unrelated rows of spread ${spec.spread}`;
     case 'features':
-      return `features of ${spec.prompts} prompts, H=${spec.horizon}, V=${spec.vocabulary}, d=${spec.dim}`;
+      return `features of ${spec.prompts} prompts, H=${spec.horizon}, V=${spec.vocabulary}, d=${spec.dim}, ${
+        spec.single ? 'values of single precision' : 'doubles'
+      }`;
     case 'integers':
       return `integers below ${spec.below}, ${spec.shape.join(' × ')}`;
     case 'draws':
@@ -72,8 +74,11 @@ function write(spec: Exclude<InputSpec, { kind: 'draws' | 'converted' }>, file: 
       break;
     }
     case 'features': {
-      const { prompts, horizon, vocabulary, dim } = spec;
-      const blocks = Array.from({ length: prompts }, () => directions(horizon * vocabulary, dim, 1, random));
+      const { prompts, horizon, vocabulary, dim, single } = spec;
+      const blocks = Array.from({ length: prompts }, () => {
+        const block = directions(horizon * vocabulary, dim, 1, random);
+        return single ? block.map(Math.fround) : block;
+      });
       writeNpy(file, '<f8', [prompts, horizon, vocabulary, dim], blocks);
       break;
     }

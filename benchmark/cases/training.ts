@@ -24,16 +24,19 @@ function trafficRoof(bytes: number): string {
   return sizes.find(([, size]) => bytes <= size)?.[0] ?? 'bytes-256M';
 }
 
-/** Every feature is eight bytes and used once for the logits, once for the gradient: four operations. */
-const roofsOf = (dim: number, prompts: number) => [
-  { name: 'flops-f64' },
-  { name: trafficRoof(8 * prompts * HORIZON * VOCABULARY * dim), perUnit: 2 },
-];
+/** Every feature is four bytes (or eight) and used once for the logits, once for the gradient: four operations. */
+function roofsOf({ dim, prompts, doubles }: Setting) {
+  const bytes = doubles ? 8 : 4;
+  return [
+    { name: 'flops-f64' },
+    { name: trafficRoof(bytes * prompts * HORIZON * VOCABULARY * dim), perUnit: bytes / 4 },
+  ];
+}
 
 /** Training of linear models on dense table features, and evaluation with test-time training. */
 export function trainingCases(scope: Scope): Case[] {
   const settings = [64, 1024].flatMap((dim) => [1, 64].map((prompts) => ({ dim, prompts })));
-  return settings.flatMap((setting) => [
+  return [...settings, { dim: 1024, prompts: 1, doubles: true }].flatMap((setting: Setting) => [
     procedureCase(
       {
         ...setting,
@@ -42,7 +45,7 @@ export function trainingCases(scope: Scope): Case[] {
         task: { kind: 'training', procedure: 'sequenceSgd', stepSize: 0.01 },
       },
       [
-        { kind: 'ratio', slow: 'numpy', fast: 'core', atLeast: setting.dim === 64 ? 5 : 2 },
+        { kind: 'ratio', slow: 'numpy', fast: 'core', atLeast: setting.dim === 64 ? 6 : 3.5 },
         { kind: 'ratio', slow: 'numba', fast: 'core', atLeast: 10 },
         { kind: 'roofline', participant: 'core', atLeast: 0.7 },
       ],
@@ -86,13 +89,18 @@ export function trainingCases(scope: Scope): Case[] {
 interface Setting {
   readonly dim: number;
   readonly prompts: number;
+  /** Whether features are of double precision; else each value is one of single precision, which everyone may make use of. */
+  readonly doubles?: boolean;
 }
 
+const nameOf = (name: string, { dim, prompts, doubles }: Setting) =>
+  `${name}-${dim}-${prompts}${doubles ? '-doubles' : ''}`;
+
 /** As many responses as make a run of some tens of milliseconds, a whole number of batches. */
-function inputsOf({ dim, prompts }: Setting, { quick }: Scope) {
+function inputsOf({ dim, prompts, doubles = false }: Setting, { quick }: Scope) {
   const responses = Math.ceil((quick ? 20_480 : 204_800) / dim / BATCH_SIZE) * BATCH_SIZE;
   const inputs: Record<string, InputSpec> = {
-    features: { kind: 'features', prompts, horizon: HORIZON, vocabulary: VOCABULARY, dim, seed: 6 },
+    features: { kind: 'features', prompts, horizon: HORIZON, vocabulary: VOCABULARY, dim, single: !doubles, seed: 6 },
     prompts: { kind: 'integers', shape: [responses], below: prompts, seed: 7 },
     tokens: { kind: 'integers', shape: [responses, HORIZON], below: VOCABULARY, seed: 8 },
   };
@@ -107,16 +115,18 @@ interface Procedure extends Setting {
   readonly task: Omit<Task, 'method' | 'threads'>;
 }
 
-function procedureCase({ dim, prompts, name, title, task }: Procedure, goals: readonly Goal[], scope: Scope): Case {
-  const { responses, inputs } = inputsOf({ dim, prompts }, scope);
-  const as = participantsOf({ ...COMMON, ...task } as typeof task, { roofs: roofsOf(dim, prompts) });
+function procedureCase(procedure: Procedure, goals: readonly Goal[], scope: Scope): Case {
+  const { dim, prompts, name, title, task } = procedure;
+  const { responses, inputs } = inputsOf(procedure, scope);
+  const as = participantsOf({ ...COMMON, ...task } as typeof task, { roofs: roofsOf(procedure) });
   const theta: InputSpec = { kind: 'direction', dim, norm: 0.5, seed: 9 };
   return {
-    name: `${name}-${dim}-${prompts}`,
-    title: `${title}, ${plural(responses, 'response')} to ${plural(prompts, 'prompt')}, H=${HORIZON}, V=${VOCABULARY}, d=${dim}`,
+    name: nameOf(name, procedure),
+    title: `${title}, ${plural(responses, 'response')} to ${plural(prompts, 'prompt')}, H=${HORIZON}, V=${VOCABULARY}, d=${dim}${procedure.doubles ? ', doubles' : ''}`,
     about:
-      'One pass over the responses, dense features by prompt, position and token, double precision. NumPy does one ' +
-      'matrix product a sequence (or token) on one thread, Numba plain loops, JAX one compiled scan.',
+      'One pass over the responses, dense features by prompt, position and token, computed with in double precision; ' +
+      `the values are ${procedure.doubles ? 'of double precision, too' : 'of single precision, which the core keeps as they are'}. ` +
+      'NumPy does one matrix product a sequence (or token) on one thread, Numba plain loops, JAX one compiled scan.',
     inputs: task.theta ? { ...inputs, theta } : inputs,
     participants: ['core', 'facade', 'numpy', 'numba', 'jax'].map((method) => as(method)),
     work: { unit: 'flops', amount: responses * HORIZON * flopsOf(dim) },
@@ -125,15 +135,16 @@ function procedureCase({ dim, prompts, name, title, task }: Procedure, goals: re
   };
 }
 
-function sweepCase({ dim, prompts }: Setting, scope: Scope): Case {
-  const { responses, inputs } = inputsOf({ dim, prompts }, scope);
+function sweepCase(setting: Setting, scope: Scope): Case {
+  const { dim, prompts } = setting;
+  const { responses, inputs } = inputsOf(setting, scope);
   const runs = 32;
   const task = { ...COMMON, kind: 'sweep' as const, procedure: 'sequenceSgd', stepSize: 0.001, runs };
-  const as = participantsOf(task, { roofs: roofsOf(dim, prompts) });
+  const as = participantsOf(task, { roofs: roofsOf(setting) });
   const several = scope.threads.slice(1);
   return {
-    name: `sweep-${dim}-${prompts}`,
-    title: `A sweep of ${runs} runs of sequence SGD, ${plural(responses, 'response')} to ${plural(prompts, 'prompt')}, d=${dim}`,
+    name: nameOf('sweep', setting),
+    title: `A sweep of ${runs} runs of sequence SGD, ${plural(responses, 'response')} to ${plural(prompts, 'prompt')}, d=${dim}${setting.doubles ? ', doubles' : ''}`,
     about: 'Runs differ by their step size and share the features; every thread takes the next run.',
     inputs,
     participants: [as('core'), ...several.flatMap((threads) => [as('core', { threads }), as('facade', { threads })])],

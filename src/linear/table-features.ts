@@ -79,7 +79,9 @@ function nativeOptions(options: Sized): string {
 }
 
 /**
- * Features from an array in the shape of the layout, [contexts, token, d], row-major; copied once.
+ * Features from an array in the shape of the layout, [contexts, token, d], row-major; copied once. The copy of
+ * a table above a megabyte is of single precision where every value is exactly that (say, states of a network): half the
+ * memory, up to twice the speed, the same results to the bit, as all computing is in double precision.
  *
  * @throws CoverageError `ERR_SHAPE_MISMATCH` for another number of values; `ERR_INVALID_OPTION` for a value that is not
  * finite or a norm above `bound`

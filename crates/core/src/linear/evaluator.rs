@@ -4,6 +4,7 @@ use super::features::{Block, Context, FeatureMap, Part, Scratch};
 use super::gradient::Gradient;
 use super::kernel::Kernels;
 use super::responses::Response;
+use super::values::Values;
 
 /// Computes logits at a context, then adds gradients there while the features are at hand. Owns all working
 /// memory, so that nothing is allocated per token.
@@ -112,12 +113,13 @@ impl<'f> Evaluator<'f> {
         self.features.visit(context, &self.scratch, &mut |part| add_features(self.kernels, part, &self.values, vector));
     }
 
-    /// How many positions to treat in one go where the map has spans: so many that their features stay in the
-    /// first-level cache between the two times they are read. Part of no result.
+    /// How many positions of `prompt` to treat in one go: so many that their features stay in the first-level cache between
+    /// the two times they are read; 0 where the map has no spans. Part of no result.
     #[must_use]
-    pub fn span_length(&self) -> usize {
-        const VALUES: usize = 4096;
-        VALUES / (self.features.vocabulary() * self.features.dim()).max(1)
+    pub fn span_length(&self, prompt: usize) -> usize {
+        const BYTES: usize = 32 << 10;
+        let Some(rows) = self.features.span(prompt, 0..0) else { return 0 };
+        BYTES / (rows.size() * self.features.vocabulary() * self.features.dim()).max(1)
     }
 
     /// Adds `weight`·∇Σ log π(y_h | x, y_{<h}) over the given positions of `response` to `gradient`, at θ =
@@ -183,7 +185,9 @@ fn add_logits(kernels: Kernels, part: Part<'_>, theta: &[f64], logits: &mut [f64
     let theta = &theta[part.offset..];
     match part.block {
         Block::Dense { rows, width } => kernels.add_products(rows, &theta[..width], logits),
-        Block::Outer { hidden } => kernels.add_products(&theta[..hidden.len() * logits.len()], hidden, logits),
+        Block::Outer { hidden } => {
+            kernels.add_products(Values::F64(&theta[..hidden.len() * logits.len()]), hidden, logits);
+        }
         Block::Rows { rows, weights } => {
             let width = logits.len();
             for (&row, &weight) in rows.iter().zip(weights) {
@@ -237,7 +241,7 @@ pub(super) fn add_one_feature(kernels: Kernels, part: Part<'_>, token: usize, vo
     let vector = &mut vector[part.offset..];
     match part.block {
         Block::Dense { rows, width } => {
-            kernels.add_scaled(1.0, &rows[token * width..(token + 1) * width], &mut vector[..width]);
+            kernels.add_combination(rows.range(token * width..(token + 1) * width), &[1.0], &mut vector[..width]);
         }
         Block::Outer { hidden } => {
             let start = token * hidden.len();

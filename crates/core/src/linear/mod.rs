@@ -22,6 +22,7 @@ pub mod test_time;
 #[cfg(test)]
 mod tests;
 pub mod train;
+mod values;
 
 pub use constraint::Constraint;
 pub use evaluator::Evaluator;

@@ -119,7 +119,7 @@ pub(super) fn add_response_gradient(
     weight: f64,
     gradient: &mut Gradient,
 ) {
-    let (length, span) = (response.tokens.len(), evaluator.span_length());
+    let (length, span) = (response.tokens.len(), evaluator.span_length(response.prompt));
     let mut position = 0;
     while position < length {
         if span > 1 {

@@ -87,7 +87,8 @@ impl FeaturesHandle {
     pub fn table(env: &Env, options: String, values: Float64Array) -> napi::Result<Self> {
         let TableOptions { layout, vocabulary, dim, bound } = parse_options(&options)?;
         let features = TableFeatures::new(layout.into(), vocabulary, dim, &*values, bound);
-        Self::new(env, features.map(|features| Arc::new(features) as _), size_of_val::<[f64]>(&values))
+        let bytes = features.as_ref().map_or(0, TableFeatures::bytes);
+        Self::new(env, features.map(|features| Arc::new(features) as _), bytes)
     }
 
     /// A table of sparse features: row r = context·V + token has the coordinates and values up to `ends[r]`.

@@ -22,6 +22,7 @@ pub use scratch::{Scratch, SparseRows};
 pub use sparse::{SparseFeatures, SparseSource};
 pub use table::{Layout, SparseTableFeatures, TableFeatures};
 
+pub use super::values::Values;
 use crate::error::{Code, Error, Result};
 
 /// Where a next token is to come: the prompt and the tokens so far.
@@ -47,7 +48,7 @@ pub enum Block<'a> {
     /// V rows of `width` values each: φ(y) is row y.
     Dense {
         /// The rows, one after the other.
-        rows: &'a [f64],
+        rows: Values<'a>,
         /// Length of a row, the number of coordinates this part touches.
         width: usize,
     },
@@ -112,7 +113,7 @@ pub trait FeatureMap: Send + Sync + fmt::Debug {
 
     /// The dense rows of consecutive positions of one prompt, [position, token, d], where the map stores them so and no
     /// block depends on the prefix. What is one block is then read as one.
-    fn span(&self, prompt: usize, positions: std::ops::Range<usize>) -> Option<&[f64]> {
+    fn span(&self, prompt: usize, positions: std::ops::Range<usize>) -> Option<Values<'_>> {
         let _ = (prompt, positions);
         None
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::table::check_sizes;
-use super::{Block, Context, FeatureMap, Part, Scratch, checked_bound, checked_size};
+use super::{Block, Context, FeatureMap, Part, Scratch, Values, checked_bound, checked_size};
 use crate::error::{Error, Result};
 use crate::linear::kernel::Kernels;
 use crate::random::{Purpose, Stream};
@@ -175,7 +175,7 @@ impl FeatureMap for RandomFeatures {
 
     fn visit(&self, _: Context<'_>, scratch: &Scratch, visitor: &mut dyn FnMut(Part<'_>)) {
         let dim = self.options.dim;
-        visitor(Part { offset: 0, block: Block::Dense { rows: &scratch.values[3 * dim..], width: dim } });
+        visitor(Part { offset: 0, block: Block::Dense { rows: Values::F64(&scratch.values[3 * dim..]), width: dim } });
     }
 
     fn keys(&self) -> Option<usize> {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Block, Context, FeatureMap, Part, Scratch, SparseRows, checked_bound, checked_size, greatest_norm};
+use super::{
+    Block, Context, FeatureMap, Part, Scratch, SparseRows, Values, checked_bound, checked_size, greatest_norm,
+};
 use crate::error::{Code, Error, Result};
-use crate::linear::aligned::Aligned;
+use crate::linear::aligned::Stored;
 
 /// What a table is looked up by, besides the next token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +112,8 @@ fn prefixes_below(vocabulary: usize, horizon: usize) -> Option<usize> {
     (0..horizon).try_fold(0usize, |nodes, _| nodes.checked_mul(vocabulary)?.checked_add(1))
 }
 
-/// Dense feature vectors in a table.
+/// Dense feature vectors in a table: from a megabyte on of single precision where every value is exactly that, the same
+/// results to the bit from half the memory.
 #[derive(Clone, Debug)]
 pub struct TableFeatures {
     layout: Layout,
@@ -118,7 +121,7 @@ pub struct TableFeatures {
     dim: usize,
     contexts: usize,
     bound: f64,
-    values: Arc<Aligned>,
+    values: Arc<Stored>,
 }
 
 impl TableFeatures {
@@ -149,7 +152,7 @@ impl TableFeatures {
             ));
         }
         let bound = checked_bound(greatest_norm(values, dim)?, bound)?;
-        let values = Arc::new(Aligned::copy_of(values)?);
+        let values = Arc::new(Stored::copy_of(values)?);
         Ok(Self { layout, vocabulary, dim, contexts, bound, values })
     }
 
@@ -182,10 +185,25 @@ impl TableFeatures {
         self.layout
     }
 
-    /// The values, [contexts, V, d].
+    /// The values, [contexts, V, d], as they are stored.
     #[must_use]
-    pub fn values(&self) -> &[f64] {
-        &self.values
+    pub fn values(&self) -> Values<'_> {
+        self.values.values()
+    }
+
+    /// In single precision however few they are, which they must be.
+    #[cfg(test)]
+    pub(in crate::linear) fn in_single_precision(self) -> Self {
+        let Values::F64(values) = self.values() else { return self };
+        let values = Arc::new(Stored::copy(values, 0).unwrap());
+        assert!(matches!(values.values(), Values::F32(_)));
+        Self { values, ..self }
+    }
+
+    /// How much memory they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.values().len() * self.values().size()
     }
 }
 
@@ -255,17 +273,20 @@ impl FeatureMap for TableFeatures {
     fn visit(&self, context: Context<'_>, _: &Scratch, visitor: &mut dyn FnMut(Part<'_>)) {
         let size = self.vocabulary * self.dim;
         let start = self.layout.index(context, self.vocabulary) * size;
-        visitor(Part { offset: 0, block: Block::Dense { rows: &self.values[start..start + size], width: self.dim } });
+        visitor(Part {
+            offset: 0,
+            block: Block::Dense { rows: self.values.range(start..start + size), width: self.dim },
+        });
     }
 
-    fn span(&self, prompt: usize, positions: std::ops::Range<usize>) -> Option<&[f64]> {
+    fn span(&self, prompt: usize, positions: std::ops::Range<usize>) -> Option<Values<'_>> {
         let first = match self.layout {
             Layout::Position { .. } => 0,
             Layout::PromptPosition { horizon, .. } => prompt * horizon,
             Layout::Prompt { .. } | Layout::Prefix { .. } => return None,
         };
         let size = self.vocabulary * self.dim;
-        Some(&self.values[(first + positions.start) * size..(first + positions.end) * size])
+        Some(self.values.range((first + positions.start) * size..(first + positions.end) * size))
     }
 
     fn memory(&self) -> Option<usize> {

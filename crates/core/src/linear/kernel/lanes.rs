@@ -2,16 +2,41 @@
 //!
 //! A reduction keeps eight partial sums, element `i` going to sum `i mod 8`, and folds them by one fixed tree;
 //! every multiply-add is fused, in hardware or in software. LLVM may then use vectors of any width: without
-//! licence to reassociate it can only reproduce these operations. `ROWS` and the chunk lengths are how many
+//! licence to reassociate it can only reproduce these operations. Eight sums are one value of [`Fused::Eight`] all the
+//! same: whether arrays become vectors depends on how far loops are unrolled, and products of a matrix, which keep many
+//! in flight, took seven times as long where they did not. `ROWS` and the chunk lengths are how many
 //! independent sums are kept in flight; they do not touch the order within a sum.
+
+use crate::linear::values::Values;
 
 /// Number of partial sums of a reduction.
 pub(super) const LANES: usize = 8;
 
-/// Which fused multiply-add a compilation uses; both round once.
+/// Which fused multiply-add a compilation uses (all round once), and the vectors it keeps sums in. Its functions may be
+/// called only where the enclosing function enables the instruction set.
 pub(super) trait Fused: Copy {
+    /// [`LANES`] numbers.
+    type Eight: Copy;
+
     /// a·b + c, rounded once.
     fn fma(a: f64, b: f64, c: f64) -> f64;
+
+    /// Zeros.
+    fn zeros() -> Self::Eight;
+
+    /// `acc[j] + a[j]·b[j]`, each rounded once.
+    fn fma_eight<T: Number>(a: &[T; LANES], b: &[f64; LANES], acc: Self::Eight) -> Self::Eight;
+
+    /// The numbers.
+    fn numbers(eight: Self::Eight) -> [f64; LANES];
+
+    /// Adds [`fold`] of each to `out`.
+    #[inline(always)]
+    fn add_folded<const ROWS: usize>(acc: [Self::Eight; ROWS], out: &mut [f64; ROWS]) {
+        for r in 0..ROWS {
+            out[r] += fold(Self::numbers(acc[r]));
+        }
+    }
 }
 
 /// The instruction, where the enclosing function enables it.
@@ -22,19 +47,58 @@ pub(super) struct Hardware;
 #[derive(Clone, Copy)]
 pub(super) struct Software;
 
-impl Fused for Hardware {
-    #[inline(always)]
-    fn fma(a: f64, b: f64, c: f64) -> f64 {
-        a.mul_add(b, c)
-    }
+macro_rules! by_arrays {
+    ($name:ty, $fma:expr) => {
+        impl Fused for $name {
+            type Eight = [f64; LANES];
+
+            #[inline(always)]
+            fn fma(a: f64, b: f64, c: f64) -> f64 {
+                $fma(a, b, c)
+            }
+
+            #[inline(always)]
+            fn zeros() -> Self::Eight {
+                [0.0; LANES]
+            }
+
+            #[inline(always)]
+            fn fma_eight<T: Number>(a: &[T; LANES], b: &[f64; LANES], acc: Self::Eight) -> Self::Eight {
+                std::array::from_fn(|j| Self::fma(a[j].into(), b[j], acc[j]))
+            }
+
+            #[inline(always)]
+            fn numbers(eight: Self::Eight) -> [f64; LANES] {
+                eight
+            }
+        }
+    };
 }
 
-impl Fused for Software {
-    #[inline(always)]
-    fn fma(a: f64, b: f64, c: f64) -> f64 {
-        libm::fma(a, b, c)
-    }
+by_arrays!(Hardware, f64::mul_add);
+by_arrays!(Software, libm::fma);
+
+/// An element of a matrix, in whatever precision it is stored.
+pub(super) trait Number: Copy + Default + Into<f64> {
+    /// Eight of them, widened.
+    ///
+    /// # Safety
+    /// The CPU has AVX2.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn widened_by_avx2(numbers: &[Self; LANES]) -> [std::arch::x86_64::__m256d; 2];
+
+    /// Eight of them, widened.
+    ///
+    /// # Safety
+    /// The CPU has AVX-512 F.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn widened_by_avx512(numbers: &[Self; LANES]) -> std::arch::x86_64::__m512d;
 }
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Number for f32 {}
+#[cfg(not(target_arch = "x86_64"))]
+impl Number for f64 {}
 
 /// Folds eight partial sums by halving.
 #[inline(always)]
@@ -53,31 +117,42 @@ fn fold_max(a: [f64; LANES]) -> f64 {
 /// `acc[j] + a[j]·b[j]`, lanes beyond the end of `a` and `b` counting as zero. By value and with whole lanes: indexing
 /// `acc` by a count known only at run time would keep it in memory throughout the loop before.
 #[inline(always)]
-fn multiply_add<F: Fused>(acc: [f64; LANES], a: &[f64], b: &[f64]) -> [f64; LANES] {
-    let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
+fn multiply_add<F: Fused, T: Number>(acc: F::Eight, a: &[T], b: &[f64]) -> F::Eight {
+    let (mut left, mut right) = ([T::default(); LANES], [0.0; LANES]);
     left[..a.len()].copy_from_slice(a);
     right[..b.len()].copy_from_slice(b);
-    std::array::from_fn(|j| F::fma(left[j], right[j], acc[j]))
+    F::fma_eight(&left, &right, acc)
 }
 
 #[inline(always)]
 pub(super) fn dot<F: Fused>(a: &[f64], b: &[f64]) -> f64 {
+    inner_product::<F, f64>(a, b)
+}
+
+#[inline(always)]
+fn inner_product<F: Fused, T: Number>(a: &[T], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut acc = [0.0; LANES];
+    let mut acc = F::zeros();
     for (a, b) in a.iter().zip(b) {
-        for j in 0..LANES {
-            acc[j] = F::fma(a[j], b[j], acc[j]);
-        }
+        acc = F::fma_eight(a, b, acc);
     }
     if !a_rest.is_empty() {
-        acc = multiply_add::<F>(acc, a_rest, b_rest);
+        acc = multiply_add::<F, T>(acc, a_rest, b_rest);
     }
-    fold(acc)
+    fold(F::numbers(acc))
 }
 
 /// `out[r] += rows[r]·vector` for the rows of `matrix` (`out.len()` × `vector.len()`, row-major).
 #[inline(always)]
-pub(super) fn add_products<F: Fused, const ROWS: usize>(matrix: &[f64], vector: &[f64], out: &mut [f64]) {
+pub(super) fn add_products<F: Fused, const ROWS: usize>(matrix: Values<'_>, vector: &[f64], out: &mut [f64]) {
+    match matrix {
+        Values::F64(matrix) => add_products_of::<F, _, ROWS>(matrix, vector, out),
+        Values::F32(matrix) => add_products_of::<F, _, ROWS>(matrix, vector, out),
+    }
+}
+
+#[inline(always)]
+fn add_products_of<F: Fused, T: Number, const ROWS: usize>(matrix: &[T], vector: &[f64], out: &mut [f64]) {
     let d = vector.len();
     if d == 0 {
         return;
@@ -87,35 +162,38 @@ pub(super) fn add_products<F: Fused, const ROWS: usize>(matrix: &[f64], vector: 
     let (groups, rest) = out.as_chunks_mut::<ROWS>();
     let grouped = groups.len() * ROWS * d;
     for (rows, out) in matrix[..grouped].chunks_exact(ROWS * d).zip(groups) {
-        let rows: [&[f64]; ROWS] = std::array::from_fn(|r| &rows[r * d..(r + 1) * d]);
-        let chunks: [&[[f64; LANES]]; ROWS] =
+        let rows: [&[T]; ROWS] = std::array::from_fn(|r| &rows[r * d..(r + 1) * d]);
+        let chunks: [&[[T; LANES]]; ROWS] =
             std::array::from_fn(|r| &rows[r].as_chunks::<LANES>().0[..vector_chunks.len()]);
-        let mut acc = [[0.0; LANES]; ROWS];
+        let mut acc = [F::zeros(); ROWS];
         for (k, v) in vector_chunks.iter().enumerate() {
             for r in 0..ROWS {
-                let row = &chunks[r][k];
-                for j in 0..LANES {
-                    acc[r][j] = F::fma(row[j], v[j], acc[r][j]);
-                }
+                acc[r] = F::fma_eight(&chunks[r][k], v, acc[r]);
             }
         }
         if !vector_rest.is_empty() {
             for r in 0..ROWS {
-                acc[r] = multiply_add::<F>(acc[r], &rows[r][whole..], vector_rest);
+                acc[r] = multiply_add::<F, T>(acc[r], &rows[r][whole..], vector_rest);
             }
         }
-        for r in 0..ROWS {
-            out[r] += fold(acc[r]);
-        }
+        F::add_folded(acc, out);
     }
     for (row, out) in matrix[grouped..].chunks_exact(d).zip(rest) {
-        *out += dot::<F>(row, vector);
+        *out += inner_product::<F, T>(row, vector);
     }
 }
 
 /// `vector += Σ_r weights[r]·rows[r]`, row by row in order for every element.
 #[inline(always)]
-pub(super) fn add_combination<F: Fused, const CHUNK: usize>(matrix: &[f64], weights: &[f64], vector: &mut [f64]) {
+pub(super) fn add_combination<F: Fused, const CHUNK: usize>(matrix: Values<'_>, weights: &[f64], vector: &mut [f64]) {
+    match matrix {
+        Values::F64(matrix) => add_combination_of::<F, _, CHUNK>(matrix, weights, vector),
+        Values::F32(matrix) => add_combination_of::<F, _, CHUNK>(matrix, weights, vector),
+    }
+}
+
+#[inline(always)]
+fn add_combination_of<F: Fused, T: Number, const CHUNK: usize>(matrix: &[T], weights: &[f64], vector: &mut [f64]) {
     let d = vector.len();
     let (chunks, rest) = vector.as_chunks_mut::<CHUNK>();
     let whole = chunks.len() * CHUNK;
@@ -123,9 +201,9 @@ pub(super) fn add_combination<F: Fused, const CHUNK: usize>(matrix: &[f64], weig
         let mut acc = *chunk;
         for (r, &weight) in weights.iter().enumerate() {
             let start = r * d + k * CHUNK;
-            let row: &[f64; CHUNK] = matrix[start..start + CHUNK].try_into().expect("the slice is one chunk long");
+            let row: &[T; CHUNK] = matrix[start..start + CHUNK].try_into().expect("the slice is one chunk long");
             for j in 0..CHUNK {
-                acc[j] = F::fma(weight, row[j], acc[j]);
+                acc[j] = F::fma(weight, row[j].into(), acc[j]);
             }
         }
         *chunk = acc;
@@ -134,7 +212,7 @@ pub(super) fn add_combination<F: Fused, const CHUNK: usize>(matrix: &[f64], weig
         for (r, &weight) in weights.iter().enumerate() {
             let row = &matrix[r * d + whole..(r + 1) * d];
             for (value, &feature) in rest.iter_mut().zip(row) {
-                *value = F::fma(weight, feature, *value);
+                *value = F::fma(weight, feature.into(), *value);
             }
         }
     }

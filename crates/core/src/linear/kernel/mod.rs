@@ -3,9 +3,12 @@
 mod lanes;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use lanes::{Hardware, Software};
 
+use super::values::Values;
 use crate::isa::Isa;
 
 /// Multiply-adds of the baseline: fused in software unless the target guarantees them (AArch64 does).
@@ -15,8 +18,8 @@ type Native = Hardware;
 type Native = Hardware;
 #[cfg(all(not(target_feature = "fma"), not(target_arch = "aarch64")))]
 type Native = Software;
-// Named so that it is compiled everywhere, whichever is native.
-const _: fn(f64, f64, f64) -> f64 = <Software as lanes::Fused>::fma;
+// Named so that both are compiled everywhere, whichever is native.
+const _: [fn(f64, f64, f64) -> f64; 2] = [<Software as lanes::Fused>::fma, <Hardware as lanes::Fused>::fma];
 
 /// Compiles a generic kernel once for each instruction set and dispatches on a [`Kernels`].
 macro_rules! kernels {
@@ -30,7 +33,7 @@ macro_rules! kernels {
                     Isa::Avx2 => {
                         #[target_feature(enable = "avx2,fma")]
                         fn avx2($($arg: $kind),*) $(-> $out)? {
-                            lanes::$name::<Hardware $(, $narrow)?>($($arg),*)
+                            lanes::$name::<x86::Avx2 $(, $narrow)?>($($arg),*)
                         }
                         // SAFETY: a `Kernels` of this kind is made only where the features were detected.
                         unsafe { avx2($($arg),*) }
@@ -39,7 +42,7 @@ macro_rules! kernels {
                     Isa::Avx512 | Isa::Avx512Popcount => {
                         #[target_feature(enable = "avx512f,avx2,fma")]
                         fn avx512($($arg: $kind),*) $(-> $out)? {
-                            lanes::$name::<Hardware $(, $wide)?>($($arg),*)
+                            lanes::$name::<x86::Avx512 $(, $wide)?>($($arg),*)
                         }
                         // SAFETY: as above.
                         unsafe { avx512($($arg),*) }
@@ -75,9 +78,9 @@ kernels! {
     /// Inner product.
     dot<>(a: &[f64], b: &[f64]) -> f64;
     /// `out[r] += rows[r]·vector` for the rows of the row-major `matrix`, `out.len()` × `vector.len()`.
-    add_products<4, 8>(matrix: &[f64], vector: &[f64], out: &mut [f64]);
+    add_products<4, 8>(matrix: Values<'_>, vector: &[f64], out: &mut [f64]);
     /// `vector += Σ_r weights[r]·rows[r]` for the rows of the row-major `matrix`, `weights.len()` × `vector.len()`.
-    add_combination<32, 64>(matrix: &[f64], weights: &[f64], vector: &mut [f64]);
+    add_combination<32, 64>(matrix: Values<'_>, weights: &[f64], vector: &mut [f64]);
     /// `y += a·x`.
     add_scaled<>(a: f64, x: &[f64], y: &mut [f64]);
     /// `out = a·c + b·d`, element by element.

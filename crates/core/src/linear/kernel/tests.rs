@@ -1,4 +1,4 @@
-use super::Kernels;
+use super::{Kernels, Values};
 use crate::isa::Isa;
 use crate::random::{Purpose, Stream};
 
@@ -28,9 +28,9 @@ fn all_instruction_sets_give_the_same_bits() {
         let weights = numbers(&mut stream, rows);
         same_on_all(|kernels| {
             let mut out = weights.clone();
-            kernels.add_products(&matrix, &vector, &mut out);
+            kernels.add_products(Values::F64(&matrix), &vector, &mut out);
             let mut sum = vector.clone();
-            kernels.add_combination(&matrix, &weights, &mut sum);
+            kernels.add_combination(Values::F64(&matrix), &weights, &mut sum);
             kernels.add_scaled(0.7, &vector, &mut sum);
             let mut turned = vector.clone();
             kernels.rotate(&vector, &sum, &sum, &vector, &mut turned);
@@ -44,6 +44,27 @@ fn all_instruction_sets_give_the_same_bits() {
 }
 
 #[test]
+fn single_precision_gives_the_bits_of_the_same_numbers_in_double() {
+    let mut stream = Stream::new(4, Purpose::Synthetic, 0);
+    for (rows, d) in [(1, 1), (2, 3), (5, 8), (16, 64), (19, 67), (8, 130), (9, 1024), (3, 0)] {
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
+        let narrow: Vec<f32> = numbers(&mut stream, rows * d).into_iter().map(|value| value as f32).collect();
+        let wide: Vec<f64> = narrow.iter().map(|&value| value.into()).collect();
+        let (vector, weights) = (numbers(&mut stream, d), numbers(&mut stream, rows));
+        for isa in Isa::available() {
+            let kernels = Kernels::of(isa).unwrap();
+            let of = |matrix: Values<'_>| {
+                let (mut out, mut sum) = (weights.clone(), vector.clone());
+                kernels.add_products(matrix, &vector, &mut out);
+                kernels.add_combination(matrix, &weights, &mut sum);
+                bits(&[out, sum].concat())
+            };
+            assert_eq!(of(Values::F32(&narrow)), of(Values::F64(&wide)), "{isa:?} {rows} × {d}");
+        }
+    }
+}
+
+#[test]
 fn products_and_combinations_are_those_of_the_plain_loops() {
     let mut stream = Stream::new(2, Purpose::Synthetic, 0);
     let (rows, d) = (11, 77);
@@ -51,9 +72,9 @@ fn products_and_combinations_are_those_of_the_plain_loops() {
     let vector = numbers(&mut stream, d);
     let kernels = Kernels::default();
     let mut out = vec![0.0; rows];
-    kernels.add_products(&matrix, &vector, &mut out);
+    kernels.add_products(Values::F64(&matrix), &vector, &mut out);
     let mut back = vec![0.0; d];
-    kernels.add_combination(&matrix, &out, &mut back);
+    kernels.add_combination(Values::F64(&matrix), &out, &mut back);
     for r in 0..rows {
         // The oracle: element i goes to partial sum i mod 8, folded by halving.
         let mut lanes = [0.0f64; 8];

@@ -56,6 +56,10 @@ fn maps() -> Vec<Arc<dyn FeatureMap>> {
         TableFeatures::new(Layout::PromptPosition { prompts: 2, horizon: H }, V, 9, numbers(2 * H * V * 9), None)
             .unwrap();
     let shared = TableFeatures::new(Layout::Position { horizon: H }, V, 9, numbers(H * V * 9), None).unwrap();
+    #[expect(clippy::cast_possible_truncation, reason = "a table of single precision")]
+    let single = numbers(2 * H * V * 9).into_iter().map(|value| f64::from(value as f32)).collect::<Vec<f64>>();
+    let single = TableFeatures::new(Layout::PromptPosition { prompts: 2, horizon: H }, V, 9, single, None).unwrap();
+    let single = single.in_single_precision();
     let hidden = HiddenFeatures::new(Layout::PromptPosition { prompts: 2, horizon: H }, V, 3, numbers(2 * H * 3), None);
     let prefix_hidden = HiddenFeatures::new(Layout::Prefix { prompts: 2, horizon: H }, V, 3, numbers(2 * 40 * 3), None);
     let ngram = NgramFeatures::new(V, 2, 5, 1.5, Some(vec![vec![0, 1], vec![2]].into())).unwrap();
@@ -94,6 +98,7 @@ fn maps() -> Vec<Arc<dyn FeatureMap>> {
     vec![
         Arc::new(by_prompt),
         Arc::new(by_position),
+        Arc::new(single),
         Arc::new(shared),
         Arc::new(hidden.unwrap()),
         Arc::new(prefix_hidden.unwrap()),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::random_problem;
-use crate::linear::features::{Layout, TableFeatures};
+use crate::linear::features::{Layout, TableFeatures, Values};
 use crate::linear::train::*;
-use crate::linear::{Constraint, Responses};
+use crate::linear::{Constraint, FeatureMap, Model, Policy, Responses, TestTimeModel};
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
@@ -264,4 +264,62 @@ fn ada_grad_divides_by_the_root_of_the_sum_of_squares() {
     let third = -p(at_two);
     let expected = at_two + 0.5 * third / (first * first + second * second + third * third).sqrt();
     assert!((report.theta[0] - expected).abs() < 1e-9, "{} {expected}", report.theta[0]);
+}
+
+/// Features of single precision are stored so and train to the bits of the same numbers in double precision, which one
+/// prompt more, whose features are of no single precision, makes of all of a table.
+#[test]
+fn single_precision_trains_to_the_bits_of_double() {
+    let (vocabulary, horizon) = (5, 7);
+    for dim in [65, 256, 700] {
+        // A little more than is kept in double precision in any case.
+        let prompts = (1usize << 17).div_ceil(horizon * vocabulary * dim) + 1;
+        let mut stream = Stream::new(31, Purpose::Synthetic, 0);
+        let count = prompts * horizon * vocabulary * dim;
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
+        let single = |value: f64| f64::from(value as f32);
+        let scale = 1.0 / (dim as f64).sqrt();
+        let mut values: Vec<f64> = (0..count).map(|_| single(scale * stream.normal())).collect();
+        let table = |prompts, values: &[f64]| {
+            let layout = Layout::PromptPosition { prompts, horizon };
+            TableFeatures::new(layout, vocabulary, dim, values, None).unwrap()
+        };
+        let narrow = table(prompts, &values);
+        values.extend(std::iter::repeat_n(0.1, horizon * vocabulary * dim));
+        let wide = table(prompts + 1, &values);
+        assert!(matches!(narrow.values(), Values::F32(_)) && matches!(wide.values(), Values::F64(_)));
+        assert_eq!(narrow.bytes() * 2 * (prompts + 1), wide.bytes() * prompts);
+
+        #[expect(clippy::cast_possible_truncation, reason = "tokens are below the vocabulary size")]
+        let tokens = (0..24 * horizon).map(|_| stream.below(vocabulary as u64) as u32).collect();
+        let responses = Responses::from_rectangle((0..24).map(|i| i % prompts).collect(), tokens, horizon).unwrap();
+        let (narrow, wide): (Arc<dyn FeatureMap>, Arc<dyn FeatureMap>) = (Arc::new(narrow), Arc::new(wide));
+        for threads in [1, 3] {
+            let (workers, control) = (Workers::new(Some(threads)).unwrap(), Control::new());
+            for procedure in [Procedure::Sgd, Procedure::NormalizedSgd { lambda: Some(0.1) }, Procedure::TokenSgd] {
+                let trained = |features: &Arc<dyn FeatureMap>| {
+                    let task = TrainTask {
+                        before: Vec::new(),
+                        features: features.clone(),
+                        data: TrainingData::Set(Arc::new(responses.clone())),
+                        teacher: None,
+                        validation: Validation::default(),
+                    };
+                    let step_size = StepSize::Constant { value: 0.3 };
+                    let batch_size = if procedure == Procedure::TokenSgd { 1 } else { 4 };
+                    let options = TrainOptions { procedure, step_size, batch_size, ..Default::default() };
+                    train(task, options, &workers, &control).unwrap().theta
+                };
+                assert_eq!(trained(&narrow), trained(&wide), "{procedure:?}, d = {dim}");
+            }
+            let theta: Vec<f64> = (0..dim).map(|at| scale * 0.5 * if at % 3 == 0 { -1.0 } else { 1.0 }).collect();
+            let log_probs = |features: &Arc<dyn FeatureMap>| {
+                let model = Model::new(features.clone(), theta.clone()).unwrap();
+                let plain = model.log_probs(&responses, &workers, &control).unwrap();
+                let test_time = TestTimeModel::new(model, 0.1, Constraint::default()).unwrap();
+                [plain, test_time.log_probs(&responses, &workers, &control).unwrap()]
+            };
+            assert_eq!(log_probs(&narrow), log_probs(&wide), "d = {dim}");
+        }
+    }
 }
