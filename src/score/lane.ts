@@ -18,6 +18,9 @@ export interface LaneOptions<A> {
   readonly onFailed: (row: number, reason: string) => void;
 }
 
+/** Requests whose answers may wait to be written before no more is asked. */
+const MOST_KEEPING = 256;
+
 /** Why an answer is of no use. */
 interface Failure {
   readonly reason: string;
@@ -29,6 +32,9 @@ export class Lane<A> {
   readonly #options: LaneOptions<A>;
   readonly #limit: Concurrency;
   readonly #queue: PQueue;
+  /** Answers on their way to where they are kept. */
+  readonly #keeping = new Set<Promise<void>>();
+  readonly #failures: unknown[] = [];
   #streak = 0;
   #restedAt = Number.NEGATIVE_INFINITY;
   #coolUntil = 0;
@@ -46,8 +52,7 @@ export class Lane<A> {
   /** Works until nothing is left, or the server is given up; then resolves with why. */
   async run(): Promise<Fault | null> {
     const { batch, signal } = this.#options;
-    const failures: unknown[] = [];
-    while (this.#dead === null && failures.length === 0 && !signal.aborted) {
+    while (this.#dead === null && this.#failures.length === 0 && !signal.aborted) {
       // Nothing waits in line: what is taken is sent at once, so that another server never waits for it.
       await this.#queue.onSizeLessThan(1);
       await this.#idleSlot();
@@ -55,16 +60,17 @@ export class Lane<A> {
       if (this.#dead !== null || signal.aborted) break;
       const tasks = await this.#work.take(batch);
       if (tasks === null) break;
-      this.#queue
-        .add(() => this.#send(tasks))
-        .catch((error: unknown) => {
-          failures.push(error);
-          this.#work.stop();
-        });
+      this.#queue.add(() => this.#send(tasks)).catch((error: unknown) => this.#fail(error));
     }
     await this.#queue.onIdle();
-    if (failures.length > 0) throw failures[0];
+    await Promise.all(this.#keeping);
+    if (this.#failures.length > 0) throw this.#failures[0];
     return this.#dead;
+  }
+
+  #fail(error: unknown): void {
+    this.#failures.push(error);
+    this.#work.stop();
   }
 
   async #idleSlot(): Promise<void> {
@@ -82,7 +88,7 @@ export class Lane<A> {
   }
 
   async #send(tasks: readonly Task[]): Promise<void> {
-    const { ask, onAnswer, onFailed, signal } = this.#options;
+    const { ask, signal } = this.#options;
     const sentAt = performance.now();
     this.requests += 1;
     let answers: readonly A[];
@@ -102,6 +108,16 @@ export class Lane<A> {
     this.#limit.succeeded(performance.now() - sentAt);
     this.#queue.concurrency = this.#limit.limit;
     this.#streak = 0;
+    // The server is asked on while answers are written: a disk that is busy would have it wait otherwise.
+    const keeping = this.#keep(tasks, answers)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#keeping.delete(keeping));
+    this.#keeping.add(keeping);
+    if (this.#keeping.size > MOST_KEEPING) await Promise.race(this.#keeping);
+  }
+
+  async #keep(tasks: readonly Task[], answers: readonly A[]): Promise<void> {
+    const { onAnswer, onFailed } = this.#options;
     const brought = await Promise.all(tasks.map(({ row }, index) => onAnswer(row, answers[index]!)));
     for (const [index, task] of tasks.entries()) {
       const value = brought[index]!;

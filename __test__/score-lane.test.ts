@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { Lane, type LaneOptions } from '../src/score/lane.js';
+import { EveryRow, Work } from '../src/score/work.js';
+
+const workOf = (rows: number) => new Work(new EveryRow(rows), 0, () => undefined);
+
+function lane(work: Work, options: Partial<LaneOptions<number>>): Lane<number> {
+  return new Lane(work, {
+    concurrency: 1,
+    batch: 1,
+    retries: 0,
+    signal: new AbortController().signal,
+    ask: async (rows) => rows,
+    onAnswer: async (row) => row,
+    onFailed: () => undefined,
+    ...options,
+  });
+}
+
+describe('a lane', () => {
+  test('the server is asked on while an answer is being written', async () => {
+    const asked: number[] = [];
+    let written = () => {};
+    const disk = new Promise<void>((resolve) => {
+      written = resolve;
+    });
+    const run = lane(workOf(3), {
+      ask: async (rows) => {
+        asked.push(...rows);
+        // All are asked for although none is written yet.
+        if (asked.length === 3) written();
+        return rows;
+      },
+      onAnswer: async (row) => {
+        await disk;
+        return row;
+      },
+    }).run();
+    expect(await run).toBeNull();
+    expect(asked).toEqual([0, 1, 2]);
+  });
+
+  test('only so many answers wait for the disk', async () => {
+    let asked = 0;
+    let written = () => {};
+    const disk = new Promise<void>((resolve) => {
+      written = resolve;
+    });
+    const run = lane(workOf(1000), {
+      ask: async (rows) => {
+        asked += 1;
+        return rows;
+      },
+      onAnswer: async (row) => {
+        await disk;
+        return row;
+      },
+    }).run();
+    let before = -1;
+    while (asked !== before) {
+      before = asked;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(asked).toBeLessThan(300);
+    written();
+    expect(await run).toBeNull();
+    expect(asked).toBe(1000);
+  });
+
+  test('a disk that fails ends the run with its error', async () => {
+    const run = lane(workOf(100), {
+      onAnswer: async (row) => {
+        if (row === 3) throw new Error('no space');
+        return row;
+      },
+    }).run();
+    await expect(run).rejects.toThrow('no space');
+  });
+});
