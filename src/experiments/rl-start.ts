@@ -1,68 +1,30 @@
-import { LogProbs } from '../log-probs/log-probs.js';
-import { type GraphRun, type GraphRunOptions, graphTraining } from '../problems/graph-task.js';
+import type { JobOptions } from '../job.js';
 import type { ScatterPlot } from '../results/plot.js';
 import { numberCell, type Table } from '../results/table.js';
 import type { Verdict } from '../results/verdict.js';
 import { compact, percent, plural } from '../text/format.js';
 import { tournament } from '../tournament/tournament.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
-import { figure1Run, tournamentN } from './figure-1-training.js';
-import { overfitting } from './figure-2.js';
+import { tournamentN } from './figure-1-training.js';
+import {
+  COVERAGE_N,
+  type Followed,
+  K,
+  LEARNERS,
+  type Learner,
+  PROMPTS,
+  type RlStartSize,
+  ROLLOUTS,
+} from './rl-start-learners.js';
 import { describeRuns, likelihoodQuantiles, rankCorrelation, runsVerdict } from './runs.js';
-
-/** Sizes of the experiment. */
-export interface RlStartSize {
-  readonly seeds: number;
-  /** Checkpoints of a learner that reinforcement learning begins at. */
-  readonly starts: number;
-  /** Steps of the learner before. */
-  readonly preTraining: number;
-  readonly fineTuning: number;
-  readonly validation: number;
-  readonly heldOut: number;
-  /** Steps of policy gradient. */
-  readonly steps: number;
-}
 
 const SIZES: Readonly<Record<'full' | 'quick', RlStartSize>> = {
   full: { seeds: 16, starts: 25, preTraining: 2000, fineTuning: 6000, validation: 256, heldOut: 4000, steps: 240 },
   quick: { seeds: 4, starts: 8, preTraining: 1000, fineTuning: 2500, validation: 64, heldOut: 1000, steps: 120 },
 };
 
-/** K of Pass@K and of the tournament; Cov_{K/2} is what bounds it. */
-const K = 12;
-const COVERAGE_N = K / 2;
 /** ε of the likelihood quantile: the class that fine-tuning gives up has as much weight. */
 const EPSILON = 0.1;
-/** Responses drawn to a prompt, and prompts a step. */
-const ROLLOUTS = 8;
-const PROMPTS = 8;
-const STEP_SIZE = 0.1;
-
-/** A learner whose checkpoints are starts. */
-interface Learner {
-  readonly name: string;
-  /** The Pass@1 that is to be reached. */
-  readonly level: number;
-  readonly run: (seed: number, size: RlStartSize) => GraphRunOptions;
-}
-
-const LEARNERS: readonly Learner[] = [
-  {
-    name: 'Figure 1',
-    level: 0.85,
-    run: (seed, { preTraining, fineTuning, validation, heldOut, starts }) =>
-      figure1Run('varied', seed, { preTraining, fineTuning, validation, heldOut, checkpoints: starts }),
-  },
-  {
-    name: 'Figure 2',
-    level: 0.9,
-    run: (seed, { fineTuning, validation, heldOut }) => ({
-      ...overfitting(8, seed, { steps: fineTuning / 2, validation }),
-      heldOut,
-    }),
-  },
-];
 
 /** What is known of a start, and what came of it. Costs: greater is worse. */
 interface Start {
@@ -114,9 +76,9 @@ export async function runRlStart(context: Omit<ExperimentContext, 'quick'>, size
     verdicts: results.flatMap(({ learner, seeds }) => verdicts(learner, seeds)),
     summary: [
       [
-        `From each of ${size.starts} checkpoints of the learners of Figures 1 and 2 (${plural(size.seeds, 'seed')}), ${size.steps} steps of policy ` +
-          `gradient: reward 1 for the right path, ${PROMPTS} prompts a step, ${ROLLOUTS} rollouts to each, less the mean of the ` +
-          'others. Pass@1 is exact on the validation prompts.',
+        `From each of ${size.starts} checkpoints of the learners of Figures 1 and 2 and of SGD on Proposition I.1's hidden signs (${plural(size.seeds, 'seed')}), ` +
+          `${size.steps} steps of policy gradient: reward 1 for the right response, ${PROMPTS} prompts a step, ${ROLLOUTS} rollouts to each, less the mean of the ` +
+          'others. Pass@1 is exact on the validation prompts, or the mean over held-out responses for the hidden signs.',
       ],
       [
         'What is known of a checkpoint before (KL, coverage profile, Pass@K, likelihood quantile) is held against how many ' +
@@ -139,68 +101,32 @@ async function seedsOf(
   const job = { ...(signal && { signal }), ...(threads !== undefined && { threads }) };
   const seeds: Seed[] = [];
   for (let index = 0; index < size.seeds; index += 1) {
-    const own = seed * 1000 + index;
-    const options = learner.run(own, size);
-    const measure = { N: [COVERAGE_N], pass: [1, K] };
-    const [run] = await graphTraining([{ ...options, measure, keepTheta: true }], job);
-    const runs = run!.thetas.map((theta0) => reinforcement(options, theta0, own, size));
-    const ends = await graphTraining(runs, {
+    const followed = await learner.follow(seed * 1000 + index, size, {
       ...job,
       onProgress: ({ done, total }) =>
         progress((index + (total > 0 ? done / total : 0)) / size.seeds, `policy gradient, ${learner.name}`),
     });
-    const starts = run!.checkpoints.map((_, at) => startOf(learner, run!, at, ends[at]!));
-    seeds.push({ starts, picks: await picksOf(run!, starts, job) });
+    const starts = followed.checkpoints.map((_, at) => startOf(learner, followed, at));
+    seeds.push({ starts, picks: await picksOf(followed, starts, job) });
   }
   return seeds;
 }
 
-/** Policy gradient on the classes as the learner's last stage weighted them. */
-function reinforcement(
-  learner: GraphRunOptions,
-  theta0: Float64Array,
-  seed: number,
-  size: RlStartSize,
-): GraphRunOptions {
-  const weights = learner.stages.at(-1)!.weights;
-  return {
-    ...(learner.task && { task: learner.task }),
-    stages: [
-      {
-        ...(weights && { weights }),
-        procedure: { kind: 'policyGradient', rollouts: ROLLOUTS },
-        stepSize: STEP_SIZE,
-        batchSize: PROMPTS,
-        steps: size.steps,
-        checkpoints: Array.from({ length: 25 }, (_, at) => Math.round((at * size.steps) / 24)),
-      },
-    ],
-    measure: { N: [COVERAGE_N], pass: [1] },
-    theta0,
-    // Prompts that the learner has not seen.
-    seed: seed + 500_000_000,
-  };
-}
-
-function startOf(learner: Learner, run: GraphRun, at: number, end: GraphRun): Start {
-  const { step, measures } = run.checkpoints[at]!;
-  const responses = run.heldOutClasses.length;
-  const logProbs = run.logProbs.subarray(at * responses, (at + 1) * responses);
-  const curve = end.checkpoints.map((each) => ({ step: each.step, pass: each.measures.all.pass[0]! }));
-  const first = curve.findIndex(({ pass }) => pass >= learner.level);
-  const [reached, { step: last }] = [curve[first], curve.at(-1)!];
+function startOf(learner: Learner, { checkpoints, logProbs, curves }: Followed, at: number): Start {
+  const [{ step, kl, coverage, crossEntropy, pass }, curve] = [checkpoints[at]!, curves[at]!];
+  const first = curve.findIndex((look) => look.pass >= learner.level);
+  const [reached, last] = [curve[first], curve.at(-1)!];
   return {
     name: `step ${step}`,
-    // θ is bounded and finite: no path has probability 0.
-    kl: measures.all.kl!,
-    coverage: measures.all.coverage[0]!,
-    missed: 1 - measures.all.pass[1]!,
-    inverseQuantile: inverseQuantile(logProbs),
-    crossEntropy: measures.all.crossEntropy!,
-    rollouts: (reached?.step ?? last) * PROMPTS * ROLLOUTS,
+    kl,
+    coverage,
+    missed: 1 - pass,
+    inverseQuantile: inverseQuantile(logProbs.row(at)),
+    crossEntropy,
+    rollouts: (reached ?? last).step * PROMPTS * ROLLOUTS,
     reached: reached !== undefined,
     before: curve[0]!.pass,
-    after: curve.at(-1)!.pass,
+    after: last.pass,
   };
 }
 
@@ -210,17 +136,11 @@ function inverseQuantile(logProbs: Float64Array): number {
   return Math.exp(logQueries.value ?? Number.POSITIVE_INFINITY);
 }
 
-async function picksOf(
-  run: GraphRun,
-  starts: readonly Start[],
-  job: { readonly signal?: AbortSignal; readonly threads?: number },
-): Promise<Seed['picks']> {
-  const models = starts.map((_, at) => String(at));
-  const logProbs = LogProbs.fromMatrix(run.logProbs, run.heldOutClasses.length, { models });
+async function picksOf({ logProbs }: Followed, starts: readonly Start[], job: JobOptions): Promise<Seed['picks']> {
   const { tournaments, meanLogProbs } = await tournament(logProbs, { ...job, N: [tournamentN(K)] });
   const least = (values: readonly number[]) => values.indexOf(Math.min(...values));
   return [
-    { criterion: 'tournament', at: Number(tournaments[0]!.winner) },
+    { criterion: 'tournament', at: logProbs.modelIndex(tournaments[0]!.winner) },
     { criterion: 'least cross-entropy', at: least(meanLogProbs.map((each) => -each!)) },
     { criterion: `best Pass@${K}`, at: least(starts.map(({ missed }) => missed)) },
   ];
@@ -357,7 +277,7 @@ function scatter(learner: Learner, { starts, picks }: Seed, against: 'coverage' 
   const label = against === 'kl' ? 'KL (nats)' : `Cov_${COVERAGE_N}`;
   return {
     kind: 'scatter',
-    id: `rl-start-${learner.name.toLowerCase().replace(' ', '-')}-${against}`,
+    id: `rl-start-${learner.name.toLowerCase().replaceAll(' ', '-')}-${against}`,
     title: `${learner.name}: rollouts to Pass@1 = ${learner.level} against ${label} of the start`,
     caption: 'One point a checkpoint, first seed; at the top those that did not get there.',
     x: label,

@@ -27,6 +27,11 @@ export function likelihoodQuantiles(logProbs: Float64Array): readonly Likelihood
   return JSON.parse(callNative(() => native.likelihoodQuantiles(logProbs)));
 }
 
+/** Mean Pass@K over correct responses, where a prompt's only one is the one that is scored: E[1 − (1 − π̂)^K]. */
+export function expectedPass(logProbs: Float64Array, k: number): number {
+  return callNative(() => native.expectedPass(logProbs, k));
+}
+
 /** Spearman's rank correlation, ties sharing their mean rank; `null` where one side does not vary. */
 export function rankCorrelation(x: readonly number[], y: readonly number[]): number | null {
   return callNative(() => native.rankCorrelation(Float64Array.from(x), Float64Array.from(y)));

@@ -1,6 +1,7 @@
 //! Named problems: what they are, and trials of their estimators.
 
 use coverage_principle_core::Workers;
+use coverage_principle_core::best_of_n::expected_pass;
 use coverage_principle_core::problems::experiment::{
     ExperimentOptions, Runs, experiment, mean_over_runs, rank_correlation,
 };
@@ -69,6 +70,12 @@ pub fn describe_runs(values: Float64Array) -> napi::Result<String> {
 #[napi(js_name = "likelihoodQuantiles")]
 pub fn likelihood_quantiles_of(log_probs: Float64Array) -> napi::Result<String> {
     to_json(&likelihood_quantiles(&log_probs, false, 0.95))
+}
+
+/// Mean Pass@K over log-probabilities of the only right response to each prompt.
+#[napi(js_name = "expectedPass")]
+pub fn expected_pass_of(log_probs: Float64Array, k: f64) -> napi::Result<f64> {
+    expected_pass(&log_probs, k).map_err(|error| to_napi(&error))
 }
 
 /// JSON `Finding` of a claim (JSON `MeanClaim`) about the mean of values, one a run.

@@ -9,5 +9,5 @@ mod tests;
 
 pub use comparison::{PassAtK, PassAtKComparison, PassAtKOptions, SampleCounts, compare_pass_at_k};
 pub use coverage_ratio::{Change, CoverageRatio, NoiseAlone};
-pub use pass_at_k::{best_of_n_success, pass_at_k};
+pub use pass_at_k::{best_of_n_success, expected_pass, pass_at_k};
 pub use reward::{adversarial_reward, best_of_n_regret_bound, best_of_n_regret_floor, best_of_n_reward, sufficient_n};

@@ -1,3 +1,5 @@
+use crate::error::{Error, Result};
+
 /// Unbiased Pass@k of one problem from `samples` = n responses of which `correct` = c are right:
 /// 1 − C(n−c, k)/C(n, k).
 ///
@@ -36,6 +38,18 @@ pub fn best_of_n_success(p: f64, n: f64) -> Option<f64> {
         return None;
     }
     Some(if p == 1.0 { 1.0 } else { -libm::expm1(n * libm::log1p(-p)) })
+}
+
+/// Mean Pass@K over prompts with one right response each, from that response's log-probabilities in nats.
+///
+/// # Errors
+/// [`crate::Code::InvalidOption`] for K below 1 and for what is no log-probability; there must be some.
+pub fn expected_pass(log_probs: &[f64], k: f64) -> Result<f64> {
+    let pass = |&log_prob: &f64| best_of_n_success(libm::exp(log_prob), k);
+    let sum: Option<f64> = log_probs.iter().map(pass).sum();
+    sum.filter(|_| !log_probs.is_empty())
+        .map(|sum| sum / log_probs.len() as f64)
+        .ok_or_else(|| Error::option("k", format!("Pass@K needs log-probabilities and K of at least 1, not {k}.")))
 }
 
 #[cfg(test)]
@@ -77,6 +91,17 @@ mod tests {
         assert!((value / 5e-10 - 1.0).abs() < 1e-14);
         assert!((best_of_n_success(1e-18, 4.0).unwrap() / 4e-18 - 1.0).abs() < 1e-15);
         assert_eq!(best_of_n_success(1.0, 1.0), Some(1.0));
+    }
+
+    #[test]
+    fn the_mean_over_prompts_is_that_of_their_success() {
+        let log_probs = [0.0, 0.5_f64.ln(), 0.25_f64.ln(), f64::NEG_INFINITY];
+        assert_eq!(expected_pass(&log_probs, 1.0).unwrap(), 1.75 / 4.0);
+        let twice = (1.0 + 0.75 + 7.0 / 16.0) / 4.0;
+        assert!((expected_pass(&log_probs, 2.0).unwrap() - twice).abs() < 1e-15);
+        assert!(expected_pass(&[], 1.0).is_err());
+        assert!(expected_pass(&[0.1], 1.0).is_err() && expected_pass(&[f64::NAN], 1.0).is_err());
+        assert!(expected_pass(&log_probs, 0.5).is_err());
     }
 
     #[test]
