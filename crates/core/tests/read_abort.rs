@@ -188,3 +188,28 @@ fn tables_in_columns_end_when_they_are_told_to() {
         std::fs::remove_file(path).unwrap();
     }
 }
+
+#[test]
+fn long_lists_come_a_few_rows_at_a_time() {
+    #[derive(Default)]
+    struct Most(usize, usize);
+    impl Sink for Most {
+        fn late_column(&mut self, _: &str, _: u64, _: bool) -> Result<Option<Kind>> {
+            Ok(None)
+        }
+
+        fn batch(&mut self, batch: &Batch) -> Result<()> {
+            (self.0, self.1) = (self.0.max(batch.rows), self.1 + batch.rows);
+            Ok(())
+        }
+    }
+    let (rows, length) = (3000, 400);
+    let begins: Vec<u8> = (0..rows * length).map(|value| u8::from(value % length > 0)).collect();
+    let path = parquet("long-lists", rows, &[("values", 2, 0)], &[levels(&begins, &vec![1; rows * length], (1, 1))]);
+    let mut table = open_table(&path, &Control::new()).unwrap();
+    let mut most = Most::default();
+    table.scan(&[Some(Kind::List)], &mut most, &Workers::sequential(), &Control::new()).unwrap();
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(most.1, rows);
+    assert!(most.0 <= 1 << 10, "{} rows of {length} values at once", most.0);
+}

@@ -48,6 +48,17 @@ pub trait Sink {
     fn batch(&mut self, batch: &Batch) -> Result<()>;
 }
 
+/// How many rows, of so many values each, a table is to read together: about as many values as a core keeps in its own cache,
+/// never so many rows that a look at whether to stop is far, and of wide tables not too few for what each batch costs.
+pub(super) fn rows_at_once(values_per_row: u64) -> usize {
+    const VALUES: u64 = 1 << 17;
+    const MOST_VALUES: u64 = 1 << 22;
+    const ROWS: u64 = 1 << 10;
+    const MOST_ROWS: u64 = 1 << 14;
+    let each = values_per_row.max(1);
+    (VALUES / each).max(ROWS.min(MOST_VALUES / each)).clamp(1, MOST_ROWS) as usize
+}
+
 /// How a column is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -168,4 +179,17 @@ pub struct Lists {
     pub ends: Vec<usize>,
     /// By growing index: rows that hold no list, with what they hold.
     pub odd: Vec<(usize, Json<'static>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows_at_once;
+
+    #[test]
+    fn batches_are_neither_large_nor_many() {
+        assert_eq!([0, 1, 8].map(rows_at_once), [1 << 14; 3]);
+        assert_eq!([16, 128, 1000, 4096].map(rows_at_once), [1 << 13, 1 << 10, 1 << 10, 1 << 10]);
+        // Lists of many tokens, or very many columns.
+        assert_eq!([1 << 16, 1 << 22, u64::MAX].map(rows_at_once), [64, 1, 1]);
+    }
 }

@@ -49,6 +49,20 @@ pub(super) enum Data {
     },
 }
 
+impl Array {
+    /// How many values there are, those in lists counted one by one.
+    pub(super) fn values(&self) -> u64 {
+        match &self.data {
+            Data::List { child, .. } | Data::FixedList { child, .. } => child.values().max(self.length as u64),
+            Data::Struct(fields) => {
+                let inside = fields.iter().filter_map(|(_, field)| field.as_ref());
+                inside.map(Self::values).fold(self.length as u64, u64::saturating_add)
+            }
+            _ => self.length as u64,
+        }
+    }
+}
+
 /// Where values begin and end, growing.
 pub(super) struct Offsets {
     bytes: Vec<u8>,
@@ -203,4 +217,23 @@ fn view<'a>(view: &'a [u8], buffers: &'a [Vec<u8>]) -> Result<&'a [u8]> {
     let (buffer, start) = (buffers.get(part(8)), part(12));
     let bytes = buffer.and_then(|buffer| buffer.get(start..start.checked_add(length)?));
     bytes.ok_or_else(|| damaged("a text lies outside of its column"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_lists_count_one_by_one() {
+        let plain = |length: usize| Array { length, validity: None, data: Data::Null };
+        let list = |length: usize, child: Array| {
+            let offsets = Offsets { bytes: Vec::new(), wide: false };
+            Array { length, validity: None, data: Data::List { offsets, child: Box::new(child) } }
+        };
+        assert_eq!(list(2, plain(100)).values(), 100);
+        assert_eq!(list(2, list(100, plain(5000))).values(), 5000);
+        assert_eq!(list(50, plain(0)).values(), 50);
+        let fields = vec![("a".to_owned(), Some(list(2, plain(100)))), ("b".to_owned(), None)];
+        assert_eq!(Array { length: 2, validity: None, data: Data::Struct(fields) }.values(), 102);
+    }
 }

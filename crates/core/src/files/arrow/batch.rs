@@ -1,6 +1,7 @@
 //! From a record batch to the arrays of its columns.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::Arc;
 
 use super::array::{Array, Data, Offsets, size};
@@ -8,7 +9,8 @@ use super::damaged;
 use super::flat::Flat;
 use super::schema::{Field, Type};
 use crate::error::{Code, Error, Result};
-use crate::files::bytes::{MOST_INFLATION, RandomFile, check_memory, from_io, unreadable};
+use crate::files::bytes::{MOST_INFLATION, PIECE, RandomFile, check_memory, from_io, unreadable};
+use crate::progress::Control;
 
 /// Bytes that a buffer may have, however small its compressed form.
 const SLACK: u64 = 1 << 20;
@@ -31,6 +33,7 @@ pub(super) struct Buffers<'a> {
     dictionaries: &'a Dictionaries,
     /// Rows that a batch may have.
     most: u64,
+    control: &'a Control,
 }
 
 impl<'a> Buffers<'a> {
@@ -41,6 +44,7 @@ impl<'a> Buffers<'a> {
         (body, size): (u64, u64),
         most: u64,
         dictionaries: &'a Dictionaries,
+        control: &'a Control,
     ) -> Result<Self> {
         let length = u64::try_from(batch.int64(0)?).ok().filter(|&length| length <= most);
         let length = length.ok_or_else(|| damaged("it claims more rows than a file of its size holds"))?;
@@ -56,6 +60,7 @@ impl<'a> Buffers<'a> {
             compression,
             dictionaries,
             most,
+            control,
         })
     }
 
@@ -68,9 +73,10 @@ impl<'a> Buffers<'a> {
         if !wanted || length == 0 {
             return Ok(Vec::new());
         }
-        let stored = self.file.bytes_at(self.body + offset, length as usize);
+        self.control.check()?;
+        let stored = self.file.whole(self.body + offset, length as usize, self.control);
         let stored = stored.map_err(|error| from_io(error, unreadable))?;
-        let Some(codec) = self.compression else { return Ok(stored) };
+        let Some(codec) = self.compression else { return Ok(stored.into_owned()) };
         let (claimed, packed) = stored.split_first_chunk::<8>().ok_or_else(|| damaged("a buffer ends early"))?;
         let claimed = i64::from_le_bytes(*claimed);
         if claimed == -1 {
@@ -81,21 +87,25 @@ impl<'a> Buffers<'a> {
         let claimed = claimed.ok_or_else(|| damaged("a buffer claims more than its bytes hold"))? as usize;
         check_memory(Some(claimed), || format!("A buffer of {claimed} bytes does not fit into memory."))?;
         let wrong = || damaged("a buffer cannot be decompressed to the size that it claims");
-        let mut bytes = vec![0; claimed];
-        let filled = match codec {
-            0 => {
-                let mut reader = lz4_flex::frame::FrameDecoder::new(packed);
-                std::io::Read::read_exact(&mut reader, &mut bytes).map_err(|_| wrong())?;
-                claimed
-            }
-            1 => zstd::bulk::decompress_to_buffer(packed, &mut bytes).map_err(|_| wrong())?,
+        let mut reader: Box<dyn Read> = match codec {
+            0 => Box::new(lz4_flex::frame::FrameDecoder::new(packed)),
+            1 => Box::new(zstd::stream::read::Decoder::with_buffer(packed).map_err(|_| wrong())?),
             _ => {
                 let message =
                     "The Arrow file is compressed in a way that is not known here: write it with zstd or lz4.";
                 return Err(Error::new(Code::UnsupportedFile, message));
             }
         };
-        if filled == claimed { Ok(bytes) } else { Err(wrong()) }
+        let mut bytes = vec![0; claimed];
+        for piece in bytes.chunks_mut(PIECE) {
+            self.control.check()?;
+            reader.read_exact(piece).map_err(|_| wrong())?;
+        }
+        // It ends where it claims to.
+        match reader.read(&mut [0]) {
+            Ok(0) => Ok(bytes),
+            _ => Err(wrong()),
+        }
     }
 
     /// The next buffer, which has `needed` bytes at least.

@@ -18,7 +18,7 @@ use schema::{Field, Type, fields};
 use super::bytes::{RandomFile, from_io, unreadable};
 use super::format::Format;
 use super::json::Json;
-use super::table::{Batch, Column, Kind, Lists, Numbers, Places, Sink, Table, Texts};
+use super::table::{Batch, Column, Kind, Lists, Numbers, Places, Sink, Table, Texts, rows_at_once};
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -28,9 +28,6 @@ const MAGIC: &[u8; 6] = b"ARROW1";
 
 /// What stands before the length of a message.
 const CONTINUES: [u8; 4] = [0xff; 4];
-
-/// Rows that are given on together.
-const ROWS: usize = 1 << 14;
 
 /// Values that one byte of a file may stand for, and those that any file may have.
 const MOST_VALUES_PER_BYTE: u64 = 1032;
@@ -206,11 +203,11 @@ impl Table for ArrowTable {
             match root.byte(1)? {
                 2 => {
                     found[0].push(at);
-                    self.dictionary(header, place, &mut dictionaries)?;
+                    self.dictionary(header, place, &mut dictionaries, control)?;
                 }
                 3 => {
                     found[1].push(at);
-                    let mut buffers = Buffers::new(header, &file, place, self.most(), &dictionaries)?;
+                    let mut buffers = Buffers::new(header, &file, place, self.most(), &dictionaries, control)?;
                     let rows = buffers.length;
                     let mut arrays = Vec::new();
                     for (index, field) in self.fields.iter().enumerate() {
@@ -241,7 +238,13 @@ impl Table for ArrowTable {
 
 impl ArrowTable {
     /// Takes the values of a dictionary.
-    fn dictionary(&self, header: Flat<'_>, place: (u64, u64), dictionaries: &mut Dictionaries) -> Result<()> {
+    fn dictionary(
+        &self,
+        header: Flat<'_>,
+        place: (u64, u64),
+        dictionaries: &mut Dictionaries,
+        control: &Control,
+    ) -> Result<()> {
         let number = header.int64(0)?;
         let batch = header.table(1)?.ok_or_else(|| damaged("a dictionary has no values"))?;
         if header.byte(2)? != 0 && dictionaries.contains_key(&number) {
@@ -251,7 +254,7 @@ impl ArrowTable {
         let field = self.fields.iter().find_map(|field| with_dictionary(field, number));
         let field = field.ok_or_else(|| damaged("a dictionary belongs to no column"))?;
         let values = Field { dictionary: None, ..field.clone() };
-        let mut buffers = Buffers::new(batch, &self.file, place, self.most(), dictionaries)?;
+        let mut buffers = Buffers::new(batch, &self.file, place, self.most(), dictionaries, control)?;
         let array = buffers.column(&values, &|_| true, true)?;
         dictionaries.insert(number, Arc::new(array.ok_or_else(|| damaged("a dictionary has no values"))?));
         Ok(())
@@ -274,14 +277,14 @@ fn give(
     sink: &mut dyn Sink,
     (workers, control): (&Workers, &Control),
 ) -> Result<()> {
+    let found = wanted.iter().map(|&(path, _)| parents(arrays, path)).collect::<Result<Vec<_>>>()?;
+    let values = found.iter().filter_map(|parents| parents.last()).map(|array| array.values());
+    let rows_at_once = rows_at_once(values.fold(0, u64::saturating_add) / rows.max(1) as u64);
     let mut first = 0;
     while first < rows {
-        let some = ROWS.min(rows - first);
-        let columns = workers.map(wanted.len(), control, |index| {
-            let (path, kind) = wanted[index];
-            let parents = parents(arrays, path)?;
-            column(&parents, kind, first..first + some)
-        })?;
+        let some = rows_at_once.min(rows - first);
+        let columns =
+            workers.map(wanted.len(), control, |index| column(&found[index], wanted[index].1, first..first + some))?;
         sink.batch(&Batch { columns, rows: some, places: Places::From(before + first as u64) })?;
         first += some;
     }

@@ -6,6 +6,7 @@
 //! truncated or appended to meanwhile is an error, not a mixture.
 
 mod compression;
+mod cursor;
 mod memory;
 mod random;
 mod refused;
@@ -14,8 +15,9 @@ mod stamp;
 mod stream;
 
 pub(in crate::files) use compression::{MOST_INFLATION, is_compressed};
+pub(crate) use cursor::Cursor;
 pub(crate) use memory::{check_memory, room};
-pub(crate) use random::{Cursor, RandomFile};
+pub(crate) use random::RandomFile;
 pub use stamp::Digest;
 pub(crate) use stream::{HEAD, Stream};
 

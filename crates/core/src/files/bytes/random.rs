@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,7 +25,7 @@ const IN_MEMORY: u64 = 64 << 20;
 const AT_ONCE: u64 = 4 << 20;
 
 /// Bytes that are compared at a time.
-const BLOCK: usize = 1 << 16;
+pub(super) const BLOCK: usize = 1 << 16;
 
 /// How often someone who waits for the hash looks whether he was told to stop.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -147,6 +147,13 @@ impl RandomFile {
 
     /// `size` bytes from `offset` on; memory is asked about before it is taken.
     pub(crate) fn bytes_at(&self, offset: u64, size: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = self.room_at(offset, size)?;
+        self.read_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    /// Room for `size` bytes from `offset` on, which lie in the file.
+    fn room_at(&self, offset: u64, size: usize) -> std::io::Result<Vec<u8>> {
         if offset.checked_add(size as u64).is_none_or(|end| end > self.length) {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
@@ -154,9 +161,7 @@ impl RandomFile {
             let message = || format!("{size} bytes of the file do not fit into memory at once.");
             check_memory(Some(size), message).map_err(into_io)?;
         }
-        let mut bytes = vec![0; size];
-        self.read_at(&mut bytes, offset)?;
-        Ok(bytes)
+        Ok(vec![0; size])
     }
 
     /// [`RandomFile::bytes_at`] without a copy where they lie in memory.
@@ -165,6 +170,21 @@ impl RandomFile {
             (Place::Memory(bytes, _), Some(end)) => Ok(Cow::Borrowed(&bytes[offset as usize..end as usize])),
             _ => self.bytes_at(offset, size).map(Cow::Owned),
         }
+    }
+
+    /// [`RandomFile::bytes`] of a large part, which ends once the control is cancelled.
+    pub(crate) fn whole(&self, offset: u64, size: usize, control: &Control) -> std::io::Result<Cow<'_, [u8]>> {
+        if matches!(self.place, Place::Memory(..)) || size as u64 <= AT_ONCE {
+            return self.bytes(offset, size);
+        }
+        let mut bytes = self.room_at(offset, size)?;
+        let mut at = offset;
+        for piece in bytes.chunks_mut(AT_ONCE as usize) {
+            control.check().map_err(into_io)?;
+            self.read_at(piece, at)?;
+            at += piece.len() as u64;
+        }
+        Ok(Cow::Owned(bytes))
     }
 
     /// Fills `buffer` with the bytes from `offset` on.
@@ -366,61 +386,11 @@ fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Resu
     Ok(())
 }
 
-/// A place in a [`RandomFile`], for parsers that read and seek. The block it stands in is kept.
-#[derive(Clone)]
-pub(crate) struct Cursor {
-    file: Arc<RandomFile>,
-    at: u64,
-    block: Vec<u8>,
-    /// Where `block` begins.
-    start: u64,
-}
-
-impl Cursor {
-    pub(crate) fn new(file: Arc<RandomFile>, at: u64) -> Self {
-        Self { file, at, block: Vec::new(), start: 0 }
-    }
-}
-
-impl Read for Cursor {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.at >= self.file.length || buffer.is_empty() {
-            return Ok(0);
-        }
-        let inside = self.at.checked_sub(self.start).filter(|&inside| inside < self.block.len() as u64);
-        let inside = match inside {
-            Some(inside) => inside as usize,
-            None => {
-                self.start = self.at / BLOCK as u64 * BLOCK as u64;
-                self.block.resize((self.file.length - self.start).min(BLOCK as u64) as usize, 0);
-                if let Err(error) = self.file.read_at(&mut self.block, self.start) {
-                    self.block.clear();
-                    return Err(error);
-                }
-                (self.at - self.start) as usize
-            }
-        };
-        let count = (self.block.len() - inside).min(buffer.len());
-        buffer[..count].copy_from_slice(&self.block[inside..][..count]);
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for Cursor {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        let to = match to {
-            SeekFrom::Start(to) => Some(to),
-            SeekFrom::End(by) => self.file.length.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = to.ok_or(std::io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::SeekFrom;
+
+    use super::super::Cursor;
     use super::*;
 
     /// A file of its own with these bytes, opened to be read from memory or from the disk.
@@ -450,18 +420,20 @@ mod tests {
             for (from, size) in [(0, 1), (BLOCK - 1, 2), (5, 2 * BLOCK), (bytes.len() - 7, 7), (bytes.len(), 0)] {
                 assert_eq!(file.bytes_at(from as u64, size).unwrap(), bytes[from..from + size], "{name}");
                 assert_eq!(*file.bytes(from as u64, size).unwrap(), bytes[from..from + size], "{name}");
+                assert_eq!(*file.whole(from as u64, size, &control).unwrap(), bytes[from..from + size], "{name}");
             }
             assert!(file.bytes(bytes.len() as u64 - 1, 2).is_err() && file.bytes(u64::MAX, 2).is_err());
             assert!(file.bytes_at(bytes.len() as u64 - 1, 2).is_err());
             assert!(file.bytes_at(u64::MAX, 2).is_err());
-            let mut cursor = Cursor::new(Arc::new(file), 0);
+            let file = Arc::new(file);
+            let mut cursor = Cursor::new(Arc::clone(&file), 0);
             cursor.seek(SeekFrom::End(-(BLOCK as i64))).unwrap();
             let mut tail = Vec::new();
             cursor.read_to_end(&mut tail).unwrap();
             assert_eq!(tail, bytes[bytes.len() - BLOCK..]);
-            assert_eq!(cursor.file.finish(&control).unwrap(), expected, "{name}");
+            assert_eq!(file.finish(&control).unwrap(), expected, "{name}");
             // As often as it is asked for.
-            assert_eq!(cursor.file.finish(&control).unwrap(), expected, "{name}");
+            assert_eq!(file.finish(&control).unwrap(), expected, "{name}");
             assert_eq!(control.snapshot().0, bytes.len() as u64, "every byte counts once as progress");
             std::fs::remove_file(path).unwrap();
         }
@@ -482,6 +454,25 @@ mod tests {
         file.bytes_at(BLOCK as u64, 10).unwrap();
         assert_eq!(file.finish(&control).unwrap_err().code, Code::InputChanged);
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn large_parts_are_read_until_told_to_stop() {
+        let bytes: Vec<u8> = bytes().into_iter().cycle().take(2 * AT_ONCE as usize + 5).collect();
+        for (name, in_memory) in [("large-disk", 0), ("large-memory", u64::MAX)] {
+            let (path, file) = opened(name, &bytes, in_memory);
+            let control = Control::new();
+            let size = bytes.len() - 3;
+            assert!(*file.whole(3, size, &control).unwrap() == bytes[3..], "{name}");
+            assert!(file.whole(4, size, &control).is_err() && file.whole(u64::MAX, size, &control).is_err());
+            control.cancel();
+            let stopped = file.whole(3, size, &control).map_err(|error| super::super::from_io(error, unreadable).code);
+            // What lies in memory is there at once.
+            assert_eq!(stopped.is_err(), in_memory == 0);
+            assert!(stopped.is_ok() || stopped.is_err_and(|code| code == Code::Aborted));
+            drop(file);
+            std::fs::remove_file(path).unwrap();
+        }
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Column {
             }
             if self.page.as_ref().is_none_or(|page| page.left == 0) {
                 control.check()?;
-                self.next_page()?;
+                self.next_page(control)?;
                 continue;
             }
             let taken = self.take(rows, &mut begun, batch)?;
@@ -147,13 +147,13 @@ impl Column {
         Ok(count)
     }
 
-    fn next_page(&mut self) -> Result<()> {
+    fn next_page(&mut self, control: &Control) -> Result<()> {
         let end = self.chunk.start + self.chunk.length;
         if self.at >= end || self.left == 0 {
             return Err(damaged("a column has fewer values than the file says"));
         }
         let room = self.page.take().map_or(Vec::new(), |page| page.bytes);
-        let (header, bytes, next) = page::read(&self.file, self.at, end, self.chunk.codec, room)?;
+        let (header, bytes, next) = page::read(&self.file, self.at..end, self.chunk.codec, room, control)?;
         self.at = next;
         let values = usize::try_from(header.values).map_err(|_| damaged("a page has too many values"))?;
         let (definitions, repetitions) = match header.form {

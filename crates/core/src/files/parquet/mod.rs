@@ -20,17 +20,13 @@ use column::{Batch as Leaf, Column as LeafColumn};
 use metadata::Metadata;
 
 use super::bytes::{RandomFile, from_io, unreadable};
-use super::table::{Batch, Column, Kind, Places, Sink, Table};
+use super::table::{Batch, Column, Kind, Places, Sink, Table, rows_at_once};
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
 
 /// First and last bytes of every file.
 const MAGIC: &[u8; 4] = b"PAR1";
-
-/// Values that are read together, about, so that a core keeps them in its own cache; and rows, at least and at most.
-const VALUES: u64 = 1 << 17;
-const ROWS: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 14;
 
 /// Values that one byte of a file may stand for. Runs make any number of a few bytes, data does not.
 const MOST_VALUES_PER_BYTE: u64 = 1032;
@@ -121,7 +117,10 @@ impl ParquetTable {
                 presence: Vec::new(),
             });
         }
-        let rows_at_once = (VALUES / wanted.len().max(1) as u64).clamp(*ROWS.start(), *ROWS.end());
+        // By what the file says of its lists; how long each is shows as it is read.
+        let leaves = wanted.iter().flat_map(|(field, _)| &field.leaves);
+        let per_row = |leaf: &assembly::Leaf| group.chunks[leaf.index].values.div_ceil(group.rows.max(1));
+        let rows_at_once = rows_at_once(leaves.map(per_row).fold(0, u64::saturating_add)) as u64;
         let mut done = 0;
         while done < group.rows {
             self.file.poll(control)?;

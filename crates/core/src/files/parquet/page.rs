@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::io::Read;
+use std::ops::Range;
 
 use super::damaged;
 use super::thrift::{Kind, Reader};
 use crate::error::{Code, Error, Result};
-use crate::files::bytes::{RandomFile, check_memory, from_io, unreadable};
+use crate::files::bytes::{PIECE, RandomFile, check_memory, from_io, unreadable};
+use crate::progress::Control;
 
 /// Bytes of a page header that are tried, one after another: statistics can make it long.
 const HEADERS: [u64; 3] = [1 << 10, 1 << 16, 16 << 20];
@@ -42,9 +44,15 @@ pub(super) struct Header {
     checksum: Option<u32>,
 }
 
-/// Reads the page at `at`, which lies before `end`; its bytes, decompressed, and where the next begins. `room` is where they may
-/// lie.
-pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64, room: Vec<u8>) -> Result<(Header, Vec<u8>, u64)> {
+/// Reads the page at the beginning of `part`; its bytes, decompressed, and where the next begins. `room` is where they may lie.
+pub(super) fn read(
+    file: &RandomFile,
+    part: Range<u64>,
+    codec: i64,
+    room: Vec<u8>,
+    control: &Control,
+) -> Result<(Header, Vec<u8>, u64)> {
+    let Range { start: at, end } = part;
     let mut header = Err(damaged("a column ends within a page"));
     for most in HEADERS {
         let present = most.min(end.saturating_sub(at));
@@ -60,10 +68,13 @@ pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64, room: Vec<u
     if next > end {
         return Err(damaged("a page is longer than its column"));
     }
-    let stored = file.bytes(start, header.compressed).map_err(broken)?;
+    let stored = file.whole(start, header.compressed, control).map_err(broken)?;
     if let Some(expected) = header.checksum {
         let mut checksum = flate2::Crc::new();
-        checksum.update(&stored);
+        for piece in stored.chunks(LARGE) {
+            control.check()?;
+            checksum.update(piece);
+        }
         if checksum.sum() != expected {
             return Err(damaged("the checksum of a page does not agree with its bytes"));
         }
@@ -80,7 +91,7 @@ pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64, room: Vec<u
                 let mut page = levels.to_vec();
                 // A page of nulls has no values, and nothing to decompress.
                 if !values.is_empty() {
-                    page.extend(decompress(codec, values, header.size - levels.len(), room)?);
+                    page.extend(decompress(codec, values, header.size - levels.len(), room, control)?);
                 }
                 page
             } else {
@@ -88,7 +99,7 @@ pub(super) fn read(file: &RandomFile, at: u64, end: u64, codec: i64, room: Vec<u
             }
         }
         Form::Other => Vec::new(),
-        Form::Data | Form::Dictionary => decompress(codec, &stored, header.size, room)?,
+        Form::Data | Form::Dictionary => decompress(codec, &stored, header.size, room, control)?,
     };
     Ok((header, page, next))
 }
@@ -167,8 +178,8 @@ thread_local! {
     static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// `size` bytes from `stored`, in `room` if that is of use.
-fn decompress(codec: i64, stored: &[u8], size: usize, mut room: Vec<u8>) -> Result<Vec<u8>> {
+/// `size` bytes from `stored`, in `room` if that is of use. What can be decompressed piece by piece ends once it is told to.
+fn decompress(codec: i64, stored: &[u8], size: usize, mut room: Vec<u8>, control: &Control) -> Result<Vec<u8>> {
     let wrong = || damaged("a page cannot be decompressed to the size that it claims");
     let whole = |bytes: Vec<u8>| if bytes.len() == size { Ok(bytes) } else { Err(wrong()) };
     match codec {
@@ -186,9 +197,13 @@ fn decompress(codec: i64, stored: &[u8], size: usize, mut room: Vec<u8>) -> Resu
             room.truncate(filled);
             whole(room)
         }
-        2 => read_whole(flate2::read::MultiGzDecoder::new(stored), size).and_then(whole),
-        4 => read_whole(brotli_decompressor::Decompressor::new(stored, 1 << 14), size).and_then(whole),
+        2 => read_whole(flate2::read::MultiGzDecoder::new(stored), size, control).and_then(whole),
+        4 => read_whole(brotli_decompressor::Decompressor::new(stored, 1 << 14), size, control).and_then(whole),
         5 => whole(hadoop_lz4(stored, size).or_else(|| lz4_block(stored, size)).ok_or_else(wrong)?),
+        6 if size > LARGE => {
+            let reader = zstd::stream::read::Decoder::with_buffer(stored).map_err(|_| wrong())?;
+            read_whole(reader, size, control).and_then(whole)
+        }
         6 => {
             room.clear();
             room.reserve_exact(size);
@@ -213,10 +228,18 @@ fn decompress(codec: i64, stored: &[u8], size: usize, mut room: Vec<u8>) -> Resu
 }
 
 /// All that `reader` has, and one byte more than `size` at most.
-fn read_whole(reader: impl Read, size: usize) -> Result<Vec<u8>> {
+fn read_whole(mut reader: impl Read, size: usize, control: &Control) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = reader.take(size as u64 + 1).read_to_end(&mut bytes);
-    read.map_err(|_| damaged("a page cannot be decompressed"))?;
+    let mut left = size as u64 + 1;
+    while left > 0 {
+        control.check()?;
+        let read = reader.by_ref().take(left.min(PIECE as u64)).read_to_end(&mut bytes);
+        let read = read.map_err(|_| damaged("a page cannot be decompressed"))?;
+        if read == 0 {
+            break;
+        }
+        left -= read as u64;
+    }
     Ok(bytes)
 }
 
@@ -239,4 +262,35 @@ fn hadoop_lz4(mut stored: &[u8], size: usize) -> Option<Vec<u8>> {
         stored = rest;
     }
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pages_are_decompressed_until_told_to_stop() {
+        let bytes: Vec<u8> = (0..LARGE + 3).map(|index| (index / 7) as u8).collect();
+        let stored = zstd::bulk::compress(&bytes, 1).unwrap();
+        let control = Control::new();
+        let page = |size: usize, control: &Control| decompress(6, &stored, size, Vec::new(), control);
+        assert!(page(bytes.len(), &control).unwrap() == bytes);
+        for size in [bytes.len() - 1, bytes.len() + 1] {
+            assert_eq!(page(size, &control).unwrap_err().code, Code::MalformedFile);
+        }
+        control.cancel();
+        assert_eq!(page(bytes.len(), &control).unwrap_err().code, Code::Aborted);
+    }
+
+    #[test]
+    fn a_page_has_the_size_that_it_claims_wherever_it_lies() {
+        let bytes: Vec<u8> = (0..1000_u32).map(|index| (index / 3) as u8).collect();
+        let stored = zstd::bulk::compress(&bytes, 1).unwrap();
+        // Room from before may be smaller or larger, and full of something else.
+        for room in [0, 999, 1000, 5000] {
+            let page = |size: usize| decompress(6, &stored, size, vec![7; room], &Control::new());
+            assert_eq!(page(1000).unwrap(), bytes);
+            assert!(page(999).is_err() && page(1001).is_err());
+        }
+    }
 }
