@@ -48,15 +48,16 @@ pub trait Sink {
     fn batch(&mut self, batch: &Batch) -> Result<()>;
 }
 
-/// How many rows, of so many values each, a table is to read together: about as many values as a core keeps in its own cache,
-/// never so many rows that a look at whether to stop is far, and of wide tables not too few for what each batch costs.
-pub(super) fn rows_at_once(values_per_row: u64) -> usize {
+/// How many rows a table is to read together that have so many columns and values each: about as many values as a core keeps in
+/// its own cache, but a thousand of each column, for what a batch costs, unless these would be so many that a look at whether to
+/// stop is far.
+pub(super) fn rows_at_once(columns: usize, values_per_row: u64) -> usize {
     const VALUES: u64 = 1 << 17;
     const MOST_VALUES: u64 = 1 << 22;
-    const ROWS: u64 = 1 << 10;
+    const EACH_COLUMN: u64 = 1 << 10;
     const MOST_ROWS: u64 = 1 << 14;
-    let each = values_per_row.max(1);
-    (VALUES / each).max(ROWS.min(MOST_VALUES / each)).clamp(1, MOST_ROWS) as usize
+    let values = (columns as u64).saturating_mul(EACH_COLUMN).clamp(VALUES, MOST_VALUES);
+    (values / values_per_row.max(1)).clamp(1, MOST_ROWS) as usize
 }
 
 /// How a column is to be read.
@@ -187,9 +188,16 @@ mod tests {
 
     #[test]
     fn batches_are_neither_large_nor_many() {
-        assert_eq!([0, 1, 8].map(rows_at_once), [1 << 14; 3]);
-        assert_eq!([16, 128, 1000, 4096].map(rows_at_once), [1 << 13, 1 << 10, 1 << 10, 1 << 10]);
-        // Lists of many tokens, or very many columns.
-        assert_eq!([1 << 16, 1 << 22, u64::MAX].map(rows_at_once), [64, 1, 1]);
+        let of = |columns: usize| rows_at_once(columns, columns as u64);
+        assert_eq!(
+            [0, 1, 8, 16, 128, 1000, 4096].map(of),
+            [1 << 14, 1 << 14, 1 << 14, 1 << 13, 1 << 10, 1 << 10, 1 << 10]
+        );
+        assert_eq!([1 << 16, 1 << 22].map(of), [64, 1]);
+        // Lists of many tokens.
+        assert_eq!(
+            [2, 65, 1 << 11, 1 << 20, u64::MAX].map(|values| rows_at_once(2, values)),
+            [1 << 14, 2016, 64, 1, 1]
+        );
     }
 }

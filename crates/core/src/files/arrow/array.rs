@@ -139,6 +139,23 @@ impl Array {
         })
     }
 
+    /// The elements of its lists, if it holds such.
+    pub(super) fn elements(&self) -> Option<&Self> {
+        match &self.data {
+            Data::List { child, .. } | Data::FixedList { child, .. } => Some(child),
+            _ => None,
+        }
+    }
+
+    /// Where the list at `index` lies among the elements.
+    pub(super) fn range(&self, index: usize) -> std::ops::Range<usize> {
+        match &self.data {
+            Data::List { offsets, .. } => offsets.range(index),
+            Data::FixedList { size, .. } => index * size..(index + 1) * size,
+            _ => 0..0,
+        }
+    }
+
     /// The value at `index`, with every digit.
     pub(super) fn json(&self, index: usize) -> Result<Json<'static>> {
         if self.is_null(index) {
@@ -153,8 +170,7 @@ impl Array {
             }
             Data::Bytes { offsets, bytes, text } => text_of(&bytes[offsets.range(index)], *text)?,
             Data::Views { views, buffers, text } => text_of(view(&views[16 * index..][..16], buffers)?, *text)?,
-            Data::List { offsets, child } => Json::List(child.list(offsets.range(index))?),
-            Data::FixedList { size, child } => Json::List(child.list(index * size..(index + 1) * size)?),
+            Data::List { child, .. } | Data::FixedList { child, .. } => Json::List(child.list(self.range(index))?),
             Data::Struct(fields) => {
                 let field = |(name, array): &(String, Option<Self>)| {
                     array.as_ref().map(|array| Ok((name.clone().into(), array.json(index)?)))

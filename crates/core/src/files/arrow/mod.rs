@@ -18,7 +18,7 @@ use schema::{Field, Type, fields};
 use super::bytes::{RandomFile, from_io, unreadable};
 use super::format::Format;
 use super::json::Json;
-use super::table::{Batch, Column, Kind, Lists, Numbers, Places, Sink, Table, Texts, rows_at_once};
+use super::table::{Batch, Column, Kind, Lists, Numbers, Places, Sink, Table, rows_at_once};
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
@@ -279,7 +279,7 @@ fn give(
 ) -> Result<()> {
     let found = wanted.iter().map(|&(path, _)| parents(arrays, path)).collect::<Result<Vec<_>>>()?;
     let values = found.iter().filter_map(|parents| parents.last()).map(|array| array.values());
-    let rows_at_once = rows_at_once(values.fold(0, u64::saturating_add) / rows.max(1) as u64);
+    let rows_at_once = rows_at_once(wanted.len(), values.fold(0, u64::saturating_add) / rows.max(1) as u64);
     let mut first = 0;
     while first < rows {
         let some = rows_at_once.min(rows - first);
@@ -314,20 +314,79 @@ fn column(parents: &[&Array], kind: Kind, rows: std::ops::Range<usize>) -> Resul
         }
         return Ok(Column::Numbers(numbers));
     }
-    let mut column = match kind {
-        Kind::Number => Column::Numbers(Numbers::default()),
-        Kind::Text => Column::Texts(Texts::default()),
-        Kind::List => Column::Lists(Lists::default()),
-        Kind::Any => Column::Values(Vec::with_capacity(rows.len())),
-    };
+    if let (Kind::List, Some(elements)) = (kind, array.elements())
+        && let Some(value) = elements.floats()
+    {
+        let mut lists = Lists::default();
+        for row in rows {
+            if is_null(row) || array.is_null(row) {
+                lists.push_odd(Json::Null);
+                continue;
+            }
+            for index in array.range(row) {
+                if elements.is_null(index) {
+                    lists.elements.push_odd(Json::Null);
+                } else {
+                    lists.elements.push(value(index));
+                }
+            }
+            lists.end();
+        }
+        return Ok(Column::Lists(lists));
+    }
+    by_value(Column::new(kind), parents, rows)
+}
+
+/// Whatever rows hold, value by value.
+fn by_value(mut column: Column, parents: &[&Array], rows: std::ops::Range<usize>) -> Result<Column> {
+    let Some((array, outer)) = parents.split_last() else { return Ok(column) };
     for row in rows {
-        let value = if is_null(row) { Json::Null } else { array.json(row)? };
+        let is_null = outer.iter().any(|parent| parent.is_null(row));
+        let value = if is_null { Json::Null } else { array.json(row)? };
         match &mut column {
-            Column::Numbers(numbers) => numbers.push_json(&value),
-            Column::Texts(texts) => texts.push_json(&value),
-            Column::Lists(lists) => lists.push_json(&value),
             Column::Values(values) => values.push(value),
+            column => column.push_json(&value),
         }
     }
     Ok(column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::array::Offsets;
+    use super::*;
+
+    #[test]
+    fn lists_of_numbers_are_what_they_are_value_by_value() {
+        let values = [-1.5, -0.1, f64::NAN, 0.0, f64::NEG_INFINITY, -7.25, -1e300, -3.0];
+        let array = |length, validity, data| Array { length, validity, data };
+        let of = |kind: Type| {
+            let bytes = values.iter().flat_map(|&value| match kind {
+                Type::Single => (value as f32).to_le_bytes().to_vec(),
+                _ => value.to_le_bytes().to_vec(),
+            });
+            // The fourth and the sixth are null.
+            Box::new(array(values.len(), Some(vec![0b1101_0111]), Data::Fixed(bytes.collect(), kind)))
+        };
+        let offsets = || {
+            let bytes = [0_u32, 3, 3, 5, 8].into_iter().flat_map(u32::to_le_bytes).collect();
+            Offsets::new(bytes, false, 4, values.len()).unwrap()
+        };
+        let object = array(4, Some(vec![0b1101]), Data::Struct(Vec::new()));
+        for kind in [Type::Single, Type::Double] {
+            for data in [
+                Data::List { offsets: offsets(), child: of(kind.clone()) },
+                Data::FixedList { size: 2, child: of(kind) },
+            ] {
+                // The second of the lists is in an object that is null, the third is null itself.
+                let lists = array(4, Some(vec![0b1011]), data);
+                for parents in [vec![&lists], vec![&object, &lists]] {
+                    let fast = column(&parents, Kind::List, 0..4).unwrap();
+                    let plain = by_value(Column::new(Kind::List), &parents, 0..4).unwrap();
+                    assert_eq!(format!("{fast:?}"), format!("{plain:?}"));
+                    assert_eq!(fast.len(), 4);
+                }
+            }
+        }
+    }
 }

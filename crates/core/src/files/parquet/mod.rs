@@ -120,7 +120,7 @@ impl ParquetTable {
         // By what the file says of its lists; how long each is shows as it is read.
         let leaves = wanted.iter().flat_map(|(field, _)| &field.leaves);
         let per_row = |leaf: &assembly::Leaf| group.chunks[leaf.index].values.div_ceil(group.rows.max(1));
-        let rows_at_once = rows_at_once(leaves.map(per_row).fold(0, u64::saturating_add)) as u64;
+        let rows_at_once = rows_at_once(wanted.len(), leaves.map(per_row).fold(0, u64::saturating_add)) as u64;
         let mut done = 0;
         while done < group.rows {
             self.file.poll(control)?;
