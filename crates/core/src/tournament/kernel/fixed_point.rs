@@ -13,7 +13,7 @@ use crate::order;
 
 /// Bits of a code. More bits leave fewer elements open and cost more operations: of 14 and 16 this was faster.
 pub(super) const BITS: usize = 16;
-/// Greatest code.
+/// Greatest code of so many bits.
 pub(super) const MOST: f64 = ((1u32 << BITS) - 4) as f64;
 /// One response in so many is left to the comparisons, and one in so many if that makes codes finer by far.
 const LEFT_OUT: [usize; 2] = [2048, 64];
@@ -97,9 +97,10 @@ impl<T: Coded> Spans<T> {
         if widest > FINER * narrower { narrower } else { widest }
     }
 
-    /// The responses at which some row has no code at this scale: [`Spans::encode`] gives none to any row there.
-    pub(super) fn leave_out(&mut self, scale: f64) -> Vec<usize> {
-        let far = |at: &usize| distance(self.most[*at], self.least[*at]) * scale > MOST;
+    /// The responses at which some row has no code at this scale, codes being at most `most`: [`Spans::encode`] gives none
+    /// to any row there.
+    pub(super) fn leave_out(&mut self, scale: f64, most: f64) -> Vec<usize> {
+        let far = |at: &usize| distance(self.most[*at], self.least[*at]) * scale > most;
         let left_out: Vec<usize> = (0..self.most.len()).filter(far).collect();
         for &at in &left_out {
             self.least[at] = T::INFINITY;

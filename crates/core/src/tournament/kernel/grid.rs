@@ -12,7 +12,7 @@ pub(super) const WINDOW_BITS: usize = 1;
 const TOLERANCE: f64 = 0.9;
 const ROUNDING: f64 = 1e-6;
 /// The first threshold is at least so many codes, or too many differences would be too close to it.
-const LEAST_THRESHOLD: f64 = 256.0;
+pub(super) const LEAST_THRESHOLD: f64 = 256.0;
 /// Scales are tried from the finest to so much of it.
 const COARSEST: f64 = 0.5;
 /// Where the unit is as fine as that, thresholds are looked at together ([`Grid::shared`]).
@@ -98,12 +98,18 @@ fn on_scale(log_n: &[f64], scale: f64, low_bits: usize) -> Option<Vec<u64>> {
 /// those that are multiples of one unit, and the others as they come. Thresholds that may be too small for fixed point, where
 /// the others are not, are by themselves.
 pub(super) fn together(thresholds: &[(usize, f64)]) -> Vec<Vec<(usize, f64)>> {
-    let (small, others) = thresholds.split_at(thresholds.partition_point(|&(_, log_n)| log_n < SMALL));
+    let [small, others] = apart(thresholds);
     let mut passes = split(others);
     if !small.is_empty() {
         passes.push(small.to_vec());
     }
     passes
+}
+
+/// Splits rising positive thresholds into those that may be too small for fixed point and the others.
+pub(super) fn apart(thresholds: &[(usize, f64)]) -> [&[(usize, f64)]; 2] {
+    let (small, others) = thresholds.split_at(thresholds.partition_point(|&(_, log_n)| log_n < SMALL));
+    [small, others]
 }
 
 fn split(thresholds: &[(usize, f64)]) -> Vec<Vec<(usize, f64)>> {

@@ -21,6 +21,8 @@ mod planes;
 mod scalar;
 mod threshold;
 mod tiles;
+#[cfg(target_arch = "x86_64")]
+mod words;
 
 use ndarray::{Array3, Axis};
 

@@ -14,7 +14,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::dispatch::Countable;
-use super::fixed_point::{BITS, Coded, Spans};
+use super::fixed_point::{BITS, Coded, MOST, Spans};
 use super::grid::{Grid, MOST_HIGH_BITS, WINDOW_BITS};
 use super::tiles::{Count, Tile, TileCounts};
 use crate::error::Result;
@@ -111,7 +111,7 @@ impl<'a, T: Planar> PlanesPanel<'a, T> {
             Ok(unsafe { T::spans(&values, group_range(group, len)) })
         })?);
         let Some(grid) = Grid::choose(log_n, spans.range()) else { return Ok(None) };
-        let left_out = spans.leave_out(grid.scale);
+        let left_out = spans.leave_out(grid.scale, MOST);
         let codes = workers.map(rows.len(), control, |row| {
             // SAFETY: as above.
             let codes = |group| unsafe { T::encode(&spans, values[row], group_range(group, len), grid.scale) };

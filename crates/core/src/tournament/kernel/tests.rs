@@ -178,6 +178,28 @@ fn rows_of_one_run_are_counted_on_planes() {
     assert_eq!(left_out(&sparse, 16.0), None);
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn rows_of_one_run_are_counted_on_words() {
+    use super::words::WordsPanel;
+
+    if !Isa::Avx2.is_available() {
+        return;
+    }
+    let left_out = |rows: &[Vec<f64>], n: f64| {
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        let panel =
+            WordsPanel::new(&rows, 0..rows[0].len(), &[n.ln()], &Workers::sequential(), &Control::new()).unwrap();
+        panel.map(|(_, left_out)| left_out.len())
+    };
+    // By rounding, the one that the range is measured at may be among them.
+    assert!(left_out(&checkpoints(7, 5000), 16.0).is_some_and(|count| (3..=5000 / 64 + 1).contains(&count)));
+    assert_eq!(left_out(&checkpoints(7, 5000), 1.000_001), None);
+    let mut sparse = checkpoints(7, 5000);
+    sparse.iter_mut().for_each(|row| row.iter_mut().step_by(10).for_each(|value| *value = f64::NEG_INFINITY));
+    assert_eq!(left_out(&sparse, 16.0), None);
+}
+
 #[test]
 fn many_models_and_blocks_at_any_number_of_threads() {
     let value = |a: usize, i: usize| -(((a * 7919 + i * 104_729) % 1009) as f64) / 200.0;

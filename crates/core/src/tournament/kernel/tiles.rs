@@ -8,10 +8,12 @@ use ndarray::{Array3, Axis, s};
 use super::PerRatio;
 use super::dispatch::{Countable, Kernel};
 #[cfg(target_arch = "x86_64")]
-use super::grid::together;
+use super::grid::{apart, together};
 use super::lanes::Stretch;
 #[cfg(target_arch = "x86_64")]
 use super::planes::PlanesPanel;
+#[cfg(target_arch = "x86_64")]
+use super::words::WordsPanel;
 use crate::error::Result;
 use crate::isa::Isa;
 use crate::parallel::Workers;
@@ -106,10 +108,15 @@ fn passes(log_n: &[f64], isa: Isa) -> Vec<Pass> {
     let all: Vec<_> = log_n.iter().copied().enumerate().collect();
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Popcount => {
+        Isa::Avx512Popcount | Isa::Avx2 => {
             let (positive, zero): (Vec<_>, Vec<_>) = all.into_iter().partition(|&(_, log_n)| log_n > 0.0);
             let zero = (!zero.is_empty()).then(|| pass(zero, false));
-            zero.into_iter().chain(together(&positive).into_iter().map(|thresholds| pass(thresholds, true))).collect()
+            let coded = if isa == Isa::Avx2 {
+                apart(&positive).into_iter().filter(|some| !some.is_empty()).map(<[_]>::to_vec).collect()
+            } else {
+                together(&positive)
+            };
+            zero.into_iter().chain(coded.into_iter().map(|thresholds| pass(thresholds, true))).collect()
         }
         _ => vec![pass(all, false)],
     }
@@ -127,18 +134,28 @@ impl Pass {
     ) -> Result<Box<dyn Count + 'a>> {
         let kernel = T::kernel(isa);
         #[cfg(target_arch = "x86_64")]
-        if self.coded
-            && let Some((panel, left_out)) = PlanesPanel::new(rows, range.clone(), &self.log_n, workers, control)?
-        {
-            if left_out.is_empty() {
-                return Ok(Box::new(panel));
+        if self.coded {
+            fn boxed<'a>(panel: impl Count + 'a) -> Box<dyn Count + 'a> {
+                Box::new(panel)
             }
-            let gathered = rows.iter().map(|row| {
-                let row = &row[range.clone()];
-                Cow::Owned(left_out.iter().map(|&at| row[at]).collect())
-            });
-            let compared = Panel::new(gathered.collect(), &self.log_n, kernel, workers, control)?;
-            return Ok(Box::new((panel, compared)));
+            let coded = if isa == Isa::Avx2 {
+                WordsPanel::new(rows, range.clone(), &self.log_n, workers, control)?
+                    .map(|(panel, left_out)| (boxed(panel), left_out))
+            } else {
+                PlanesPanel::new(rows, range.clone(), &self.log_n, workers, control)?
+                    .map(|(panel, left_out)| (boxed(panel), left_out))
+            };
+            if let Some((panel, left_out)) = coded {
+                if left_out.is_empty() {
+                    return Ok(panel);
+                }
+                let gathered = rows.iter().map(|row| {
+                    let row = &row[range.clone()];
+                    Cow::Owned(left_out.iter().map(|&at| row[at]).collect())
+                });
+                let compared = Panel::new(gathered.collect(), &self.log_n, kernel, workers, control)?;
+                return Ok(Box::new((panel, compared)));
+            }
         }
         let values = rows.iter().map(|row| Cow::Borrowed(&row[range.clone()])).collect();
         Ok(Box::new(Panel::new(values, &self.log_n, kernel, workers, control)?))
@@ -179,7 +196,7 @@ pub(super) trait Count: Sync {
 }
 
 /// Two parts of a block.
-impl<A: Count, B: Count> Count for (A, B) {
+impl<B: Count> Count for (Box<dyn Count + '_>, B) {
     fn count(&self, tile: &Tile, lower_from: usize) -> TileCounts {
         let (mut counts, others) = (self.0.count(tile, lower_from), self.1.count(tile, lower_from));
         for (sums, others) in [(&mut counts.down, &others.down), (&mut counts.up, &others.up)] {
