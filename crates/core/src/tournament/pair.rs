@@ -1,9 +1,14 @@
 //! One rival against one candidate, block by block, until the pair is decided.
+//!
+//! A response at which not even the greatest of all rows counts against a candidate counts for no rival. The others, at which
+//! the candidate is exposed, are few where it is any good: then rivals are looked at there alone.
 
 use super::kernel::{Countable, Kernel};
 
 /// Responses between two looks at whether a pair is decided.
 const BLOCK: usize = 512;
+/// The same where a row is looked at here and there.
+const FEW: usize = 16;
 
 /// The best known score, if any: a candidate with a greater count is out.
 #[derive(Clone, Copy)]
@@ -26,8 +31,13 @@ pub(super) struct Verdict {
     pub(super) elements: u64,
 }
 
-/// Counts blocks until the count exceeds the limit or can no longer reach `bound`, the greatest count known.
-fn until_decided(len: usize, bound: u32, limit: Limit, mut block: impl FnMut(usize, usize) -> u32) -> Verdict {
+/// Counts blocks of so many until the count exceeds the limit or can no longer reach `bound`, the greatest count known.
+fn until_decided<const BLOCK: usize>(
+    len: usize,
+    bound: u32,
+    limit: Limit,
+    mut block: impl FnMut(usize, usize) -> u32,
+) -> Verdict {
     let mut count = 0;
     let mut at = 0;
     while at < len && !limit.exceeded(count) && u64::from(count) + (len - at) as u64 >= u64::from(bound) {
@@ -41,40 +51,62 @@ fn until_decided(len: usize, bound: u32, limit: Limit, mut block: impl FnMut(usi
 }
 
 /// A candidate that many rivals are held against.
-#[derive(Clone, Copy)]
 pub(super) struct Candidate<'a, T> {
     row: &'a [T],
     log_n: f64,
     kernel: &'a Kernel<T>,
+    exposed: Option<Exposed<T>>,
 }
+
+/// The responses at which a candidate is exposed, and its thresholds there.
+struct Exposed<T> {
+    places: Vec<usize>,
+    thresholds: Vec<T>,
+}
+
+/// A row is looked at here and there if that is no more than one response in so many: elsewhere the next ones come along.
+const SPARSE: usize = 12;
 
 impl<'a, T: Countable> Candidate<'a, T> {
     pub(super) fn new(row: &'a [T], log_n: f64, kernel: &'a Kernel<T>) -> Self {
-        Self { row, log_n, kernel }
+        Self { row, log_n, kernel, exposed: None }
     }
 
-    /// The candidate with room for its thresholds.
-    pub(super) fn thresholds(&self) -> Thresholds<'a, T> {
-        Thresholds { candidate: *self, written: Vec::new() }
-    }
-}
-
-/// A candidate's thresholds, written as far as they were needed.
-pub(super) struct Thresholds<'a, T> {
-    candidate: Candidate<'a, T>,
-    written: Vec<T>,
-}
-
-impl<T: Countable> Thresholds<'_, T> {
-    /// Counts `rival` against the candidate.
-    pub(super) fn meet(&mut self, rival: &[T], bound: u32, limit: Limit) -> Verdict {
-        let Candidate { row, log_n, kernel } = self.candidate;
-        until_decided(row.len(), bound, limit, |from, to| {
-            if self.written.len() < to {
-                self.written.resize(to, T::INFINITY);
-                kernel.write_thresholds(&row[from..to], log_n, &mut self.written[from..to]);
+    /// As [`Candidate::new`], where no rival is greater than `greatest` at any response.
+    pub(super) fn among(row: &'a [T], log_n: f64, kernel: &'a Kernel<T>, greatest: &[T]) -> Self {
+        let mut thresholds = [T::INFINITY; BLOCK];
+        let mut exposed = Exposed { places: Vec::new(), thresholds: Vec::new() };
+        for (block, (some, greatest)) in row.chunks(BLOCK).zip(greatest.chunks(BLOCK)).enumerate() {
+            let thresholds = &mut thresholds[..some.len()];
+            kernel.write_thresholds(some, log_n, thresholds);
+            for (at, (&greatest, &threshold)) in greatest.iter().zip(&*thresholds).enumerate() {
+                if greatest >= threshold {
+                    exposed.places.push(block * BLOCK + at);
+                    exposed.thresholds.push(threshold);
+                }
             }
-            kernel.at_or_above(&rival[from..to], &self.written[from..to])
+            if exposed.places.len() * SPARSE > row.len() {
+                return Self::new(row, log_n, kernel);
+            }
+        }
+        Self { row, log_n, kernel, exposed: Some(exposed) }
+    }
+
+    /// Counts `rival` against the candidate. `written` holds the candidate's thresholds as far as they were needed, from one
+    /// rival to the next.
+    pub(super) fn meet(&self, written: &mut Vec<T>, rival: &[T], bound: u32, limit: Limit) -> Verdict {
+        if let Some(Exposed { places, thresholds }) = &self.exposed {
+            return until_decided::<FEW>(places.len(), bound, limit, |from, to| {
+                let reached = |(&place, &threshold): (&usize, &T)| u32::from(rival[place] >= threshold);
+                places[from..to].iter().zip(&thresholds[from..to]).map(reached).sum()
+            });
+        }
+        until_decided::<BLOCK>(self.row.len(), bound, limit, |from, to| {
+            if written.len() < to {
+                written.resize(to, T::INFINITY);
+                self.kernel.write_thresholds(&self.row[from..to], self.log_n, &mut written[from..to]);
+            }
+            self.kernel.at_or_above(&rival[from..to], &written[from..to])
         })
     }
 }
@@ -100,8 +132,53 @@ impl<'a, T: Countable> RivalRow<'a, T> {
 
     /// Counts the rival against `candidate`.
     pub(super) fn meet(&self, candidate: &[T], bound: u32, limit: Limit) -> Verdict {
-        until_decided(candidate.len(), bound, limit, |from, to| {
+        until_decided::<BLOCK>(candidate.len(), bound, limit, |from, to| {
             self.kernel.at_or_above(&self.greatest[from..to], &candidate[from..to])
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Isa;
+    use crate::random::{Purpose, Stream};
+
+    #[test]
+    fn a_candidate_is_met_where_it_is_exposed_as_anywhere() {
+        let mut stream = Stream::new(9, Purpose::Data, 0);
+        // Differences of exactly log 2, impossible ones, and others; later rows are farther below the first.
+        let mut value = |row: usize| match stream.below(40) {
+            0 => f64::NEG_INFINITY,
+            1..=25 => -2.0f64.ln() * stream.below(2 + row as u64 / 2) as f64,
+            _ => -stream.uniform() * (1.0 + row as f64 / 3.0),
+        };
+        let rows: Vec<Vec<f64>> = (0..12).map(|row| (0..1300).map(|_| value(row)).collect()).collect();
+        let greatest: Vec<f64> =
+            (0..1300).map(|at| rows.iter().map(|row| row[at]).fold(f64::NEG_INFINITY, f64::max)).collect();
+        let (mut sparse, mut dense) = (0, 0);
+        for isa in Isa::available() {
+            let kernel = f64::kernel(isa);
+            let mut raised = vec![f64::NEG_INFINITY; 1300];
+            rows.iter().for_each(|row| kernel.raise(row, &mut raised));
+            assert_eq!(raised, greatest);
+            for log_n in [-0.5, 0.0, 2.0f64.ln(), 1.0, 4.0f64.ln(), 5.0, f64::NAN] {
+                for own in &rows {
+                    let (plain, exposed) =
+                        (Candidate::new(own, log_n, &kernel), Candidate::among(own, log_n, &kernel, &greatest));
+                    *(if exposed.exposed.is_some() { &mut sparse } else { &mut dense }) += 1;
+                    let [mut one, mut other] = [Vec::new(), Vec::new()];
+                    for rival in &rows {
+                        let wanted = plain.meet(&mut one, rival, 0, Limit(None)).count;
+                        assert_eq!(exposed.meet(&mut other, rival, 0, Limit(None)).count, wanted, "{isa:?} {log_n}");
+                        let limited = exposed.meet(&mut other, rival, wanted, Limit(Some(wanted)));
+                        assert_eq!(limited.count, wanted);
+                        let beyond = exposed.meet(&mut other, rival, wanted + 1, Limit(Some(wanted)));
+                        assert!(beyond.count <= wanted);
+                    }
+                }
+            }
+        }
+        assert!(sparse > 0 && dense > 0);
     }
 }

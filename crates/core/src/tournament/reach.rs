@@ -42,16 +42,25 @@ impl Start {
 pub(super) struct ReachFinder<'a, T> {
     rows: &'a [&'a [T]],
     kernel: Kernel<T>,
+    /// The greatest of all rows at each response, where it is known.
+    greatest: Option<&'a [T]>,
 }
 
 impl<'a, T: Countable> ReachFinder<'a, T> {
     pub(super) fn new(rows: &'a [&'a [T]], isa: Isa) -> Self {
-        Self { rows, kernel: T::kernel(isa) }
+        Self { rows, kernel: T::kernel(isa), greatest: None }
     }
 
-    /// With a kernel that is there already.
-    pub(super) fn with_kernel(rows: &'a [&'a [T]], kernel: Kernel<T>) -> Self {
-        Self { rows, kernel }
+    /// With a kernel that is there already, and the greatest of all rows at each response.
+    pub(super) fn with_greatest(rows: &'a [&'a [T]], kernel: Kernel<T>, greatest: &'a [T]) -> Self {
+        Self { rows, kernel, greatest: Some(greatest) }
+    }
+
+    fn candidate(&self, row: &'a [T], log_n: f64) -> Candidate<'_, T> {
+        match self.greatest {
+            Some(greatest) => Candidate::among(row, log_n, &self.kernel, greatest),
+            None => Candidate::new(row, log_n, &self.kernel),
+        }
     }
 
     /// The log reach of `model`, whose score is `count`, over `rivals`, the likeliest to give it first; −∞ where no
@@ -70,8 +79,9 @@ impl<'a, T: Countable> ReachFinder<'a, T> {
             return Ok(f64::NEG_INFINITY);
         }
         let mut reach = start.at_least;
-        let mut thresholds = Candidate::new(own, above(reach), &self.kernel).thresholds();
-        let mut between = Vec::new();
+        let at = |reach| (reach > f64::NEG_INFINITY).then(|| self.candidate(own, above(reach)));
+        let mut candidate = at(reach);
+        let (mut written, mut between) = (Vec::new(), Vec::new());
         for &rival in rivals.iter().filter(|&&rival| rival != model) {
             if reach > start.enough || reach == f64::INFINITY {
                 break;
@@ -79,7 +89,9 @@ impl<'a, T: Countable> ReachFinder<'a, T> {
             control.check()?;
             let row = self.rows[rival];
             // More than `count` responses above the bound, or it is no better rival.
-            if reach > f64::NEG_INFINITY && thresholds.meet(row, count + 1, Limit(Some(count))).count <= count {
+            if let Some(candidate) = &candidate
+                && candidate.meet(&mut written, row, count + 1, Limit(Some(count))).count <= count
+            {
                 continue;
             }
             // Only what lies between the bound and log N can be the one looked for; what reaches log N comes before it.
@@ -97,7 +109,8 @@ impl<'a, T: Countable> ReachFinder<'a, T> {
                 let (found, _) = order::split_greatest(&mut between, place - reaching);
                 // Adding 0 makes one zero of the two.
                 reach = found + 0.0;
-                thresholds = Candidate::new(own, above(reach), &self.kernel).thresholds();
+                candidate = at(reach);
+                written.clear();
             }
         }
         Ok(reach)

@@ -3,7 +3,8 @@
 //! Every candidate carries a lower bound of its score, the greatest count seen against it. A candidate whose bound
 //! exceeds the best known score is out. First, candidates that look good are scanned whole and whatever rival hurts
 //! them is swept over all candidates; once sweeps no longer pay, the candidates left go in batches through the
-//! rivals, strongest first. Rounds are fixed by their number alone, so nothing depends on threads.
+//! rivals, strongest first. A candidate is held against one rival after another only where it is exposed
+//! ([`super::pair`]). Rounds are fixed by their number alone, so nothing depends on threads.
 //!
 //! That finds the least score and one model that has it. The reach decides between several: it is the same search at the
 //! next smaller threshold. With k the least score and r the smallest reach known, a model with more than k responses
@@ -21,6 +22,8 @@ use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
+/// Responses that one task finds the greatest rows of.
+const GREATEST_TASK: usize = 1024;
 /// Rivals that one task of a whole scan takes.
 const SCAN_TASK: usize = 32;
 /// Rivals that a whole scan takes between two looks at whether the candidate is out.
@@ -45,6 +48,8 @@ pub(super) struct Search<'a, T> {
     means: Vec<Option<f64>>,
     /// Sum over a sample of the responses; greater looks better.
     samples: Vec<f64>,
+    /// The greatest of all rows at each response.
+    greatest: Vec<T>,
 }
 
 /// The best candidate scanned whole.
@@ -75,9 +80,20 @@ pub(super) struct Field {
 }
 
 impl<'a, T: Countable> Search<'a, T> {
-    pub(super) fn new(rows: &'a [&'a [T]], isa: Isa, workers: &'a Workers, control: &'a Control) -> Self {
+    /// # Errors
+    /// [`crate::Code::Aborted`].
+    pub(super) fn new(rows: &'a [&'a [T]], isa: Isa, workers: &'a Workers, control: &'a Control) -> Result<Self> {
         let samples = rows.iter().map(|row| sample(row)).collect();
-        Self { rows, kernel: T::kernel(isa), workers, control, means: vec![None; rows.len()], samples }
+        let kernel = T::kernel(isa);
+        let mut greatest = vec![T::NEG_INFINITY; rows.first().map_or(0, |row| row.len())];
+        workers.for_each_chunk(&mut greatest, GREATEST_TASK, control, |task, greatest| {
+            let from = task * GREATEST_TASK;
+            for row in rows {
+                kernel.raise(&row[from..from + greatest.len()], greatest);
+            }
+            Ok(())
+        })?;
+        Ok(Self { rows, kernel, workers, control, means: vec![None; rows.len()], samples, greatest })
     }
 
     /// The winner at one N, and what is known of the others there.
@@ -150,7 +166,7 @@ impl<'a, T: Countable> Search<'a, T> {
         let order =
             self.rivals_to_meet(model, &Field { strength: found.strength.clone(), ..Field::new(self.rows.len(), 0.0) });
         *elements += (order.len() * self.rows[model].len()) as u64;
-        let finder = ReachFinder::with_kernel(self.rows, self.kernel);
+        let finder = ReachFinder::with_greatest(self.rows, self.kernel, &self.greatest);
         // Each task finds the greatest of its rivals; the greatest of all is the reach.
         let parts = self.workers.map(order.len().div_ceil(SCAN_ROUND), self.control, |task| {
             let rivals = &order[task * SCAN_ROUND..order.len().min((task + 1) * SCAN_ROUND)];
@@ -218,7 +234,7 @@ impl<'a, T: Countable> Search<'a, T> {
     /// Returns the rival that hurt it most.
     pub(super) fn meet_all(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
         let order = self.rivals_to_meet(candidate, field);
-        let row = Candidate::new(self.rows[candidate], field.log_n, &self.kernel);
+        let row = Candidate::among(self.rows[candidate], field.log_n, &self.kernel, &self.greatest);
         let limit = Limit(field.best.map(|best| best.score));
         let mut counts = Vec::with_capacity(order.len());
         for round in order.chunks(SCAN_ROUND) {
@@ -226,11 +242,11 @@ impl<'a, T: Countable> Search<'a, T> {
             let bound = field.bounds[candidate];
             let tasks = self.workers.map(round.len().div_ceil(SCAN_TASK), self.control, |task| {
                 let rivals = &round[task * SCAN_TASK..round.len().min((task + 1) * SCAN_TASK)];
-                let mut thresholds = row.thresholds();
+                let mut written = Vec::new();
                 let mut bound = bound;
                 let mut verdicts = Vec::with_capacity(rivals.len());
                 for &rival in rivals {
-                    let verdict = thresholds.meet(self.rows[rival], bound, limit);
+                    let verdict = row.meet(&mut written, self.rows[rival], bound, limit);
                     bound = bound.max(verdict.count);
                     verdicts.push((rival, verdict));
                     if limit.exceeded(bound) {
@@ -277,10 +293,8 @@ impl<'a, T: Countable> Search<'a, T> {
 
     /// Rivals that `candidate` has not met, strongest first.
     fn rivals_to_meet(&self, candidate: usize, field: &Field) -> Vec<usize> {
-        let met = field.met[candidate].as_deref();
-        let mut order: Vec<usize> = (0..self.rows.len())
-            .filter(|&rival| rival != candidate && !field.swept[rival] && met.is_none_or(|met| !met[rival]))
-            .collect();
+        let mut order: Vec<usize> =
+            (0..self.rows.len()).filter(|&rival| rival != candidate && !field.has_met(candidate, rival)).collect();
         order::indices_by_key(&mut order, |rival| (std::cmp::Reverse(field.strength[rival]), rival));
         order
     }
@@ -290,12 +304,8 @@ impl<'a, T: Countable> Search<'a, T> {
         let Some(best) = field.best else { return Ok(()) };
         let limit = Limit(Some(best.score));
         let row = RivalRow::new(self.rows[rival], field.log_n, &self.kernel);
-        let open: Vec<usize> = field
-            .open
-            .iter()
-            .copied()
-            .filter(|&model| model != rival && field.met[model].as_deref().is_none_or(|met| !met[rival]))
-            .collect();
+        let open: Vec<usize> =
+            field.open.iter().copied().filter(|&model| model != rival && !field.has_met(model, rival)).collect();
         let tasks = self.workers.map(open.len().div_ceil(SWEEP_TASK), self.control, |task| {
             let candidates = &open[task * SWEEP_TASK..open.len().min((task + 1) * SWEEP_TASK)];
             Ok(candidates
@@ -319,15 +329,18 @@ impl<'a, T: Countable> Search<'a, T> {
         let mut batch = field.open.clone();
         order::indices_by(&mut batch, |a, b| self.compare_promise(field, a, b));
         batch.truncate(BATCH);
+        // One order for all: a sort for each would take longer than what it is for.
+        let mut strongest: Vec<usize> = (0..self.rows.len()).filter(|&rival| !field.swept[rival]).collect();
+        order::indices_by_key(&mut strongest, |rival| (std::cmp::Reverse(field.strength[rival]), rival));
         let met = self.workers.map(batch.len(), self.control, |index| {
             let candidate = batch[index];
-            let order = self.rivals_to_meet(candidate, field);
-            let row = Candidate::new(self.rows[candidate], field.log_n, &self.kernel);
-            let mut thresholds = row.thresholds();
+            let to_meet = strongest.iter().filter(|&&rival| rival != candidate && !field.has_met(candidate, rival));
+            let row = Candidate::among(self.rows[candidate], field.log_n, &self.kernel, &self.greatest);
+            let mut written = Vec::new();
             let mut bound = field.bounds[candidate];
             let mut verdicts = Vec::new();
-            for &rival in order.iter().take(BATCH_RIVALS) {
-                let verdict = thresholds.meet(self.rows[rival], bound, limit);
+            for &rival in to_meet.take(BATCH_RIVALS) {
+                let verdict = row.meet(&mut written, self.rows[rival], bound, limit);
                 bound = bound.max(verdict.count);
                 verdicts.push((rival, verdict));
                 if limit.exceeded(bound) {
@@ -396,6 +409,11 @@ impl Field {
             pairs: 0,
             elements: 0,
         }
+    }
+
+    /// Whether a candidate has met a rival, in a batch or in a sweep.
+    fn has_met(&self, candidate: usize, rival: usize) -> bool {
+        self.swept[rival] || self.met[candidate].as_deref().is_some_and(|met| met[rival])
     }
 
     /// Takes note of what a rival did to a candidate.

@@ -103,8 +103,8 @@ pub fn select_winner_over(
     control.start(ratios.len() as u64);
     let isa = Isa::best();
     let winners = match log_probs.rows() {
-        Rows::F32(rows) => winners(&mut Search::new(&slices(rows), isa, workers, control), ratios, spans, control)?,
-        Rows::F64(rows) => winners(&mut Search::new(&slices(rows), isa, workers, control), ratios, spans, control)?,
+        Rows::F32(rows) => winners(&mut Search::new(&slices(rows), isa, workers, control)?, ratios, spans, control)?,
+        Rows::F64(rows) => winners(&mut Search::new(&slices(rows), isa, workers, control)?, ratios, spans, control)?,
     };
     Ok(winners)
 }

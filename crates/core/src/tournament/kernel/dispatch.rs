@@ -12,6 +12,8 @@ type TwoByTwo<T> =
     for<'a> unsafe fn(upper: [Stretch<'a, T>; 2], lower: [Stretch<'a, T>; 2]) -> ([[u32; 2]; 2], [[u32; 2]; 2]);
 /// How many values are at or above their θ.
 type AtOrAbove<T> = unsafe fn(values: &[T], thresholds: &[T]) -> u32;
+/// Makes each of the second at least the first.
+type Raise<T> = unsafe fn(values: &[T], greatest: &mut [T]);
 
 /// The inner loops in one instruction set.
 #[derive(Clone, Copy)]
@@ -19,6 +21,7 @@ pub(in crate::tournament) struct Kernel<T> {
     write_thresholds: WriteThresholds<T>,
     two_by_two: TwoByTwo<T>,
     at_or_above: AtOrAbove<T>,
+    raise: Raise<T>,
 }
 
 impl<T: Element> Kernel<T> {
@@ -43,6 +46,12 @@ impl<T: Element> Kernel<T> {
         // SAFETY: a Kernel is made for an available instruction set only.
         unsafe { (self.at_or_above)(values, thresholds) }
     }
+
+    /// Makes each of `greatest` at least the one of `values`, as many.
+    pub(in crate::tournament) fn raise(&self, values: &[T], greatest: &mut [T]) {
+        // SAFETY: a Kernel is made for an available instruction set only.
+        unsafe { (self.raise)(values, greatest) }
+    }
 }
 
 /// An element type with its kernels.
@@ -51,7 +60,7 @@ pub(in crate::tournament) trait Countable: Element {
     fn kernel(isa: Isa) -> Kernel<Self>;
 }
 
-/// The three loops compiled for one instruction set and element type.
+/// The loops compiled for one instruction set and element type.
 macro_rules! kernel {
     ($lanes:ty, $item:ty $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
@@ -71,7 +80,13 @@ macro_rules! kernel {
             // SAFETY: the caller guarantees the instruction set.
             unsafe { at_or_above::<$lanes>(values, thresholds) }
         }
-        Kernel { write_thresholds: thresholds, two_by_two: pairs, at_or_above: single }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn raise(values: &[$item], greatest: &mut [$item]) {
+            for (greatest, &value) in greatest.iter_mut().zip(values) {
+                *greatest = if value > *greatest { value } else { *greatest };
+            }
+        }
+        Kernel { write_thresholds: thresholds, two_by_two: pairs, at_or_above: single, raise }
     }};
 }
 
