@@ -135,3 +135,68 @@ fn objects_in_lists_are_put_together_of_columns_that_agree() {
         refused(&file(name, (a.0, a.1), (c.0, c.1)), Kind::Any, "disagree");
     }
 }
+
+#[test]
+fn columns_of_one_field_agree_on_the_object_around_it() {
+    // about { list of { a, b }, score }, all but the list itself may be null.
+    let schema = [("about", 1, 2), ("list", 2, 2), ("a", 1, 0), ("b", 1, 0), ("score", 1, 0)];
+    let file = |name: &str, of_b: &[u8]| {
+        let column = |definitions: &[u8]| levels(&[0, 1, 0, 0], definitions, (1, 3));
+        let score = levels(&[0; 3], &[2, 0, 1], (0, 2));
+        parquet(name, 3, &schema, &[column(&[3, 2, 0, 1]), column(of_b), score])
+    };
+    let good = file("around", &[2, 3, 0, 1]);
+    let expected = ["[{a:-1,b:null},{a:null,b:-1}] [] []", "-1 null null"];
+    assert_eq!(read(&good, None, Kind::Any).unwrap(), expected);
+    // The list is empty in both, but the object is null in one of them only.
+    for (name, of_b) in [("around-second", [2, 3, 1, 1]), ("around-third", [2, 3, 0, 0])] {
+        refused(&file(name, &of_b), Kind::Any, "fields of one object disagree");
+    }
+}
+
+#[test]
+fn lists_begin_as_many_rows_as_the_file_says() {
+    let file =
+        |begins: &[u8]| parquet("rows", 2, &[("values", 2, 0)], &[levels(begins, &vec![1; begins.len()], (1, 1))]);
+    assert_eq!(read(&file(&[0, 1, 0]), None, Kind::List).unwrap(), ["[-1.0, -2.0] [-3.0]"]);
+    for kind in [Kind::List, Kind::Any, Kind::Number] {
+        refused(&file(&[0, 0, 0]), kind, "more rows");
+        refused(&file(&[0, 1, 1]), kind, "fewer rows");
+    }
+}
+
+#[test]
+fn no_value_is_deeper_than_its_column() {
+    // An object that may be null, of which a field may be: three levels in two bits, which hold four.
+    let object = |level: u8| {
+        let schema = [("about", 1, 2), ("a", 1, 0), ("b", 1, 0)];
+        parquet("deep", 2, &schema, &[levels(&[0; 2], &[2, level], (0, 2)), levels(&[0; 2], &[2, 2], (0, 2))])
+    };
+    assert_eq!(read(&object(1), None, Kind::Any).unwrap(), ["-1 null", "-1 -2"]);
+    refused(&object(3), Kind::Any, "deeper");
+    // Lists in lists, likewise.
+    let lists = |level: u8| {
+        parquet("deep-lists", 1, &[("outer", 2, 1), ("inner", 2, 0)], &[levels(&[0, level], &[2, 2], (2, 2))])
+    };
+    assert_eq!(read(&lists(2), None, Kind::Any).unwrap(), ["[[-1,-2]]"]);
+    refused(&lists(3), Kind::Any, "deeper");
+}
+
+#[test]
+fn pages_stay_within_their_column() {
+    let path = parquet("pages", 2, &[("a", 0, 0)], &[levels(&[0; 2], &[0; 2], (0, 0))]);
+    assert_eq!(read(&path, None, Kind::Number).unwrap(), ["[-1.0, -2.0]"]);
+    let good = std::fs::read(&path).unwrap();
+    let changed = |before: &[u8], change: &dyn Fn(&mut u8), says: &str| {
+        let found: Vec<usize> = (0..good.len()).filter(|&at| good[at..].starts_with(before)).collect();
+        assert_eq!(found.len(), 1, "{before:?}");
+        let mut bad = good.clone();
+        change(&mut bad[found[0] + before.len()]);
+        std::fs::write(&path, bad).unwrap();
+        refused(&path, Kind::Number, says);
+    };
+    // Numbers are written doubled. The values of the page, in its header: one more than its column has.
+    changed(&[0x2c, 0x16], &|values| *values += 2, "more values than the file says");
+    // The bytes of the column, in the footer, between its values and where it begins: one fewer than its page.
+    changed(&[0x16, 4, 0x26], &|length| *length -= 2, "longer than its column");
+}

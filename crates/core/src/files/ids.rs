@@ -403,6 +403,17 @@ mod tests {
     }
 
     #[test]
+    fn a_list_has_the_ids_of_its_order_and_no_others() {
+        for order in [[0, 1, 2].as_slice(), &[2, 0, 1], &[0, 1], &[2, 0], &[]] {
+            let mut ids = Ids::new();
+            let texts = ["a", "", "é"];
+            texts.iter().for_each(|id| _ = ids.number(id, [usize::MAX; 2]));
+            let list = ids.into_list(order);
+            assert!(list.iter().eq(order.iter().map(|&number| texts[number])), "{order:?}: {list:?}");
+        }
+    }
+
+    #[test]
     fn sameness_is_equality() {
         let text: Vec<u8> = (0..40).collect();
         for length in 0..=text.len() {

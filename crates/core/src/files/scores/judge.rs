@@ -182,6 +182,9 @@ fn place(join: &ScoreJoin, model: &Model) -> Place {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::options::JoinMode;
+    use super::super::super::table::Texts;
+    use super::super::join::{At, Observation};
     use super::*;
 
     fn of(values: &[f64]) -> Shape {
@@ -236,5 +239,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_counted_on_the_way_is_what_is_there() {
+        let at = |row: usize| At { source: 0, row: row as u64 };
+        let mut findings = Findings::new(false);
+        let mut join = ScoreJoin::new(JoinMode::Exact, false, false);
+        let model = join.model("m", 0, Origin::WideColumn);
+        let batch = |join: &mut ScoreJoin, ids: [&str; 3], values: [f64; 3]| {
+            let mut texts = Texts::default();
+            ids.iter().for_each(|id| texts.push(id));
+            let numbers = join.responses_of(&texts, model);
+            join.extend(model, &values, false, at);
+            *numbers.last().unwrap()
+        };
+        let mut one = |join: &mut ScoreJoin, id: &str, value: f64| {
+            let number = join.response(id, model, Observation::default(), at(0), &mut findings).unwrap().unwrap();
+            join.put(model, number, value, at(number), &mut findings).unwrap();
+            number
+        };
+        let check = |join: &ScoreJoin| {
+            let model = &join.models[model];
+            assert_eq!(model.shape(&Control::new()).unwrap(), of(&model.values));
+            let first = model.values.iter().position(|&value| value > LogProbs::POSITIVE_TOLERANCE);
+            assert_eq!(model.positive.map(|(_, number)| number), first);
+        };
+        let last = batch(&mut join, ["a", "b", "c"], [-1.0, -2.0, -0.5]);
+        check(&join);
+        // What follows has as many values as were counted, and others.
+        assert!(join.forget(last));
+        check(&join);
+        one(&mut join, "d", -4.0);
+        check(&join);
+        batch(&mut join, ["e", "f", "g"], [-1.0, 3.0, 0.5]);
+        check(&join);
+        one(&mut join, "h", f64::NEG_INFINITY);
+        check(&join);
     }
 }
