@@ -147,11 +147,13 @@ mod tests {
     #[test]
     fn a_candidate_is_met_where_it_is_exposed_as_anywhere() {
         let mut stream = Stream::new(9, Purpose::Data, 0);
-        // Differences of exactly log 2, impossible ones, and others; later rows are farther below the first.
+        // Mostly alike, so that rows are exposed here and there; differences of exactly log 2 and its multiples, impossible
+        // ones, and others, farther below in later rows.
         let mut value = |row: usize| match stream.below(40) {
             0 => f64::NEG_INFINITY,
-            1..=25 => -2.0f64.ln() * stream.below(2 + row as u64 / 2) as f64,
-            _ => -stream.uniform() * (1.0 + row as f64 / 3.0),
+            1..=3 => -2.0f64.ln() * stream.below(2 + row as u64 / 2) as f64,
+            4..=6 => -stream.uniform() * (1.0 + row as f64 / 3.0),
+            _ => 0.0,
         };
         let rows: Vec<Vec<f64>> = (0..12).map(|row| (0..1300).map(|_| value(row)).collect()).collect();
         let greatest: Vec<f64> =
@@ -180,5 +182,22 @@ mod tests {
             }
         }
         assert!(sparse > 0 && dense > 0);
+    }
+
+    #[test]
+    fn the_least_value_that_counts_is_one_of_exposure() {
+        let own = [-16.0f32; 100];
+        for isa in Isa::available() {
+            let kernel = f32::kernel(isa);
+            let mut least = [0.0; 100];
+            kernel.write_thresholds(&own, 2.0f64.ln(), &mut least);
+            let mut rival = least.map(f32::next_down);
+            for place in [3, 50, 99] {
+                rival[place] = least[place];
+            }
+            let candidate = Candidate::among(&own, 2.0f64.ln(), &kernel, &rival);
+            assert_eq!(candidate.exposed.as_ref().map(|exposed| &*exposed.places), Some(&[3, 50, 99][..]));
+            assert_eq!(candidate.meet(&mut Vec::new(), &rival, 0, Limit(None)).count, 3);
+        }
     }
 }
