@@ -1,7 +1,6 @@
 //! The inner loops of counting, compiled for each instruction set.
 
 use super::lanes::{Stretch, at_or_above, two_by_two};
-use super::scalar::Group;
 use super::threshold::{Element, write_thresholds};
 use crate::isa::Isa;
 
@@ -91,7 +90,7 @@ macro_rules! kernel {
 }
 
 macro_rules! countable {
-    ($item:ty, $avx2:ident, $avx512:ident, $neon:ident) => {
+    ($item:ty, $baseline:ident, $avx2:ident, $avx512:ident) => {
         impl Countable for $item {
             fn kernel(isa: Isa) -> Kernel<Self> {
                 match isa {
@@ -101,14 +100,19 @@ macro_rules! countable {
                     Isa::Avx512 | Isa::Avx512Popcount => {
                         kernel!(super::avx512::$avx512, $item, "avx512f,avx512bw,avx2,fma")
                     }
+                    // Vectors by name here, too: where the compiler unrolls little it makes none of arrays, and counting
+                    // takes 38 times as long.
+                    #[cfg(target_arch = "x86_64")]
+                    _ => kernel!(super::sse2::$baseline, $item),
                     #[cfg(target_arch = "aarch64")]
-                    Isa::Neon => kernel!(super::neon::$neon, $item),
-                    _ => kernel!(Group<$item>, $item),
+                    _ => kernel!(super::neon::$baseline, $item),
+                    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+                    _ => kernel!(super::scalar::Group<$item>, $item),
                 }
             }
         }
     };
 }
 
-countable!(f32, F32x8, F32x16, F32x4);
-countable!(f64, F64x4, F64x8, F64x2);
+countable!(f32, F32x4, F32x8, F32x16);
+countable!(f64, F64x2, F64x4, F64x8);

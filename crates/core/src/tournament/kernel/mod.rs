@@ -18,7 +18,10 @@ mod lanes;
 mod neon;
 #[cfg(target_arch = "x86_64")]
 mod planes;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 mod threshold;
 mod tiles;
 #[cfg(target_arch = "x86_64")]
