@@ -34,7 +34,7 @@ export const PROMPTS = 8;
 const LOOKS = 25;
 
 /** A checkpoint of a learner, and what is known of it before policy gradient. */
-export interface Learned {
+interface Learned {
   readonly step: number;
   readonly kl: number;
   /** Cov_{K/2}. */
@@ -45,7 +45,7 @@ export interface Learned {
 }
 
 /** Pass@1 along policy gradient. */
-export type Curve = readonly { readonly step: number; readonly pass: number }[];
+type Curve = readonly { readonly step: number; readonly pass: number }[];
 
 /** The checkpoints of one seed, what they make of held-out responses, and what policy gradient makes of each. */
 export interface Followed {
