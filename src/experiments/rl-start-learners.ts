@@ -13,7 +13,7 @@ import { expectedPass } from './runs.js';
 /** Sizes of the experiment. */
 export interface RlStartSize {
   readonly seeds: number;
-  /** Checkpoints of a learner that reinforcement learning begins at. */
+  /** Checkpoints that reinforcement learning begins at; Figure 2's learner has its own. */
   readonly starts: number;
   /** Steps of the learner before. */
   readonly preTraining: number;
@@ -39,7 +39,6 @@ interface Learned {
   readonly kl: number;
   /** Cov_{K/2}. */
   readonly coverage: number;
-  readonly crossEntropy: number;
   /** Pass@K. */
   readonly pass: number;
 }
@@ -91,7 +90,6 @@ async function followGraph(learner: GraphRunOptions, seed: number, size: RlStart
       step,
       // θ is bounded and finite: no path has probability 0.
       kl: all.kl!,
-      crossEntropy: all.crossEntropy!,
       coverage: all.coverage[0]!,
       pass: all.pass[1]!,
     })),
@@ -177,12 +175,12 @@ async function followHidden(seed: number, size: RlStartSize, options: JobOptions
 
 async function learnedOf(learner: TrainResult, at: number, data: DataDistribution, job: JobOptions): Promise<Learned> {
   const { name, step } = learner.checkpoints[at]!;
-  const { kl, crossEntropy, coverage } = await exactMeasures(data, learner.checkpoint(name), {
+  const { kl, coverage } = await exactMeasures(data, learner.checkpoint(name), {
     ...job,
     N: [COVERAGE_N],
   });
   const pass = expectedPass(learner.logProbs!.row(at), K);
-  return { step, kl: kl!, crossEntropy: crossEntropy!, coverage: coverage[0]!, pass };
+  return { step, kl: kl!, coverage: coverage[0]!, pass };
 }
 
 export const LEARNERS: readonly Learner[] = [

@@ -2,7 +2,7 @@ import type { JobOptions } from '../job.js';
 import type { ScatterPlot } from '../results/plot.js';
 import { numberCell, type Table } from '../results/table.js';
 import type { Verdict } from '../results/verdict.js';
-import { compact, percent, plural } from '../text/format.js';
+import { compact, count, percent, plural } from '../text/format.js';
 import { tournament } from '../tournament/tournament.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import { tournamentN } from './figure-1-training.js';
@@ -35,7 +35,6 @@ interface Start {
   readonly missed: number;
   /** 1/Q(ε): the rollouts a problem that policy gradient needs (arXiv:2603.06957). */
   readonly inverseQuantile: number;
-  readonly crossEntropy: number;
   /** Rollouts until Pass@1 reached the level; all of them if it never did. */
   readonly rollouts: number;
   readonly reached: boolean;
@@ -72,11 +71,12 @@ export async function runRlStart(context: Omit<ExperimentContext, 'quick'>, size
     const progress = (share: number, doing: string) => context.progress((at + share) / LEARNERS.length, doing);
     results.push({ learner, seeds: await seedsOf(learner, { ...context, progress }, size) });
   }
+  const starts = results.map(({ seeds }) => count(seeds[0]!.starts.length)).join(', ');
   return {
     verdicts: results.flatMap(({ learner, seeds }) => verdicts(learner, seeds)),
     summary: [
       [
-        `From each of ${size.starts} checkpoints of the learners of Figures 1 and 2 and of SGD on Proposition I.1's hidden signs (${plural(size.seeds, 'seed')}), ` +
+        `From each checkpoint of the learners of Figures 1 and 2 and of SGD on Proposition I.1's hidden signs (${starts}; ${plural(size.seeds, 'seed')}), ` +
           `${size.steps} steps of policy gradient: reward 1 for the right response, ${PROMPTS} prompts a step, ${ROLLOUTS} rollouts to each, less the mean of the ` +
           'others. Pass@1 is exact on the validation prompts, or the mean over held-out responses for the hidden signs.',
       ],
@@ -113,7 +113,7 @@ async function seedsOf(
 }
 
 function startOf(learner: Learner, { checkpoints, logProbs, curves }: Followed, at: number): Start {
-  const [{ step, kl, coverage, crossEntropy, pass }, curve] = [checkpoints[at]!, curves[at]!];
+  const [{ step, kl, coverage, pass }, curve] = [checkpoints[at]!, curves[at]!];
   const first = curve.findIndex((look) => look.pass >= learner.level);
   const [reached, last] = [curve[first], curve.at(-1)!];
   return {
@@ -122,7 +122,6 @@ function startOf(learner: Learner, { checkpoints, logProbs, curves }: Followed, 
     coverage,
     missed: 1 - pass,
     inverseQuantile: inverseQuantile(logProbs.row(at)),
-    crossEntropy,
     rollouts: (reached ?? last).step * PROMPTS * ROLLOUTS,
     reached: reached !== undefined,
     before: curve[0]!.pass,
