@@ -31,6 +31,19 @@ pub(crate) fn indices_by_key<K: Ord>(indices: &mut [usize], key: impl Fn(usize) 
     sort_indices(indices, &|a, b| key(a).cmp(&key(b)));
 }
 
+/// Sorts values of any kind; equal ones keep their order. By way of indices, for lists that are short or sorted once.
+pub(crate) fn values_by<T>(values: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
+    let mut indices: Vec<usize> = (0..values.len()).collect();
+    sort_indices(&mut indices, &|a, b| compare(&values[a], &values[b]));
+    let mut left: Vec<Option<T>> = values.drain(..).map(Some).collect();
+    values.extend(indices.into_iter().filter_map(|index| left[index].take()));
+}
+
+/// The same by a key, least first.
+pub(crate) fn values_by_key<T, K: Ord>(values: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    values_by(values, |a, b| key(a).cmp(&key(b)));
+}
+
 fn sort_indices(indices: &mut [usize], compare: &dyn Fn(usize, usize) -> Ordering) {
     indices.sort_by(|&a, &b| compare(a, b));
 }
@@ -54,6 +67,16 @@ mod tests {
             let mut sorted = values.clone();
             ascending(&mut sorted);
             prop_assert_eq!(bits(&sorted), bits(&plain));
+
+            // By size alone, so that some are equal: these keep their order.
+            let size = |value: &f64| value.abs();
+            let mut stable = values.clone();
+            stable.sort_by(|a, b| size(a).total_cmp(&size(b)));
+            let [mut by_size, mut by_key] = [values.clone(), values.clone()];
+            values_by(&mut by_size, |a, b| size(a).total_cmp(&size(b)));
+            values_by_key(&mut by_key, |value| size(value).to_bits());
+            prop_assert_eq!(bits(&by_size), bits(&stable));
+            prop_assert_eq!(bits(&by_key), bits(&stable));
 
             let count = count % values.len();
             let mut split = values.clone();

@@ -135,7 +135,7 @@ pub(super) fn coverage_ratio(
     };
     let size = |change: &Change| (change.base - change.tuned).abs();
     for changes in [&mut result.problems_lost, &mut result.problems_won] {
-        changes.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        order::values_by(changes, |a, b| size(b).total_cmp(&size(a)));
     }
     Ok(result)
 }

@@ -1,6 +1,7 @@
 //! What Best-of-N owes to the coverage profile (PD.6), and the reward on which it must fail (PD.7).
 
 use crate::error::{Code, Error, Result};
+use crate::order;
 use crate::tournament::Ratios;
 
 /// The adversarial reward of PD.7, r = 1{π_T/π̂ ≥ 2N}, on responses given by their log-probabilities under the
@@ -49,10 +50,10 @@ pub fn best_of_n_regret_floor(coverage_at_2n: f64) -> f64 {
 /// probability and the reward of each response.
 #[must_use]
 pub fn best_of_n_reward(model: &[f64], reward: &[f64], n: f64) -> f64 {
-    let mut order: Vec<(f64, f64)> = reward.iter().copied().zip(model.iter().copied()).collect();
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let mut rewards: Vec<(f64, f64)> = reward.iter().copied().zip(model.iter().copied()).collect();
+    order::values_by(&mut rewards, |a, b| a.0.total_cmp(&b.0));
     let (mut below, mut best) = (0.0f64, 0.0);
-    for (reward, probability) in order {
+    for (reward, probability) in rewards {
         let up_to = (below + probability).min(1.0);
         best += reward * (libm::pow(up_to, n) - libm::pow(below, n));
         below = up_to;

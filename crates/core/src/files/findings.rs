@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::error::{Code, Error, Place, Result};
+use crate::order;
 
 /// One kind of fault in the input, with the first place where it was found.
 #[derive(Clone, Debug, Serialize)]
@@ -97,7 +98,7 @@ impl Findings {
     /// All findings, errors first.
     #[must_use]
     pub fn into_list(mut self) -> Vec<Finding> {
-        self.list.sort_by_key(|finding| finding.severity == Severity::Warning);
+        order::values_by_key(&mut self.list, |finding| finding.severity == Severity::Warning);
         self.list
     }
 }

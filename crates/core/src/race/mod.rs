@@ -28,6 +28,7 @@ use surety::Surety;
 
 use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 use crate::random::{Purpose, Stream};
@@ -326,7 +327,7 @@ impl Race {
     /// Contenders by rising score.
     fn standing(&self) -> Vec<&Contender> {
         let mut standing: Vec<&Contender> = self.contenders.iter().collect();
-        standing.sort_by_key(|contender| (contender.score_high(), contender.model));
+        order::values_by_key(&mut standing, |contender| (contender.score_high(), contender.model));
         standing
     }
 

@@ -68,7 +68,7 @@ impl Curves {
     }
 
     fn new(mut points: Vec<Point<'_>>, responses: u32) -> Self {
-        points.sort_by(|a, b| a.n.total_cmp(&b.n));
+        order::values_by(&mut points, |a, b| a.n.total_cmp(&b.n));
         let models = points.first().map_or(0, |point| point.counts.len());
         let share = |count: u32| f64::from(count) / f64::from(responses);
         let sharing =

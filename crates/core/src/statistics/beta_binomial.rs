@@ -1,5 +1,7 @@
 //! Counts of successes whose probabilities differ from unit to unit: beta-binomial, with a mass at probability 0.
 
+use crate::order;
+
 /// Successes in trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Count {
@@ -56,7 +58,7 @@ impl BetaBinomial {
             (point, negative_log_likelihood(&distinct, point).0)
         };
         // Least first.
-        let sort = |simplex: &mut Vec<([f64; 2], f64)>| simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let sort = |simplex: &mut Vec<([f64; 2], f64)>| order::values_by(simplex, |a, b| a.1.total_cmp(&b.1));
         for _ in 0..400 {
             sort(&mut simplex);
             let (best, worst) = (simplex[0], simplex[2]);

@@ -11,6 +11,7 @@ use super::ranking::Standing;
 use super::search::{Best, Field, SWEEP_PAYS, Search};
 use super::winner::Found;
 use crate::error::Result;
+use crate::order;
 
 /// A model that has been taken through all its rivals at every N.
 struct Measured {
@@ -47,7 +48,7 @@ impl<T: Countable> Search<'_, T> {
             above.max().unwrap_or(0)
         };
         let mut open: Vec<(u32, usize)> = open.into_iter().map(|model| (at_least(model), model)).collect();
-        open.sort_unstable();
+        order::values_by_key(&mut open, |&each| each);
         for (at_least, model) in open {
             if at_least > best.distance {
                 break;
@@ -78,7 +79,7 @@ impl<T: Countable> Search<'_, T> {
         let limit = found.best.score.saturating_add(within);
         field.open.retain(|&model| field.bounds[model] <= limit);
         let mut rivals: Vec<usize> = (0..self.rows.len()).collect();
-        rivals.sort_by_key(|&rival| (std::cmp::Reverse(field.strength[rival]), rival));
+        order::indices_by_key(&mut rivals, |rival| std::cmp::Reverse(field.strength[rival]));
         for rival in rivals {
             let before = field.open.len();
             self.sweep(rival, &mut field)?;

@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::layout::{Dtype, Layout};
 use crate::error::{Code, Error, Result};
+use crate::order;
 
 /// Longest header that the format allows, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
@@ -53,7 +54,7 @@ pub(super) fn parse_header(json: &[u8], data: Option<u64>) -> Result<Header> {
         serde_json::from_slice(json).map_err(|error| malformed(&format!("its header is not valid ({error})")))?;
     let mut tensors = Vec::with_capacity(header.tensors.len());
     let mut entries = header.tensors;
-    entries.sort_by_key(|(_, tensor)| tensor.data_offsets);
+    order::values_by_key(&mut entries, |(_, tensor)| tensor.data_offsets);
     let mut end = 0_u64;
     for (name, tensor) in entries {
         let layout = Layout::new(parse_dtype(&name, &tensor.dtype)?, false, false, tensor.shape)

@@ -193,7 +193,7 @@ fn choose(choice: Choice, x: f64, candidates: &[Candidate]) -> Option<Measuremen
 fn crossing(level: f64, x: f64, candidates: &[Candidate]) -> Option<Measurement> {
     let mut sorted: Vec<(f64, Measurement)> =
         candidates.iter().map(|each| (each.key, measurement(x, &each.values))).collect();
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    order::values_by(&mut sorted, |a, b| a.0.total_cmp(&b.0));
     let last = sorted.iter().rposition(|(_, mean)| mean.value > level)?;
     let [(from, above), (to, below)] = sorted.get(last..last + 2)?.try_into().ok()?;
     let log = f64::ln;
