@@ -62,7 +62,7 @@ async function server(name, { cache = false, beside = false, more = [] } = {}) {
   if (!started.has(key)) {
     if (!beside) await stopServers();
     const log = join(folder, `${key}.log`);
-    started.set(key, await serve(python, { folder: join(models, name), name, log, cache, more }));
+    started.set(key, await serve(python, { folder: join(models, name), name, log, cache, beside, more }));
   }
   return started.get(key);
 }

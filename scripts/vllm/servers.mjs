@@ -17,6 +17,9 @@ export const quiet = {
   DO_NOT_TRACK: '1',
 };
 
+/** By itself every server on a small machine binds its one thread to the first core, which servers beside each other would share. */
+const unbound = { VLLM_CPU_OMP_THREADS_BIND: 'nobind', OMP_NUM_THREADS: '1' };
+
 /** Process groups under way. */
 const groups = new Set();
 
@@ -88,8 +91,8 @@ function freePort() {
   });
 }
 
-/** Starts a server of a checkpoint; resolves once it answers, with its address. */
-export async function serve(python, { folder, name, log, cache = false, more = [] }) {
+/** Starts a server of a checkpoint, `beside` others or not; resolves once it answers, with its address. */
+export async function serve(python, { folder, name, log, cache = false, beside = false, more = [] }) {
   const port = await freePort();
   const args = [
     ...['-m', 'vllm.entrypoints.openai.api_server', '--model', folder, '--served-model-name', name],
@@ -98,7 +101,7 @@ export async function serve(python, { folder, name, log, cache = false, more = [
     cache ? '--enable-prefix-caching' : '--no-enable-prefix-caching',
     ...more,
   ];
-  const own = group(python, args, { env: quiet, log });
+  const own = group(python, args, { env: { ...quiet, ...(beside ? unbound : {}) }, log });
   const url = `http://127.0.0.1:${port}`;
   await up(url, own);
   return { name, url, folder, own };
