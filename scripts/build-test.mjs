@@ -45,3 +45,4 @@ for (const path of readdirSync(join(root, 'dist'), { recursive: true }).filter((
   for (const ending of ['.js', '.d.ts']) rmSync(join(root, 'dist', path.replace(/\.js$/, ending)), { force: true });
 }
 run('tsc', ['-p', 'tsconfig.build.json', '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo']);
+await import('./bundle-zod.mjs');

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [release, addons, ...flags] = process.argv.slice(2);
@@ -54,8 +55,17 @@ const types = publicTypes(Object.values(manifest.exports));
 for (const { path } of report.files.filter(({ path }) => !path.endsWith('.d.ts') || types.has(path))) {
   const staged = join(target, 'package', path);
   mkdirSync(dirname(staged), { recursive: true });
-  if (path.endsWith('.rs')) writeFileSync(staged, forBuilding(path, readFileSync(join(root, path), 'utf8')));
+  const text = () => readFileSync(join(root, path), 'utf8');
+  if (path.endsWith('.rs')) writeFileSync(staged, forBuilding(path, text()));
+  else if (path.endsWith('.js')) writeFileSync(staged, forRunning(text()));
   else cpSync(join(root, path), staged);
+}
+
+/** A script without comments but those that begin with an exclamation mark: what is documented stands in the declaration files. */
+function forRunning(script) {
+  const { ESNext: module } = ts.ModuleKind;
+  const { ESNext: target } = ts.ScriptTarget;
+  return ts.transpileModule(script, { compilerOptions: { module, target, removeComments: true } }).outputText;
 }
 
 /** The declaration files that those of the package's doors lead to: nobody can ask for the others. */

@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { answer, CoverageError, type Problem } from './error.js';
+import * as z from './zod.js';
 
 /** Schema of the options every computation takes; see `JobOptions`. */
 export const jobOptionsShape = {

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { warningsOf } from '../files/findings.js';
 import { inputsSchema, withFiles } from '../files/inputs.js';
 import { runJob } from '../job.js';
@@ -12,6 +11,7 @@ import {
 } from '../log-probs/read.js';
 import { native } from '../native.js';
 import { checkOptions } from '../options.js';
+import * as z from '../zod.js';
 import { AnswerLogProbs } from './answer-log-probs.js';
 
 /**

@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { callNative, native } from '../native.js';
 import { shardSchema } from '../options.js';
@@ -8,6 +7,7 @@ import { readSaved } from '../saved-file.js';
 import { CountsPart } from '../selection/counts-part.js';
 import { packageVersion } from '../version.js';
 import { writeReportFile } from '../write-file.js';
+import * as z from '../zod.js';
 import { commandLine } from './command-line.js';
 
 /** A part of a command that several processes share. */

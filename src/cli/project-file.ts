@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command, Option } from 'commander';
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { checkOptions } from '../options.js';
+import * as z from '../zod.js';
 import { PROJECT_FILE } from './command-line.js';
 
 /** Options that ask for something else than the command's work. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type * as z from 'zod';
 import { type ServerInput, scoreSchema } from '../score/options.js';
+import type * as z from '../zod.js';
 import { parseWholeNumber } from './arguments.js';
 
 /** The command-line options that say which servers there are and how they are spoken to. */

@@ -1,10 +1,10 @@
-import type * as z from 'zod';
 import { describeProblem, type ProblemClaim } from '../problems/problem.js';
 import type { ProblemOptions } from '../problems/problem-options.js';
 import type { Phrase } from '../results/phrase.js';
 import type { Series, SweepPlot } from '../results/plot.js';
 import type { Verdict } from '../results/verdict.js';
 import { compact } from '../text/format.js';
+import type * as z from '../zod.js';
 import type { Experiment, ExperimentContext, Outcome } from './experiment.js';
 import type { Choice, Measure, Relation, sweepSchema } from './experiment-options.js';
 import { type Finding, runExperiment } from './measure.js';

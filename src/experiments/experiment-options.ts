@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { ratiosSchema, seedSchema } from '../options.js';
 import { problemSchema } from '../problems/problem-options.js';
+import * as z from '../zod.js';
 
 const relationSchema = z
   .enum(['equal', 'atMost', 'atLeast'])

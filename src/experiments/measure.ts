@@ -1,10 +1,10 @@
-import type * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions } from '../options.js';
 import type { ProblemClaim, ProblemDescription } from '../problems/problem.js';
 import type { Interval } from '../results/estimate.js';
 import type { Measurement } from '../results/plot.js';
+import type * as z from '../zod.js';
 import { experimentSchema } from './experiment-options.js';
 
 /** What was found of a claim. */

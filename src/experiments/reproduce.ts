@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { tell } from '../job.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
 import { packageVersion } from '../version.js';
 import { writeReportFile } from '../write-file.js';
+import * as z from '../zod.js';
 import type { Experiment, ExperimentResult } from './experiment.js';
 import { experiments } from './registry.js';
 

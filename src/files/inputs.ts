@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import * as z from 'zod';
 import { CoverageError, located } from '../error.js';
+import * as z from '../zod.js';
 
 /** One file to read. */
 export interface InputFile {

@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { AnswerLogProbs } from '../answers/answer-log-probs.js';
 import { answer } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import { MAX_RESPONSES, maxResponsesSchema } from './measures.js';
 import type { Policy } from './policy.js';
 import type { Responses } from './responses.js';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../zod.js';
 
 /** Θ, the convex set that θ stays in; the paper's is the unit ball (Assumption 2.2). */
 export type Constraint =

@@ -1,7 +1,7 @@
-import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native } from '../native.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import { Policy } from './policy.js';
 import { Responses } from './responses.js';
 

@@ -1,8 +1,8 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob, tell } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import type { DataDistribution } from './data-distribution.js';
 import { MAX_RESPONSES, maxResponsesSchema } from './measures.js';
 import { Policy } from './policy.js';

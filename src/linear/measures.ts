@@ -1,8 +1,8 @@
-import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
 import type { Estimate } from '../results/estimate.js';
+import * as z from '../zod.js';
 import type { DataDistribution } from './data-distribution.js';
 import type { FeatureMap } from './feature-map.js';
 import type { Policy } from './policy.js';

@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { answer, CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
+import * as z from '../zod.js';
 import { type Constraint, constraintSchema, UNIT_BALL } from './constraint.js';
 import { FeatureMap } from './feature-map.js';
 import { type Response, Responses } from './responses.js';

@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { callNative, native } from '../native.js';
 import { checkOptions, seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import { FeatureMap } from './feature-map.js';
 import { type TableLayout, withLayout } from './table-features.js';
 

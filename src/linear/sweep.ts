@@ -1,8 +1,8 @@
-import * as z from 'zod';
 import { answer, CoverageError } from '../error.js';
 import type { JobOptions } from '../job.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import { type CsvValue, csv } from '../text/csv.js';
+import * as z from '../zod.js';
 import { allBudgets, measureColumns } from './measure-columns.js';
 import { Training, type TrainRunOptions } from './train.js';
 import type { TrainResult } from './train-result.js';

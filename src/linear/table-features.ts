@@ -1,7 +1,7 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
+import * as z from '../zod.js';
 import { FeatureMap } from './feature-map.js';
 
 /** Sizes that every table has. */

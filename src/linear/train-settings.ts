@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import { constraintSchema, UNIT_BALL } from './constraint.js';
 
 const positive = z.number().positive();

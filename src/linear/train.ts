@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { Memo } from '../memo.js';
 import { callNative, native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
+import * as z from '../zod.js';
 import { DataDistribution } from './data-distribution.js';
 import { FeatureMap } from './feature-map.js';
 import { inherentVariance, MAX_RESPONSES, maxResponsesSchema } from './measures.js';

@@ -1,7 +1,7 @@
-import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
+import * as z from '../zod.js';
 import type { LinearModel, Policy } from './policy.js';
 import type { Responses } from './responses.js';
 

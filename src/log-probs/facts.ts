@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { answer } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import type { Warning } from '../results/estimate.js';
+import * as z from '../zod.js';
 import type { LogProbs } from './log-probs.js';
 
 /** A binary format of floating-point numbers. */

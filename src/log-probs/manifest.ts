@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import type { Warning } from '../results/estimate.js';
 import { count, plural } from '../text/format.js';
+import * as z from '../zod.js';
 
 /** What was found when responses were scored twice, in another order and at another concurrency. */
 const preflightSchema = z.object({

@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { type Finding, type NativeFinding, toFindings, warningsOf } from '../files/findings.js';
 import { FILE_FORMATS, type FileFormat } from '../files/formats.js';
 import { type InputFile, inputsSchema, withFiles } from '../files/inputs.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
+import * as z from '../zod.js';
 import { IdList, LogProbs, type ModelSource } from './log-probs.js';
 import { manifestWarnings, parseManifest, type ScoreManifest, scoredBy } from './manifest.js';
 

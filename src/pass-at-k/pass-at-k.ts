@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, seedSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
+import * as z from '../zod.js';
 
 /** How many responses were sampled and how many were right, for models on the same problems. */
 export interface SampleCounts {

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { type NativeFinding, toFindings, warningsOf } from '../files/findings.js';
 import { FILE_FORMATS, type FileFormat } from '../files/formats.js';
 import { type InputFile, inputsSchema, withFiles } from '../files/inputs.js';
@@ -6,6 +5,7 @@ import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
 import type { Warning } from '../results/estimate.js';
+import * as z from '../zod.js';
 import type { SampleCounts } from './pass-at-k.js';
 
 /** Which column holds what, where columns are not named as expected; `outer.inner` names a field inside another. */

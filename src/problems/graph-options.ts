@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { procedureSchema, scheduleSchema } from '../linear/train-settings.js';
 import { jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
+import * as z from '../zod.js';
 
 const scale = z.number().gt(0).max(1000);
 const hashBits = z

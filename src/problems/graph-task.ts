@@ -1,8 +1,8 @@
-import * as z from 'zod';
 import { answer } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
+import * as z from '../zod.js';
 import {
   type GraphPromptOptions,
   type GraphRunOptions,

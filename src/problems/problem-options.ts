@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import { graphTaskSchema } from './graph-options.js';
 
 /** A whole number of something, from 1 on. */

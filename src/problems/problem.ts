@@ -1,7 +1,7 @@
-import type * as z from 'zod';
 import { answer } from '../error.js';
 import { callNative, native } from '../native.js';
 import { checkOptions } from '../options.js';
+import type * as z from '../zod.js';
 import { type ProblemOptions, problemSchema } from './problem-options.js';
 
 /** The quantity scales like `variable` to the power of `exponent`. */

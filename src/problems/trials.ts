@@ -1,7 +1,7 @@
-import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema, seedSchema } from '../options.js';
+import * as z from '../zod.js';
 import type { ProblemDescription } from './problem.js';
 import { type ProblemOptions, problemSchema } from './problem-options.js';
 

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { alignAnswers } from '../answers/aligned.js';
 import type { AnswerLogProbs } from '../answers/answer-log-probs.js';
 import { answersSchema } from '../answers/read.js';
@@ -9,6 +8,7 @@ import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Estimate, Interval } from '../results/estimate.js';
 import { promptLabels } from '../tournament/prompt-labels.js';
+import * as z from '../zod.js';
 import { type AnswerProfiles, answerProfiles } from './answer-profiles.js';
 
 /** Options of {@link coverageProfile}. */

@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { callNative, native, type PlaceNames } from '../native.js';
 import { checkOptions, jobOptionsShape, seedSchema } from '../options.js';
 import { readSaved } from '../saved-file.js';
 import { writeReportFile } from '../write-file.js';
+import * as z from '../zod.js';
 import { type NativeRaceState, nameState, type RaceState } from './state.js';
 
 type Handle = InstanceType<typeof native.RaceHandle>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import * as z from 'zod';
 import { CoverageError, wrongKind } from '../error.js';
 import { packageVersion } from '../version.js';
+import * as z from '../zod.js';
 
 /** What a builder of reports, or an exporter, was given: what it should be, and what it is. */
 export interface Given {

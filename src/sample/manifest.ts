@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import type { LineFormat } from '../score/line-file.js';
+import * as z from '../zod.js';
 import type { Sampled } from './generator.js';
 import type { Prompts } from './prompts.js';
 

@@ -1,7 +1,7 @@
-import * as z from 'zod';
 import type { JobOptions } from '../job.js';
 import { jobOptionsShape, seedSchema } from '../options.js';
 import { clientShape, rowShardSchema, serversSchema } from '../score/options.js';
+import * as z from '../zod.js';
 
 /** Schema of the time that a command has. */
 export const commandSecondsSchema = z

@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { hasOnePrompt, ONE_PROMPT, promptShape, type Rows, readRows, rowIdSchema } from '../score/rows.js';
+import * as z from '../zod.js';
 
 const answerSchema = z.union([z.string(), z.number()]);
 

@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import type { JobOptions } from '../job.js';
 import { budgetsSchema, jobOptionsShape, seedSchema, shardSchema } from '../options.js';
+import * as z from '../zod.js';
 
 /** Address of a server: http or https, nothing in it that is secret or belongs to a single call. */
 const urlSchema = z

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import * as z from 'zod';
 import { CoverageError, located } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
 import { readJsonRows } from '../input/json-rows.js';
+import * as z from '../zod.js';
 
 /** Token ids. */
 const ids = z.array(z.int().min(0)).min(1).readonly();

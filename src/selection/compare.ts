@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import type { JobOptions } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { budgetsSchema, checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Interval, Provenance, Warning } from '../results/estimate.js';
 import { uncoveredResponses } from '../tournament/uncovered-responses.js';
+import * as z from '../zod.js';
 import { type ResponseText, readResponseTexts } from './response-texts.js';
 import type { SelectionRecommendation, SelectionVerdict } from './result.js';
 import { selectCheckpoint } from './select.js';

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { CoverageError, expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
@@ -6,6 +5,7 @@ import { callNative, native } from '../native.js';
 import { budgetsSchema, checkOptions, jobOptionsShape, ratiosSchema, shardSchema } from '../options.js';
 import { readSaved } from '../saved-file.js';
 import { writeReportFile } from '../write-file.js';
+import * as z from '../zod.js';
 import { competitors } from './competitors.js';
 
 type Handle = InstanceType<typeof native.CountsPartHandle>;

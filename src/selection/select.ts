@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { answersSchema } from '../answers/read.js';
 import { CoverageError, expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
@@ -19,6 +18,7 @@ import { promptLabels } from '../tournament/prompt-labels.js';
 import { SavedTournament } from '../tournament/saved-tournament.js';
 import { matrix, type NativeTournament, nameTournament } from '../tournament/tournament.js';
 import { packageVersion } from '../version.js';
+import * as z from '../zod.js';
 import { selectByAnswers } from './answers.js';
 import { competitors } from './competitors.js';
 import { CountsPart, handleOfParts } from './counts-part.js';

@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import type { Precision } from '../log-probs/facts.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
+import * as z from '../zod.js';
 
 /** Options of {@link nearTies}. */
 export interface NearTiesOptions extends JobOptions {

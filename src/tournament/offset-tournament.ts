@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { CoverageError } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, confidenceSchema, jobOptionsShape, ratiosSchema } from '../options.js';
 import type { Interval } from '../results/estimate.js';
+import * as z from '../zod.js';
 import { toLabels } from './prompt-labels.js';
 
 export const offsetTournamentSchema = z.strictObject({

@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { expectInstance } from '../error.js';
 import { type JobOptions, runJob } from '../job.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { budgetsSchema, checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
+import * as z from '../zod.js';
 
 /** The winner of the simple tournament at one N, what to take there, and what finding both took. */
 export interface Winner {

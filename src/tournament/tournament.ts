@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import type { JobOutput } from '../../native/binding.cjs';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape, ratiosSchema } from '../options.js';
+import * as z from '../zod.js';
 
 /** Options of {@link tournament}. */
 export interface TournamentOptions extends JobOptions {

@@ -1,8 +1,8 @@
-import * as z from 'zod';
 import { type JobOptions, runJob } from '../job.js';
 import type { LogProbs } from '../log-probs/log-probs.js';
 import { native } from '../native.js';
 import { checkOptions, jobOptionsShape } from '../options.js';
+import * as z from '../zod.js';
 
 /** Options of {@link uncoveredResponses}. */
 export interface UncoveredResponsesOptions extends JobOptions {

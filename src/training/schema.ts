@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { constraintSchema } from '../linear/constraint.js';
 import type { PhiFunction } from '../linear/table-features.js';
 import { checkpointsSchema, validationSettingsShape } from '../linear/train.js';
 import { stageSettingsShape, trainSettingsShape } from '../linear/train-settings.js';
 import { seedSchema } from '../options.js';
 import { problemNames } from '../problems/problem.js';
+import * as z from '../zod.js';
 
 const size = z.int().min(1).max(0xffff_ffff);
 const positive = z.number().positive();

@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { Race } from '../../race/race.js';
 import type { RaceModel, RaceState } from '../../race/state.js';
 import type { Warning } from '../../results/estimate.js';
 import type { Table } from '../../results/table.js';
 import { compact, count, percent, plural } from '../../text/format.js';
 import { packageVersion } from '../../version.js';
+import * as z from '../../zod.js';
 import { build, resultGiven, shapeGiven } from '../fault.js';
 import { paragraph, type Report, type Sheet, table } from '../report.js';
 

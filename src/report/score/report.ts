@@ -1,9 +1,9 @@
-import * as z from 'zod';
 import { foundByPreflight } from '../../log-probs/manifest.js';
 import type { Phrase } from '../../results/phrase.js';
 import type { Table } from '../../results/table.js';
 import type { ScoredCheckpoint, ScoreResult } from '../../score/score.js';
 import { compact, count, listed, plural } from '../../text/format.js';
+import * as z from '../../zod.js';
 import { build, shapeGiven } from '../fault.js';
 import { list, paragraph, type Report, table, warnings } from '../report.js';
 

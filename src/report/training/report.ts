@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { type Theory, TrainResult } from '../../linear/train-result.js';
 import { count, plural } from '../../text/format.js';
+import * as z from '../../zod.js';
 import { build, shapeGiven } from '../fault.js';
 import { figures, notes, paragraph, type Report, table } from '../report.js';
 import { trainingFigures } from './curves.js';
