@@ -7,16 +7,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
 
-use coverage_principle_core::linear::features::{Layout as TableLayout, TableFeatures};
-use coverage_principle_core::linear::train::{
-    Procedure, StepSize, TrainOptions, TrainTask, TrainingData, Validation, train,
-};
-use coverage_principle_core::linear::{Constraint, Model, Policy, Responses, TestTimeModel};
+use coverage_principle_core::linear::train::{Procedure, train};
+use coverage_principle_core::linear::{Constraint, Model, Policy, TestTimeModel};
 use coverage_principle_core::random::{Purpose, Stream};
-use coverage_principle_core::tournament::{Ratios, Resampled, counts, counts_using, resampled_wins};
-use coverage_principle_core::{Control, Isa, LogProbs, Workers};
+use coverage_principle_core::tournament::{Ratios, counts_using};
+use coverage_principle_core::{Control, Isa, Workers};
+
+use super::hot_loops::{Bootstrap, HORIZON, PROMPTS, features, matrix, responses, training};
 
 /// The system's allocator, counting what the present thread asks for.
 struct Counting;
@@ -68,16 +66,6 @@ fn allocations<T>(run: impl FnOnce() -> T) -> u64 {
     after - before
 }
 
-fn matrix(models: usize, responses: usize) -> LogProbs {
-    let mut stream = Stream::new(1, Purpose::Synthetic, 0);
-    let base: Vec<f64> = (0..responses).map(|_| -20.0 - 5.0 * stream.normal().abs()).collect();
-    #[expect(clippy::cast_possible_truncation, reason = "single precision is what is wanted")]
-    let mut row = |model: usize| -> Vec<f32> {
-        base.iter().map(|base| (base + 0.05 * model as f64 + 0.5 * stream.normal()).min(0.0) as f32).collect()
-    };
-    LogProbs::from_f32((0..models).map(&mut row).collect()).unwrap()
-}
-
 fn tournament_allocations(models: usize, responses: usize, budgets: &[f64]) -> u64 {
     let (matrix, budgets) = (matrix(models, responses), Ratios::new(budgets).unwrap());
     let workers = Workers::sequential();
@@ -85,67 +73,27 @@ fn tournament_allocations(models: usize, responses: usize, budgets: &[f64]) -> u
     allocations(|| counts_using(Isa::Baseline, &matrix, &budgets, &workers, &Control::new()).unwrap())
 }
 
-fn bootstrap_allocations(replicates: usize) -> u64 {
-    let matrix = matrix(8, 500);
-    let replicates = u32::try_from(replicates).unwrap();
-    let (ratios, workers, control) = (Ratios::new(&[16.0]).unwrap(), Workers::sequential(), Control::new());
-    let counts = counts(&matrix, &ratios, &workers, &control).unwrap();
-    let contests = [Resampled { ratio: 0, candidates: (0..8).collect() }];
-    let draws = (replicates, 0);
-    allocations(|| resampled_wins(&matrix, None, &counts, &ratios, &contests, draws, &workers, &control).unwrap())
+fn bootstrap_allocations(replicates: u32) -> u64 {
+    let bootstrap = Bootstrap::of(8, 500);
+    allocations(|| bootstrap.run(replicates))
 }
 
-const PROMPTS: usize = 4;
-const HORIZON: usize = 8;
-const VOCABULARY: usize = 5;
 const DIM: usize = 12;
 
-fn features() -> Arc<TableFeatures> {
-    let mut stream = Stream::new(2, Purpose::Synthetic, 0);
-    let layout = TableLayout::PromptPosition { prompts: PROMPTS, horizon: HORIZON };
-    let values: Vec<f64> =
-        (0..PROMPTS * HORIZON * VOCABULARY * DIM).map(|_| stream.uniform() / (DIM as f64).sqrt()).collect();
-    Arc::new(TableFeatures::new(layout, VOCABULARY, DIM, values, None).unwrap())
-}
-
-fn responses(count: usize) -> Responses {
-    let mut stream = Stream::new(3, Purpose::Synthetic, 0);
-    let mut draw = |below: usize| stream.below(below as u64);
-    #[expect(clippy::cast_possible_truncation, reason = "draws are below a small bound")]
-    let (prompts, tokens) = (
-        (0..count).map(|_| draw(PROMPTS) as usize).collect(),
-        (0..count * HORIZON).map(|_| draw(VOCABULARY) as u32).collect(),
-    );
-    Responses::from_rectangle(prompts, tokens, HORIZON).unwrap()
-}
-
 fn training_allocations(procedure: Procedure, batch_size: usize, steps: usize) -> u64 {
-    let task = TrainTask {
-        before: Vec::new(),
-        features: features(),
-        data: TrainingData::Set(Arc::new(responses(steps * batch_size))),
-        teacher: None,
-        validation: Validation::default(),
-    };
-    let options = TrainOptions {
-        procedure,
-        step_size: StepSize::Constant { value: 0.01 },
-        batch_size,
-        shuffle: false,
-        ..TrainOptions::default()
-    };
+    let (task, options) = training(DIM, procedure, batch_size, steps);
     allocations(|| train(task, options, &Workers::sequential(), &Control::new()).unwrap())
 }
 
 fn test_time_allocations(count: usize) -> u64 {
     let responses = responses(count);
-    let model = Model::new(features(), vec![0.01; DIM]).unwrap();
+    let model = Model::new(features(DIM), vec![0.01; DIM]).unwrap();
     let policy = TestTimeModel::new(model, 0.1, Constraint::default()).unwrap();
     allocations(|| policy.log_probs(&responses, &Workers::sequential(), &Control::new()).unwrap())
 }
 
 fn sampling_allocations(count: usize) -> u64 {
-    let model = Model::new(features(), vec![0.01; DIM]).unwrap();
+    let model = Model::new(features(DIM), vec![0.01; DIM]).unwrap();
     let (mut walker, mut stream) = (model.walker(), Stream::new(4, Purpose::Synthetic, 0));
     let mut tokens = Vec::with_capacity(HORIZON);
     allocations(|| {
@@ -167,7 +115,7 @@ fn hot_loops_allocate_what_the_snapshot_says() {
     let lines = [
         ("tournament, 49,000 further responses", further(|n| tournament_allocations(16, n, &[16.0]), 1000, 50_000)),
         ("tournament, 48 further models", further(|models| tournament_allocations(models, 1000, &[16.0]), 16, 64)),
-        ("bootstrap, 640 further replicates", further(bootstrap_allocations, 64, 704)),
+        ("bootstrap, 640 further replicates", further(|n| bootstrap_allocations(u32::try_from(n).unwrap()), 64, 704)),
         ("sequence SGD, 1,000 further steps", further(|t| training_allocations(Procedure::Sgd, 1, t), 100, 1100)),
         (
             "sequence SGD, K = 16, 1,000 further steps",

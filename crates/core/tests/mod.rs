@@ -2,6 +2,8 @@
 //! each they would need the core to be compiled a second time, for minutes.
 
 mod allocations;
+mod hot_loops;
+mod instructions;
 mod parquet_file;
 mod read_abort;
 mod read_asked;
