@@ -52,12 +52,13 @@ function fieldTable({ properties = {}, required = [] }) {
 
 /** An object's fields, then those of the objects in it. */
 function section(path, schema, level) {
+  // As plain text: the site's list of headings leaves code out.
   const heading = (text) => `${'#'.repeat(Math.min(level, 4))} ${text}`;
   const objects = membersOf(schema).filter((member) => member.type === 'object' && member.properties);
   const lines = [];
   for (const member of objects) {
     const kind = member.properties.kind?.const;
-    lines.push(heading(`\`${path}\`${kind === undefined ? '' : `: ${kind}`}`), '');
+    lines.push(heading(`${path}${kind === undefined ? '' : `: ${kind}`}`), '');
     const about = member.description ?? (objects.length === 1 ? schema.description : undefined);
     if (about) lines.push(about, '');
     lines.push(...fieldTable(member));
@@ -105,7 +106,7 @@ export function trainReference(schema, problems) {
     '`data.name` with what `data.options` may say, and its default. Their claims are in `describeProblem`.',
     '',
     ...problems.flatMap(({ name, title, source, shows, options }) => [
-      `### \`${name}\``,
+      `### ${name}`,
       '',
       `${title} (${source}): ${shows}.`,
       '',
