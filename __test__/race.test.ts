@@ -244,5 +244,38 @@ describe('select on what a race has scored', () => {
     await race.write(file);
     expect(cli(file, '--require-significant').status).toBe(3);
     expect(cli(file).stdout).toMatch(/may be best/);
+    expect(cli(file, '--require-significant', '--accept-ties', MODELS.join(',')).status).toBe(3);
+  });
+
+  test('equals that the user accepts are a decision', async () => {
+    const race = createRace(['one', 'other'], { responses: 40, N });
+    const tied = race.next(80).map((pair) => ({ ...pair, logProb: -1 }));
+    await race.add(tied);
+    expect(race.state().verdict).toBe('tied');
+    const file = join(folder, 'tied.race');
+    await race.write(file);
+    expect(cli(file, '--require-significant').status).toBe(3);
+    expect(cli(file, '--require-significant', '--accept-ties', 'one').status).toBe(3);
+    expect(cli(file, '--require-significant', '--accept-ties', 'one,other').status).toBe(0);
+    const unknown = cli(file, '--require-significant', '--accept-ties', 'one,another');
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toMatch(/no model called another in the race: the models are one, other/);
+  });
+
+  test.each([
+    [['--reference', 'a'], '--reference'],
+    [['--models', 'a,b'], '--models'],
+    [['--samples', 'samples.jsonl', '--confidence', '0.9'], '--samples, --confidence'],
+    [['--seed', '3'], '--seed'],
+    [['--baseline', 'a', '--fail-if-worse'], '--baseline, --fail-if-worse'],
+    [['--winner-only'], '--winner-only'],
+    [['--negate', '--column', 'id=key'], '--negate, --column'],
+    [['--shard', '1/2', '--out', 'part'], '--shard, --out'],
+  ])('%j is refused: a race has left out what it would need, or was held with another', async (words, named) => {
+    const file = join(folder, 'refusing.race');
+    await createRace(MODELS, options).write(file);
+    const { status, stdout, stderr } = cli(file, ...words);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`Leave out ${named}, or score all responses.`);
   });
 });

@@ -17,7 +17,7 @@ export interface InputOptions {
   readonly promptTokens?: number;
   readonly responseTokens?: number;
   readonly filter?: string;
-  readonly columns?: readonly [string, string][];
+  readonly column?: [string, string][];
   readonly threads?: number;
 }
 
@@ -64,7 +64,7 @@ export function toColumns(columns: readonly [string, string][]): ColumnNames {
 }
 
 /** The reader's options from the command line's. */
-export function toReadOptions(options: InputOptions & { column?: [string, string][] }): ReadLogProbsOptions {
+export function toReadOptions(options: InputOptions): ReadLogProbsOptions {
   const {
     format,
     transpose,

@@ -6,6 +6,7 @@ import type { Race } from '../race/race.js';
 import { RACE_FILE, RACE_MAGIC } from '../race/race-file.js';
 import type { RaceResult } from '../report/race/report.js';
 import { compact } from '../text/format.js';
+import { flagOf } from './output-options.js';
 
 /** The race that the only input is, or that lies in it; `null` where there is none. */
 export async function raceAmong(inputs: readonly string[], options: JobOptions): Promise<Race | null> {
@@ -57,7 +58,41 @@ export async function raceResultAt(race: Race, N: readonly number[]): Promise<Ra
   return raceResult(race);
 }
 
-/** Whether there is one model to take. */
-export function isDecided({ race }: RaceResult): boolean {
-  return race.verdict === 'winner' || race.verdict === 'within';
+/**
+ * Refuses, beside a race, what needs the log-probabilities that it left out, or was settled when it was held; silence would
+ * mislead. `defaults` are what commander fills in.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION`
+ */
+export function refuseBesideRace<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+  defaults: Partial<O>,
+): void {
+  const given = names.filter((name) => options[name] !== undefined && options[name] !== defaults[name]);
+  if (given.length === 0) return;
+  throw new CoverageError(
+    'ERR_INVALID_OPTION',
+    `A race has its decision and nothing else: its N, models, confidence and seed are those it was held with, and what it did not need ` +
+      `was not scored. Leave out ${given.map(flagOf).join(', ')}, or score all responses.`,
+    { place: { field: given[0]! } },
+  );
+}
+
+/** Refuses names that are none of the race's models. */
+export function checkRacers({ models }: Race, names: readonly string[]): void {
+  const unknown = names.find((name) => !models.includes(name));
+  if (unknown === undefined) return;
+  throw new CoverageError(
+    'ERR_UNKNOWN_MODEL',
+    `There is no model called ${unknown} in the race: the models are ${models.join(', ')}.`,
+    { place: { model: unknown } },
+  );
+}
+
+/** Whether there is one model to take, or one of several that the user takes for equals. */
+export function isDecided({ race }: RaceResult, equals: readonly string[]): boolean {
+  const { verdict, winner, possibleWinners } = race;
+  if (verdict === 'winner' || verdict === 'within') return true;
+  return winner !== null && possibleWinners.every((name) => equals.includes(name));
 }

@@ -44,7 +44,7 @@ import {
 import { addPartOptions, type PartOptions, refuseBesideShard } from './part-options.js';
 import type { CommandContext } from './program.js';
 import { ProgressLine } from './progress.js';
-import { isDecided, raceAmong, raceResultAt } from './select-race.js';
+import { checkRacers, isDecided, raceAmong, raceResultAt, refuseBesideRace } from './select-race.js';
 import type { KeptTournament } from './select-watch.js';
 
 interface SelectOptions extends InputOptions, OutputOptions, AnswerOptions, PartOptions {
@@ -99,8 +99,13 @@ export function selectCommand(context: CommandContext): Command {
       'bootstrap replicates behind the win shares, 0 for none (default: what costs less than the tournament)',
       parseWholeNumber(0),
     )
-    .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), 0)
-    .option('--confidence <share>', 'confidence of all intervals and of the possible winners', parseConfidence, 0.95)
+    .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), DEFAULTS.seed)
+    .option(
+      '--confidence <share>',
+      'confidence of all intervals and of the possible winners',
+      parseConfidence,
+      DEFAULTS.confidence,
+    )
     .option('--require-significant', `exit with ${EXIT.notClear} unless every verdict is clear`)
     .option(
       '--accept-ties <names>',
@@ -152,11 +157,14 @@ async function select(
   const { bestOf = [], N = [], seed, confidence, threads } = options;
   const race = await raceAmong(inputs, { signal });
   if (race !== null) {
+    checkQuestions(options);
+    refuseBesideRace(options, NOT_OF_A_RACE, DEFAULTS);
+    checkRacers(race, options.acceptTies ?? []);
     const result = await raceResultAt(race, ratios(options));
     progress.clear();
     const { raceReport } = await import('../report/race/report.js');
     await writeOutputs(raceReport(result), options);
-    if (options.requireSignificant && !isDecided(result)) exitWith(EXIT.notClear);
+    if (options.requireSignificant && !isDecided(result, options.acceptTies ?? [])) exitWith(EXIT.notClear);
     return;
   }
   checkAsked(options);
@@ -282,6 +290,17 @@ function checkShard(options: SelectOptions): void {
   }
   if (options.shard) refuseBesideShard(options, NOT_OF_A_PART);
 }
+
+/** What a race cannot have, or has had. */
+const NOT_OF_A_RACE = [
+  ...(['reference', 'samples', 'tournament', 'shard', 'out', 'models', 'replicates', 'seed', 'confidence'] as const),
+  ...(['baseline', 'failIfWorse', 'winnerOnly', 'counts', 'perResponse'] as const),
+  ...(['answers', 'answersProposal', 'answersColumn'] as const),
+  ...(['format', 'transpose', 'negate', 'shared', 'ignoreHashes', 'keepClamped'] as const),
+  ...(['promptTokens', 'responseTokens', 'filter', 'column'] as const),
+] as const;
+/** What options have that nobody gave. */
+const DEFAULTS = { seed: 0, confidence: 0.95 } as const;
 
 /** What a part cannot have. */
 const NOT_OF_A_PART = [
