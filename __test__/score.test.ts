@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ResponseRow, readLogProbs, score } from '../src/index.js';
+import { type ResponseRow, readLogProbs, reportText, type ScoreResult, score, scoreReport } from '../src/index.js';
 import type { ScoreManifest } from '../src/log-probs/manifest.js';
 import { type FakeOptions, idsOf, rightLogProb, scoringTests } from './score-server.js';
 
@@ -36,6 +36,9 @@ function read(file: string): { manifest: ScoreManifest; lines: Line[] } {
   return { manifest: JSON.parse(head!), lines: lines.map((line) => JSON.parse(line)) };
 }
 
+/** The report on one line. */
+const said = (result: ScoreResult) => reportText(scoreReport(result)).replaceAll(/\s+/g, ' ');
+
 const quick = { preflight: 0, retries: 5, timeout: 20 };
 
 describe('what is scored', () => {
@@ -67,6 +70,12 @@ describe('what is scored', () => {
         expect((line.tokenLogProbs as number[]).reduce((sum, value) => sum + value, 0)).toBe(line.logProb);
       }
     }
+    expect(said(result)).toContain(`Every response of every checkpoint is scored: give ${out} to select.`);
+    // A choice needs two.
+    const alone = await score(input, { servers: servers.slice(0, 1), out, preflight: 8, tokenLogProbs: true });
+    expect(said(alone)).toContain(
+      `Every response of step-1 is scored: give ${out} to select once the scores of another checkpoint are there, too.`,
+    );
     const logProbs = await readLogProbs(out);
     expect(logProbs.models).toEqual(['step-1', 'step-2']);
     const byId = new Map(input.map((row) => [row.id, row]));

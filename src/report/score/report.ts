@@ -96,9 +96,18 @@ function summary({ complete, out, race, checkpoints }: ScoreResult): Phrase {
         : [' Call it again to go on where it is.']),
     ];
   }
-  return complete
-    ? ['Every response of every checkpoint is scored: give ', { code: out }, ' to select.']
-    : ['Not everything is scored: call it again to go on where it is.'];
+  if (!complete) return ['Not everything is scored: call it again to go on where it is.'];
+  const [one, other] = checkpoints;
+  // A choice needs two: with one server after the other the last of them hears the right thing, too.
+  return other === undefined
+    ? [
+        'Every response of ',
+        { model: one!.model },
+        ' is scored: give ',
+        { code: out },
+        ' to select once the scores of another checkpoint are there, too.',
+      ]
+    : ['Every response of every checkpoint is scored: give ', { code: out }, ' to select.'];
 }
 
 /** What a checkpoint lacks, and why. */
