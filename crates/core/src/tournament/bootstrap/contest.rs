@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use super::masks::{Loops, words};
-use super::weights::Block;
+use super::weights::{ABREAST, Block};
 use crate::error::Result;
 use crate::log_probs::LogProbs;
 use crate::progress::Control;
@@ -25,8 +25,19 @@ pub(super) struct Contest<'a> {
     columns: Vec<Column>,
     loops: Loops,
     /// Masks made so far: of column f and rank j at `f * M + j`. Empty if there are too many.
-    masks: Vec<OnceLock<Box<[u64]>>>,
+    masks: Vec<OnceLock<Mask>>,
 }
+
+/// Where a pair counts.
+enum Mask {
+    /// A bit for each response.
+    Bits(Box<[u64]>),
+    /// The responses, where they are few.
+    Places(Box<[u32]>),
+}
+
+/// What counts as few: one response in so many. Replicates side by side are then weighed in less time than planes.
+const FEW: usize = 32;
 
 impl<'a> Contest<'a> {
     /// The tournament among `candidates`, in the order of their ranks, against all models, at the N with index `ratio`.
@@ -61,30 +72,30 @@ impl<'a> Contest<'a> {
         self.masks.clear();
     }
 
-    /// The mask of the pair (`a`, `b`), from its slot or into `scratch`.
-    fn mask<'m>(&'m self, slot: usize, a: usize, b: usize, scratch: &'m mut [u64]) -> &'m [u64] {
-        let make = |mask: &mut [u64]| self.loops.indicate(self.log_probs, a, b, self.log_n, mask);
-        match self.masks.get(slot) {
-            Some(slot) => slot.get_or_init(|| {
-                let mut mask = vec![0; scratch.len()].into_boxed_slice();
-                make(&mut mask);
-                mask
-            }),
-            None => {
-                make(scratch);
-                scratch
+    /// The mask of a pair that counts at `count` responses.
+    fn mask(&self, a: usize, b: usize, count: u32) -> Mask {
+        let mut bits = vec![0; words(self.log_probs.responses())].into_boxed_slice();
+        self.loops.indicate(self.log_probs, a, b, self.log_n, &mut bits);
+        if count as usize * FEW > self.log_probs.responses() {
+            return Mask::Bits(bits);
+        }
+        let mut places = Vec::with_capacity(count as usize);
+        for (mut word, from) in bits.into_iter().zip((0..).step_by(64)) {
+            while word != 0 {
+                places.push(from + word.trailing_zeros());
+                word &= word - 1;
             }
         }
+        Mask::Places(places.into())
     }
 
     /// The place among the candidates of the winner of each replicate: least score, of several the first in the ranking
     /// on the whole sample.
     pub(super) fn play(&self, block: &Block, control: &Control) -> Result<Vec<usize>> {
-        let mut scratch = vec![0; words(self.log_probs.responses())];
         let mut winners = vec![0; block.len()];
         let mut least = vec![u64::MAX; block.len()];
         for (index, column) in self.columns.iter().enumerate() {
-            let scores = self.scores(index, column, block, &least, &mut scratch, control)?;
+            let scores = self.scores(index, column, block, &least, control)?;
             for (r, score) in scores.into_iter().enumerate() {
                 if score < least[r] {
                     (least[r], winners[r]) = (score, index);
@@ -104,7 +115,6 @@ impl<'a> Contest<'a> {
         column: &Column,
         block: &Block,
         least: &[u64],
-        scratch: &mut [u64],
         control: &Control,
     ) -> Result<Vec<u64>> {
         let mut scores = vec![0; block.len()];
@@ -115,11 +125,36 @@ impl<'a> Contest<'a> {
                 break;
             }
             control.check()?;
-            let mask = self.mask(index * self.log_probs.models() + rank, rival, column.model, scratch);
-            for &r in &undecided {
-                scores[r] = scores[r].max(self.loops.weigh(mask, block.planes(r)));
-            }
+            let made;
+            let mask = match self.masks.get(index * self.log_probs.models() + rank) {
+                Some(slot) => slot.get_or_init(|| self.mask(rival, column.model, count)),
+                None => {
+                    made = self.mask(rival, column.model, count);
+                    &made
+                }
+            };
+            self.weigh(mask, block, &undecided, &mut scores);
         }
         Ok(scores)
+    }
+
+    /// Raises the scores of some replicates to the weighted counts of a mask.
+    fn weigh(&self, mask: &Mask, block: &Block, replicates: &[usize], scores: &mut [u64]) {
+        let places = match mask {
+            Mask::Places(places) => places,
+            Mask::Bits(bits) => {
+                return replicates
+                    .iter()
+                    .for_each(|&r| scores[r] = scores[r].max(self.loops.weigh(bits, block.replicate(r))));
+            }
+        };
+        let Some(tables) = block.abreast() else {
+            let weight = |r: usize| places.iter().map(|&place| block.replicate(r).times(place)).sum();
+            return replicates.iter().for_each(|&r| scores[r] = scores[r].max(weight(r)));
+        };
+        for replicates in replicates.chunk_by(|one, next| one / ABREAST == next / ABREAST) {
+            let weights = self.loops.weigh_places(places, &tables[replicates[0] / ABREAST]);
+            replicates.iter().for_each(|&r| scores[r] = scores[r].max(weights[r % ABREAST]));
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! cut into bit planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
 //! Σ_p 2^p · popcount(mask ∧ plane_p): no resampled matrix is ever made.
 
+use super::weights::{ABREAST, Replicate};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::isa::Isa;
@@ -62,8 +63,34 @@ impl Loops {
         }
     }
 
+    /// The weighted count of a mask in one replicate.
+    pub(super) fn weigh(self, mask: &[u64], replicate: Replicate<'_>) -> u64 {
+        let beyond =
+            replicate.beyond.iter().map(|&(at, more)| (mask[at as usize / 64] >> (at % 64) & 1) * u64::from(more));
+        self.weigh_planes(mask, replicate.planes) + beyond.sum::<u64>()
+    }
+
+    /// The weighted counts of some responses in replicates side by side.
+    pub(super) fn weigh_places(self, places: &[u32], table: &[[u8; ABREAST]]) -> [u64; ABREAST] {
+        let mut totals = [0; ABREAST];
+        // So few that no sum of bytes passes 32 bits.
+        for places in places.chunks(1 << 24) {
+            let sums = match self.0 {
+                // SAFETY: the value exists only where the features were detected.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => unsafe { x86::weigh_places_avx2(places, table) },
+                // SAFETY: the value exists only where the features were detected.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 | Isa::Avx512Popcount => unsafe { x86::weigh_places_avx512(places, table) },
+                _ => weigh_places(places, table),
+            };
+            totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += u64::from(sum));
+        }
+        totals
+    }
+
     /// Σ_p 2^p · popcount(mask ∧ plane_p), the planes one after the other in `planes`.
-    pub(super) fn weigh(self, mask: &[u64], planes: &[u64]) -> u64 {
+    fn weigh_planes(self, mask: &[u64], planes: &[u64]) -> u64 {
         match self.0 {
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
@@ -96,6 +123,14 @@ fn weigh(mask: &[u64], planes: &[u64]) -> u64 {
         total += count << p;
     }
     total
+}
+
+fn weigh_places(places: &[u32], table: &[[u8; ABREAST]]) -> [u32; ABREAST] {
+    let mut sums = [0; ABREAST];
+    for &place in places {
+        sums.iter_mut().zip(&table[place as usize]).for_each(|(sum, &byte)| *sum += u32::from(byte));
+    }
+    sums
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -141,13 +176,18 @@ mod tests {
                 }
             }
             for set in Loops::available() {
+                let table: Vec<[u8; ABREAST]> =
+                    pairs.iter().map(|pair| std::array::from_fn(|lane| pair.2 as u8 * lane as u8)).collect();
+                let places: Vec<u32> = (0..).zip(&pairs).filter(|(_, pair)| hit(pair)).map(|(i, _)| i).collect();
+                let weighed = set.weigh_places(&places, &table);
+                prop_assert!((0..).zip(weighed).all(|(lane, weight)| weight == expected * lane));
                 for log_probs in [&double, &single] {
                     let mut mask = vec![u64::MAX; words(n)];
                     set.indicate(log_probs, 0, 1, log_n, &mut mask);
                     for (i, pair) in pairs.iter().enumerate() {
                         prop_assert_eq!(mask[i / 64] >> (i % 64) & 1 == 1, hit(pair));
                     }
-                    prop_assert_eq!(set.weigh(&mask, &planes), expected);
+                    prop_assert_eq!(set.weigh_planes(&mask, &planes), expected);
                 }
             }
         }

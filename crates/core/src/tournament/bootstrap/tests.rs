@@ -109,6 +109,44 @@ fn masks_made_anew_give_the_same() {
     assert!(kept.iter().any(|&winner| winner != kept[0]));
 }
 
+/// Score by score as they are defined, for pairs that count here and there and nearly everywhere, and for multiplicities that
+/// are bytes and that are not.
+#[test]
+fn few_responses_and_many_repeats_give_the_winner_of_the_definition() {
+    let log_probs = crowd(6, 2000, 5);
+    let mut stream = Stream::new(6, Purpose::Synthetic, 0);
+    let mut draws: Vec<Vec<u32>> = (0..21)
+        .map(|_| (0..2000).map(|_| stream.below(10).saturating_sub(7) as u32 * stream.below(7) as u32).collect())
+        .collect();
+    let mut winners_seen = std::collections::BTreeSet::new();
+    for many in [1, 40, 90_000] {
+        let mut block = Block::new();
+        for times in &mut draws {
+            times[stream.below(2000) as usize] = many;
+            block.push(times);
+        }
+        assert_eq!(block.abreast().is_none(), many > 255);
+        for n in [1.5, 60.0, 200.0] {
+            let ratios = Ratios::new(&[n]).unwrap();
+            let counts = counts(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
+            let candidates = [4, 2, 0, 1, 5, 3];
+            let found = Contest::new(&log_probs, ratios.log_n()[0], &counts, 0, &candidates);
+            let score = |model: usize, times: &[u32]| -> u64 {
+                let against = |rival: usize| {
+                    let hit = |&i: &usize| log_probs.get(rival, i) - log_probs.get(model, i) >= ratios.log_n()[0];
+                    (0..2000).filter(hit).map(|i| u64::from(times[i])).sum()
+                };
+                (0..6).map(against).max().unwrap()
+            };
+            let wanted = draws.iter().map(|times| (0..6).min_by_key(|&place| score(candidates[place], times)).unwrap());
+            let wanted: Vec<usize> = wanted.collect();
+            assert_eq!(found.play(&block, &Control::new()).unwrap(), wanted, "{many} times, N = {n}");
+            winners_seen.extend(wanted);
+        }
+    }
+    assert!(winners_seen.len() > 2);
+}
+
 #[test]
 fn misfits_and_aborts_are_errors() {
     let log_probs = crowd(3, 20, 7);
