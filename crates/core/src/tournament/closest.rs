@@ -108,7 +108,7 @@ impl<T: Countable> Search<'_, T> {
             let mut field = self.begun(found, within);
             field.bounds[model] = bounds[model];
             if model != found.best.model {
-                self.meet_all(model, &mut field)?;
+                self.meet_all(model, &self.front(field.log_n), &mut field)?;
             }
             *elements += field.elements;
             let distance = field.bounds[model].saturating_sub(least);

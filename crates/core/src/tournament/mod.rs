@@ -4,6 +4,7 @@
 //! score wins. [`counts`] gives all M² counts, [`tournament`] scores and ranking, [`select_winner`] the winner alone
 //! without looking at most pairs, [`select_winner_over`] what is closest to the least scores at several N, too.
 
+mod abreast;
 mod bootstrap;
 mod closest;
 mod counts;

@@ -55,13 +55,14 @@ pub(super) struct Candidate<'a, T> {
     row: &'a [T],
     log_n: f64,
     kernel: &'a Kernel<T>,
+    /// Where it is exposed, if that is here and there.
     exposed: Option<Exposed<T>>,
 }
 
 /// The responses at which a candidate is exposed, and its thresholds there.
-struct Exposed<T> {
-    places: Vec<usize>,
-    thresholds: Vec<T>,
+pub(super) struct Exposed<T> {
+    pub(super) places: Vec<u32>,
+    pub(super) thresholds: Vec<T>,
 }
 
 /// A row is looked at here and there if that is no more than one response in so many: elsewhere the next ones come along.
@@ -72,24 +73,9 @@ impl<'a, T: Countable> Candidate<'a, T> {
         Self { row, log_n, kernel, exposed: None }
     }
 
-    /// As [`Candidate::new`], where no rival is greater than `greatest` at any response.
-    pub(super) fn among(row: &'a [T], log_n: f64, kernel: &'a Kernel<T>, greatest: &[T]) -> Self {
-        let mut thresholds = [T::INFINITY; BLOCK];
-        let mut exposed = Exposed { places: Vec::new(), thresholds: Vec::new() };
-        for (block, (some, greatest)) in row.chunks(BLOCK).zip(greatest.chunks(BLOCK)).enumerate() {
-            let thresholds = &mut thresholds[..some.len()];
-            kernel.write_thresholds(some, log_n, thresholds);
-            for (at, (&greatest, &threshold)) in greatest.iter().zip(&*thresholds).enumerate() {
-                if greatest >= threshold {
-                    exposed.places.push(block * BLOCK + at);
-                    exposed.thresholds.push(threshold);
-                }
-            }
-            if exposed.places.len() * SPARSE > row.len() {
-                return Self::new(row, log_n, kernel);
-            }
-        }
-        Self { row, log_n, kernel, exposed: Some(exposed) }
+    /// As [`Candidate::new`], where no rival is greater than `front` at any response.
+    pub(super) fn among(row: &'a [T], kernel: &'a Kernel<T>, front: &RivalRow<T>) -> Self {
+        Self { row, log_n: front.log_n, kernel, exposed: front.exposed(row) }
     }
 
     /// Counts `rival` against the candidate. `written` holds the candidate's thresholds as far as they were needed, from one
@@ -97,7 +83,7 @@ impl<'a, T: Countable> Candidate<'a, T> {
     pub(super) fn meet(&self, written: &mut Vec<T>, rival: &[T], bound: u32, limit: Limit) -> Verdict {
         if let Some(Exposed { places, thresholds }) = &self.exposed {
             return until_decided::<FEW>(places.len(), bound, limit, |from, to| {
-                let reached = |(&place, &threshold): (&usize, &T)| u32::from(rival[place] >= threshold);
+                let reached = |(&place, &threshold): (&u32, &T)| u32::from(rival[place as usize] >= threshold);
                 places[from..to].iter().zip(&thresholds[from..to]).map(reached).sum()
             });
         }
@@ -114,20 +100,38 @@ impl<'a, T: Countable> Candidate<'a, T> {
 /// A rival that many candidates are held against: the greatest value of a candidate that each of its values counts
 /// against. By symmetry that is −θ of the value negated; where the rival itself is −∞ it is NaN, which no comparison
 /// accepts.
-pub(super) struct RivalRow<'a, T> {
+pub(super) struct RivalRow<T> {
     greatest: Vec<T>,
-    kernel: &'a Kernel<T>,
+    log_n: f64,
+    kernel: Kernel<T>,
 }
 
-impl<'a, T: Countable> RivalRow<'a, T> {
-    pub(super) fn new(row: &[T], log_n: f64, kernel: &'a Kernel<T>) -> Self {
+impl<T: Countable> RivalRow<T> {
+    pub(super) fn new(row: &[T], log_n: f64, kernel: Kernel<T>) -> Self {
         let negated: Vec<T> = row.iter().map(|value| value.negated()).collect();
         let mut greatest = vec![T::INFINITY; row.len()];
         kernel.write_thresholds(&negated, log_n, &mut greatest);
         for (greatest, &value) in greatest.iter_mut().zip(row) {
             *greatest = if value > T::NEG_INFINITY { greatest.negated() } else { T::NAN };
         }
-        Self { greatest, kernel }
+        Self { greatest, log_n, kernel }
+    }
+
+    /// Where the rival counts against a candidate, if that is here and there.
+    pub(super) fn exposed(&self, candidate: &[T]) -> Option<Exposed<T>> {
+        let mut places = Vec::new();
+        let mut from = 0;
+        for (greatest, some) in self.greatest.chunks(BLOCK).zip(candidate.chunks(BLOCK)) {
+            self.kernel.places_at_or_above(greatest, some, from, &mut places);
+            if places.len() * SPARSE > candidate.len() {
+                return None;
+            }
+            from += BLOCK as u32;
+        }
+        let own: Vec<T> = places.iter().map(|&place| candidate[place as usize]).collect();
+        let mut thresholds = vec![T::INFINITY; own.len()];
+        self.kernel.write_thresholds(&own, self.log_n, &mut thresholds);
+        Some(Exposed { places, thresholds })
     }
 
     /// Counts the rival against `candidate`.
@@ -166,8 +170,10 @@ mod tests {
             assert_eq!(raised, greatest);
             for log_n in [-0.5, 0.0, 2.0f64.ln(), 1.0, 4.0f64.ln(), 5.0, f64::NAN] {
                 for own in &rows {
-                    let (plain, exposed) =
-                        (Candidate::new(own, log_n, &kernel), Candidate::among(own, log_n, &kernel, &greatest));
+                    let (plain, exposed) = (
+                        Candidate::new(own, log_n, &kernel),
+                        Candidate::among(own, &kernel, &RivalRow::new(&greatest, log_n, kernel)),
+                    );
                     *(if exposed.exposed.is_some() { &mut sparse } else { &mut dense }) += 1;
                     let [mut one, mut other] = [Vec::new(), Vec::new()];
                     for rival in &rows {
@@ -195,7 +201,7 @@ mod tests {
             for place in [3, 50, 99] {
                 rival[place] = least[place];
             }
-            let candidate = Candidate::among(&own, 2.0f64.ln(), &kernel, &rival);
+            let candidate = Candidate::among(&own, &kernel, &RivalRow::new(&rival, 2.0f64.ln(), kernel));
             assert_eq!(candidate.exposed.as_ref().map(|exposed| &*exposed.places), Some(&[3, 50, 99][..]));
             assert_eq!(candidate.meet(&mut Vec::new(), &rival, 0, Limit(None)).count, 3);
         }

@@ -10,7 +10,7 @@
 
 use super::counts::{Counts, counts};
 use super::kernel::{Countable, Kernel, slices};
-use super::pair::{Candidate, Limit};
+use super::pair::{Candidate, Limit, RivalRow};
 use super::ranking::{Scores, Standing};
 use super::ratios::Ratios;
 use crate::error::Result;
@@ -47,18 +47,18 @@ pub(super) struct ReachFinder<'a, T> {
 }
 
 impl<'a, T: Countable> ReachFinder<'a, T> {
-    pub(super) fn new(rows: &'a [&'a [T]], isa: Isa) -> Self {
-        Self { rows, kernel: T::kernel(isa), greatest: None }
+    pub(super) fn new(rows: &'a [&'a [T]], kernel: Kernel<T>) -> Self {
+        Self { rows, kernel, greatest: None }
     }
 
-    /// With a kernel that is there already, and the greatest of all rows at each response.
+    /// With the greatest of all rows at each response, which pays where rivals are many.
     pub(super) fn with_greatest(rows: &'a [&'a [T]], kernel: Kernel<T>, greatest: &'a [T]) -> Self {
         Self { rows, kernel, greatest: Some(greatest) }
     }
 
     fn candidate(&self, row: &'a [T], log_n: f64) -> Candidate<'_, T> {
         match self.greatest {
-            Some(greatest) => Candidate::among(row, log_n, &self.kernel, greatest),
+            Some(greatest) => Candidate::among(row, &self.kernel, &RivalRow::new(greatest, log_n, self.kernel)),
             None => Candidate::new(row, log_n, &self.kernel),
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn above(reach: f64) -> f64 {
 }
 
 /// The log ratio of two log-probabilities: −∞ where the first vanishes, also against another that does.
-fn log_ratio(above: f64, own: f64) -> f64 {
+pub(super) fn log_ratio(above: f64, own: f64) -> f64 {
     if above == f64::NEG_INFINITY { f64::NEG_INFINITY } else { above - own }
 }
 
@@ -218,7 +218,7 @@ fn all<T: Countable>(
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<Vec<f64>>> {
-    let finder = ReachFinder::new(rows, Isa::best());
+    let finder = ReachFinder::new(rows, T::kernel(Isa::best()));
     let models = rows.len();
     let tasks = score_counts.len() * models;
     control.start(tasks as u64);
@@ -266,7 +266,7 @@ fn lead<T: Countable>(
     workers: &Workers,
     control: &Control,
 ) -> Result<Vec<(usize, Scores)>> {
-    let finder = ReachFinder::new(rows, Isa::best());
+    let finder = ReachFinder::new(rows, T::kernel(Isa::best()));
     workers.map(at.len(), control, |index| {
         let ratio = at[index];
         let scores = Scores::new(ladder.counts, ratio);

@@ -23,7 +23,7 @@ use crate::parallel::Workers;
 use crate::progress::Control;
 
 /// Responses that one task finds the greatest rows of.
-const GREATEST_TASK: usize = 1024;
+const GREATEST_TASK: usize = 4096;
 /// Rivals that one task of a whole scan takes.
 const SCAN_TASK: usize = 32;
 /// Rivals that a whole scan takes between two looks at whether the candidate is out.
@@ -41,15 +41,15 @@ const SAMPLE: (usize, usize) = (16, 16);
 /// Searches one matrix, ratio after ratio.
 pub(super) struct Search<'a, T> {
     pub(super) rows: &'a [&'a [T]],
-    kernel: Kernel<T>,
-    workers: &'a Workers,
-    control: &'a Control,
+    pub(super) kernel: Kernel<T>,
+    pub(super) workers: &'a Workers,
+    pub(super) control: &'a Control,
     /// Mean log-likelihoods, as far as ties asked for them.
     means: Vec<Option<f64>>,
     /// Sum over a sample of the responses; greater looks better.
     samples: Vec<f64>,
     /// The greatest of all rows at each response.
-    greatest: Vec<T>,
+    pub(super) greatest: Vec<T>,
 }
 
 /// The best candidate scanned whole.
@@ -113,6 +113,9 @@ impl<'a, T: Countable> Search<'a, T> {
             return Ok((first, 0));
         }
         let mut elements = 0;
+        if let Some(settled) = self.settle_abreast(first, &open, found, &mut elements)? {
+            return Ok((settled, elements));
+        }
         let mut reach = self.reach(first.model, k, found, &mut elements)?;
         let mut best = first.model;
         while !open.is_empty() {
@@ -120,13 +123,14 @@ impl<'a, T: Countable> Search<'a, T> {
             field.strength.clone_from(&found.strength);
             field.open = open;
             field.best = Some(Best { model: best, score: k, rival: best });
+            let front = self.front(field.log_n);
             let mut survivor = None;
             let mut sweeping = true;
             while survivor.is_none()
                 && let Some(candidate) = self.next_candidate(&field)
             {
                 let before = field.open.len();
-                let rival = self.meet_all(candidate, &mut field)?;
+                let rival = self.meet_all(candidate, &front, &mut field)?;
                 if field.bounds[candidate] <= k {
                     survivor = Some(candidate);
                 } else if sweeping && let Some(rival) = rival.filter(|&rival| !field.swept[rival]) {
@@ -156,15 +160,14 @@ impl<'a, T: Countable> Search<'a, T> {
         let mut field = Field::new(self.rows.len(), found.log_n);
         field.bounds[best] = if found.log_n == 0.0 { finite(self.rows[best]) } else { 0 };
         field.open = vec![best];
-        let rival = self.meet_all(best, &mut field)?.unwrap_or(best);
+        let rival = self.meet_all(best, &self.front(found.log_n), &mut field)?.unwrap_or(best);
         elements += field.elements;
         Ok((Best { model: best, score: k, rival }, elements))
     }
 
     /// The log reach of a model with this score.
     pub(super) fn reach(&self, model: usize, score: u32, found: &Field, elements: &mut u64) -> Result<f64> {
-        let order =
-            self.rivals_to_meet(model, &Field { strength: found.strength.clone(), ..Field::new(self.rows.len(), 0.0) });
+        let order = self.rivals_to_meet(model, &found.fresh());
         *elements += (order.len() * self.rows[model].len()) as u64;
         let finder = ReachFinder::with_greatest(self.rows, self.kernel, &self.greatest);
         // Each task finds the greatest of its rivals; the greatest of all is the reach.
@@ -177,6 +180,7 @@ impl<'a, T: Countable> Search<'a, T> {
 
     pub(super) fn search(&mut self, log_n: f64) -> Result<(Best, Field)> {
         let models = self.rows.len();
+        let front = self.front(log_n);
         let mut field = Field::new(models, log_n);
         if log_n == 0.0 {
             // At N = 1 a model counts against itself wherever it is finite.
@@ -186,7 +190,7 @@ impl<'a, T: Countable> Search<'a, T> {
         let mut sweeping = true;
         while let Some(candidate) = self.next_candidate(&field) {
             if sweeping {
-                let rival = self.scan(candidate, &mut field)?;
+                let rival = self.scan(candidate, &front, &mut field)?;
                 self.close(&mut field)?;
                 if let Some(rival) = rival.filter(|&rival| !field.swept[rival]) {
                     let before = field.open.len();
@@ -195,16 +199,21 @@ impl<'a, T: Countable> Search<'a, T> {
                     sweeping = (before - field.open.len()) * SWEEP_PAYS >= before;
                 }
             } else {
-                self.batch(&mut field)?;
+                self.batch(&front, &mut field)?;
                 self.close(&mut field)?;
                 if let Some(candidate) = self.next_candidate(&field) {
-                    self.scan(candidate, &mut field)?;
+                    self.scan(candidate, &front, &mut field)?;
                     self.close(&mut field)?;
                 }
             }
         }
         let best = field.best.unwrap_or(Best { model: 0, score: 0, rival: 0 });
         Ok((best, field))
+    }
+
+    /// Nobody is exposed to any rival but where the greatest of all rows counts.
+    pub(super) fn front(&self, log_n: f64) -> RivalRow<T> {
+        RivalRow::new(&self.greatest, log_n, self.kernel)
     }
 
     /// The open candidate with the least bound; of several, the one that looks best in the sample.
@@ -218,8 +227,8 @@ impl<'a, T: Countable> Search<'a, T> {
 
     /// Takes `candidate` through all rivals that it has not met, strongest first, until it is out; if it stays in
     /// it is the new best. Returns the rival that hurt it most.
-    fn scan(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
-        let rival = self.meet_all(candidate, field)?;
+    fn scan(&self, candidate: usize, front: &RivalRow<T>, field: &mut Field) -> Result<Option<usize>> {
+        let rival = self.meet_all(candidate, front, field)?;
         if !Limit(field.best.map(|best| best.score)).exceeded(field.bounds[candidate]) {
             field.open.retain(|&model| model != candidate);
             field.met[candidate] = None;
@@ -232,9 +241,9 @@ impl<'a, T: Countable> Search<'a, T> {
 
     /// Takes `candidate` through all rivals that it has not met, strongest first, until its bound exceeds the best score.
     /// Returns the rival that hurt it most.
-    pub(super) fn meet_all(&self, candidate: usize, field: &mut Field) -> Result<Option<usize>> {
+    pub(super) fn meet_all(&self, candidate: usize, front: &RivalRow<T>, field: &mut Field) -> Result<Option<usize>> {
         let order = self.rivals_to_meet(candidate, field);
-        let row = Candidate::among(self.rows[candidate], field.log_n, &self.kernel, &self.greatest);
+        let row = Candidate::among(self.rows[candidate], &self.kernel, front);
         let limit = Limit(field.best.map(|best| best.score));
         let mut counts = Vec::with_capacity(order.len());
         for round in order.chunks(SCAN_ROUND) {
@@ -292,7 +301,7 @@ impl<'a, T: Countable> Search<'a, T> {
     }
 
     /// Rivals that `candidate` has not met, strongest first.
-    fn rivals_to_meet(&self, candidate: usize, field: &Field) -> Vec<usize> {
+    pub(super) fn rivals_to_meet(&self, candidate: usize, field: &Field) -> Vec<usize> {
         let mut order: Vec<usize> =
             (0..self.rows.len()).filter(|&rival| rival != candidate && !field.has_met(candidate, rival)).collect();
         order::indices_by_key(&mut order, |rival| (std::cmp::Reverse(field.strength[rival]), rival));
@@ -303,7 +312,7 @@ impl<'a, T: Countable> Search<'a, T> {
     pub(super) fn sweep(&self, rival: usize, field: &mut Field) -> Result<()> {
         let Some(best) = field.best else { return Ok(()) };
         let limit = Limit(Some(best.score));
-        let row = RivalRow::new(self.rows[rival], field.log_n, &self.kernel);
+        let row = RivalRow::new(self.rows[rival], field.log_n, self.kernel);
         let open: Vec<usize> =
             field.open.iter().copied().filter(|&model| model != rival && !field.has_met(model, rival)).collect();
         let tasks = self.workers.map(open.len().div_ceil(SWEEP_TASK), self.control, |task| {
@@ -324,7 +333,7 @@ impl<'a, T: Countable> Search<'a, T> {
     }
 
     /// Takes the most promising open candidates through the strongest rivals that each has not met.
-    fn batch(&self, field: &mut Field) -> Result<()> {
+    fn batch(&self, front: &RivalRow<T>, field: &mut Field) -> Result<()> {
         let limit = Limit(field.best.map(|best| best.score));
         let mut batch = field.open.clone();
         order::indices_by(&mut batch, |a, b| self.compare_promise(field, a, b));
@@ -335,7 +344,7 @@ impl<'a, T: Countable> Search<'a, T> {
         let met = self.workers.map(batch.len(), self.control, |index| {
             let candidate = batch[index];
             let to_meet = strongest.iter().filter(|&&rival| rival != candidate && !field.has_met(candidate, rival));
-            let row = Candidate::among(self.rows[candidate], field.log_n, &self.kernel, &self.greatest);
+            let row = Candidate::among(self.rows[candidate], &self.kernel, front);
             let mut written = Vec::new();
             let mut bound = field.bounds[candidate];
             let mut verdicts = Vec::new();
@@ -409,6 +418,11 @@ impl Field {
             pairs: 0,
             elements: 0,
         }
+    }
+
+    /// A field in which nobody has met, but how strong rivals are is known.
+    pub(super) fn fresh(&self) -> Self {
+        Self { strength: self.strength.clone(), ..Self::new(self.bounds.len(), self.log_n) }
     }
 
     /// Whether a candidate has met a rival, in a batch or in a sweep.

@@ -68,7 +68,8 @@ pub(super) struct Found {
 /// always. A candidate is out as soon as its count against one rival exceeds the best known score; strong rivals
 /// come first, and a pair is left as soon as it is decided.
 ///
-/// Needs O(M + n) memory a thread beside the input. The result, statistics included, is the same for any number of threads.
+/// Needs O(M + n) memory a thread beside the input, and up to 128 MiB to settle ties. The result, statistics included, is the
+/// same for any number of threads.
 ///
 /// # Errors
 /// [`Code::TooLarge`] for more than 2^32 − 1 responses; [`Code::Aborted`].

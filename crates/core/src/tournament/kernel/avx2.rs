@@ -37,6 +37,20 @@ impl Lanes for F32x8 {
         let lanes: [u32; 8] = unsafe { std::mem::transmute(tally) };
         lanes.into_iter().sum()
     }
+
+    #[inline(always)]
+    unsafe fn write(tally: __m256i, counts: *mut u32) {
+        // SAFETY: the caller guarantees 8 places and AVX2.
+        unsafe { _mm256_storeu_si256(counts.cast(), tally) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits(values: *const f32, thresholds: *const f32) -> u32 {
+        // SAFETY: the caller guarantees 8 readable elements and AVX2.
+        unsafe {
+            _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(Self::load(values), Self::load(thresholds))).cast_unsigned()
+        }
+    }
 }
 
 /// Four double-precision elements.
@@ -72,5 +86,23 @@ impl Lanes for F64x4 {
         // SAFETY: the caller guarantees AVX2; both types are 32 bytes of plain integers.
         let lanes: [u64; 4] = unsafe { std::mem::transmute(tally) };
         lanes.into_iter().sum::<u64>() as u32
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "a stretch has fewer than 2^32 elements")]
+    unsafe fn write(tally: __m256i, counts: *mut u32) {
+        // SAFETY: the caller guarantees 4 places and AVX2; both types are as many bytes of plain integers.
+        unsafe {
+            let lanes: [u64; 4] = std::mem::transmute(tally);
+            *counts.cast() = lanes.map(|lane| lane as u32);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn bits(values: *const f64, thresholds: *const f64) -> u32 {
+        // SAFETY: the caller guarantees 4 readable elements and AVX2.
+        unsafe {
+            _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GE_OQ>(Self::load(values), Self::load(thresholds))).cast_unsigned()
+        }
     }
 }

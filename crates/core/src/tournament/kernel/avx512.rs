@@ -39,6 +39,18 @@ impl Lanes for F32x16 {
         // SAFETY: the caller guarantees AVX-512.
         unsafe { _mm512_reduce_add_epi32(tally).cast_unsigned() }
     }
+
+    #[inline(always)]
+    unsafe fn write(tally: __m512i, counts: *mut u32) {
+        // SAFETY: the caller guarantees sixteen places and AVX-512.
+        unsafe { _mm512_storeu_si512(counts.cast(), tally) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits(values: *const f32, thresholds: *const f32) -> u32 {
+        // SAFETY: the caller guarantees sixteen readable elements and AVX-512.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(Self::load(values), Self::load(thresholds)).into() }
+    }
 }
 
 /// Eight double-precision elements.
@@ -76,5 +88,17 @@ impl Lanes for F64x8 {
     unsafe fn total(tally: __m512i) -> u32 {
         // SAFETY: the caller guarantees AVX-512.
         unsafe { _mm512_reduce_add_epi64(tally).cast_unsigned() as u32 }
+    }
+
+    #[inline(always)]
+    unsafe fn write(tally: __m512i, counts: *mut u32) {
+        // SAFETY: the caller guarantees eight places and AVX-512.
+        unsafe { _mm256_storeu_si256(counts.cast(), _mm512_cvtepi64_epi32(tally)) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits(values: *const f64, thresholds: *const f64) -> u32 {
+        // SAFETY: the caller guarantees eight readable elements and AVX-512.
+        unsafe { _mm512_cmp_pd_mask::<_CMP_GE_OQ>(Self::load(values), Self::load(thresholds)).into() }
     }
 }

@@ -1,6 +1,6 @@
 //! The inner loops of counting, compiled for each instruction set.
 
-use super::lanes::{Stretch, at_or_above, two_by_two};
+use super::lanes::{ABREAST, Abreast, Stretch, at_or_above, count_abreast, places_at_or_above, two_by_two};
 use super::threshold::{Element, write_thresholds};
 use crate::isa::Isa;
 
@@ -14,6 +14,11 @@ type AtOrAbove<T> = unsafe fn(values: &[T], thresholds: &[T]) -> u32;
 /// Makes each of the second at least the first.
 type Raise<T> = unsafe fn(values: &[T], greatest: &mut [T]);
 
+/// Adds where values are at or above their θ, counted from a place.
+type PlacesAtOrAbove<T> = unsafe fn(values: &[T], thresholds: &[T], from: u32, places: &mut Vec<u32>);
+/// Adds how often each row of a panel is at or above the θ of a place.
+type CountAbreast<T> = unsafe fn(panel: &[Abreast<T>], places: &[u32], thresholds: &[T], counts: &mut [u32; ABREAST]);
+
 /// The inner loops in one instruction set.
 #[derive(Clone, Copy)]
 pub(in crate::tournament) struct Kernel<T> {
@@ -21,6 +26,8 @@ pub(in crate::tournament) struct Kernel<T> {
     two_by_two: TwoByTwo<T>,
     at_or_above: AtOrAbove<T>,
     raise: Raise<T>,
+    places_at_or_above: PlacesAtOrAbove<T>,
+    count_abreast: CountAbreast<T>,
 }
 
 impl<T: Element> Kernel<T> {
@@ -50,6 +57,30 @@ impl<T: Element> Kernel<T> {
     pub(in crate::tournament) fn raise(&self, values: &[T], greatest: &mut [T]) {
         // SAFETY: a Kernel is made for an available instruction set only.
         unsafe { (self.raise)(values, greatest) }
+    }
+
+    /// Adds to `places`, counted from `from`, where `values` are at or above their threshold.
+    pub(in crate::tournament) fn places_at_or_above(
+        &self,
+        values: &[T],
+        thresholds: &[T],
+        from: u32,
+        places: &mut Vec<u32>,
+    ) {
+        // SAFETY: a Kernel is made for an available instruction set only.
+        unsafe { (self.places_at_or_above)(values, thresholds, from, places) }
+    }
+
+    /// Adds to `counts` how often each row of `panel` is at or above the threshold of a place; `places` are indices into it.
+    pub(in crate::tournament) fn count_abreast(
+        &self,
+        panel: &[Abreast<T>],
+        places: &[u32],
+        thresholds: &[T],
+        counts: &mut [u32; ABREAST],
+    ) {
+        // SAFETY: a Kernel is made for an available instruction set only.
+        unsafe { (self.count_abreast)(panel, places, thresholds, counts) }
     }
 }
 
@@ -85,7 +116,29 @@ macro_rules! kernel {
                 *greatest = if value > *greatest { value } else { *greatest };
             }
         }
-        Kernel { write_thresholds: thresholds, two_by_two: pairs, at_or_above: single, raise }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn places(values: &[$item], thresholds: &[$item], from: u32, places: &mut Vec<u32>) {
+            // SAFETY: the caller guarantees the instruction set.
+            unsafe { places_at_or_above::<$lanes>(values, thresholds, from, places) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn abreast(
+            panel: &[Abreast<$item>],
+            places: &[u32],
+            thresholds: &[$item],
+            counts: &mut [u32; ABREAST],
+        ) {
+            // SAFETY: the caller guarantees the instruction set.
+            unsafe { count_abreast::<$lanes>(panel, places, thresholds, counts) }
+        }
+        Kernel {
+            write_thresholds: thresholds,
+            two_by_two: pairs,
+            at_or_above: single,
+            raise,
+            places_at_or_above: places,
+            count_abreast: abreast,
+        }
     }};
 }
 

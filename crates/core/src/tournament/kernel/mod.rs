@@ -38,6 +38,7 @@ use crate::parallel::Workers;
 use crate::progress::Control;
 
 pub(super) use dispatch::{Countable, Kernel};
+pub(super) use lanes::{ABREAST, Abreast};
 use threshold::Element;
 use tiles::{Side, count_tiles};
 

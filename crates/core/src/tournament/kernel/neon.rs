@@ -36,6 +36,12 @@ impl Lanes for F32x4 {
         // SAFETY: NEON is part of every aarch64.
         unsafe { vaddvq_u32(tally) }
     }
+
+    #[inline(always)]
+    unsafe fn write(tally: uint32x4_t, counts: *mut u32) {
+        // SAFETY: the caller guarantees four places; every aarch64 has NEON.
+        unsafe { vst1q_u32(counts, tally) }
+    }
 }
 
 /// Two double-precision elements.
@@ -70,5 +76,11 @@ impl Lanes for F64x2 {
     unsafe fn total(tally: uint64x2_t) -> u32 {
         // SAFETY: NEON is part of every aarch64.
         unsafe { vaddvq_u64(tally) as u32 }
+    }
+
+    #[inline(always)]
+    unsafe fn write(tally: uint64x2_t, counts: *mut u32) {
+        // SAFETY: the caller guarantees two places; every aarch64 has NEON.
+        unsafe { vst1_u32(counts, vmovn_u64(tally)) }
     }
 }

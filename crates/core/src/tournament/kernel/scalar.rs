@@ -35,4 +35,10 @@ impl<T: Element> Lanes for Group<T> {
     unsafe fn total(tally: [u32; 8]) -> u32 {
         tally.into_iter().sum()
     }
+
+    #[inline(always)]
+    unsafe fn write(tally: [u32; 8], counts: *mut u32) {
+        // SAFETY: the caller guarantees eight places.
+        unsafe { counts.cast::<[u32; 8]>().write_unaligned(tally) }
+    }
 }

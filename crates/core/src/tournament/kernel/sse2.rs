@@ -38,6 +38,18 @@ impl Lanes for F32x4 {
         let lanes: [u32; 4] = unsafe { std::mem::transmute(tally) };
         lanes.into_iter().sum()
     }
+
+    #[inline(always)]
+    unsafe fn write(tally: __m128i, counts: *mut u32) {
+        // SAFETY: the caller guarantees 4 places and SSE2.
+        unsafe { _mm_storeu_si128(counts.cast(), tally) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits(values: *const f32, thresholds: *const f32) -> u32 {
+        // SAFETY: the caller guarantees 4 readable elements and SSE2.
+        unsafe { _mm_movemask_ps(_mm_cmpge_ps(Self::load(values), Self::load(thresholds))).cast_unsigned() }
+    }
 }
 
 /// Two double-precision elements.
@@ -73,5 +85,21 @@ impl Lanes for F64x2 {
         // SAFETY: every x86-64 has SSE2; both types are 16 bytes of plain integers.
         let lanes: [u64; 2] = unsafe { std::mem::transmute(tally) };
         lanes.into_iter().sum::<u64>() as u32
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "a stretch has fewer than 2^32 elements")]
+    unsafe fn write(tally: __m128i, counts: *mut u32) {
+        // SAFETY: the caller guarantees 2 places and SSE2; both types are as many bytes of plain integers.
+        unsafe {
+            let lanes: [u64; 2] = std::mem::transmute(tally);
+            *counts.cast() = lanes.map(|lane| lane as u32);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn bits(values: *const f64, thresholds: *const f64) -> u32 {
+        // SAFETY: the caller guarantees 2 readable elements and SSE2.
+        unsafe { _mm_movemask_pd(_mm_cmpge_pd(Self::load(values), Self::load(thresholds))).cast_unsigned() }
     }
 }
