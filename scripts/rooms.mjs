@@ -4,9 +4,10 @@
 //   node scripts/rooms.mjs --check    fails where an import runs upward, a room has no place, or the drawing is stale
 //
 // A folder of `src` is a room; files beside the folders are one, called `base`, but for the doors (`index.ts` and its
-// like), which only pass on. In a crate a module is a room. A type that is imported counts like any other import.
+// like), which only pass on. In a crate a module is a room, and a crate above the core is one room of the core's drawing. A type
+// that is imported counts like any other import.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, normalize, relative, sep } from 'node:path';
 import ts from 'typescript';
 
@@ -40,6 +41,7 @@ const ORDERS = {
     'error',
     'progress',
     'isa',
+    'json',
     'order',
     'parallel',
     'random',
@@ -61,6 +63,8 @@ const ORDERS = {
   'crates/node/src': ['error', 'memory', 'queue', 'job', 'log_probs', 'read', 'tournament', 'others'],
 };
 
+/** Rooms of the core that are crates of their own, above it; what each is within is its own affair. */
+const CRATES = { 'crates/core/src': { problems: 'crates/problems/src' } };
 /** Files of `src` that are doors: they export and do nothing. */
 const DOORS = ['index', 'linear', 'experiments'];
 /** Modules of a crate that tests alone use. */
@@ -84,10 +88,16 @@ function importsOf(folder, path, text) {
       .map(({ fileName }) => normalize(join(dirname(path), fileName)).replace(/\.js$/, '.ts'))
       .filter((target) => !target.startsWith('..'));
   }
+  return modulesOf('crate', text);
+}
+
+/** Modules of a crate that a file of Rust names, as files. */
+function modulesOf(crate, text) {
   // What comes after the tests' attribute is theirs; comments may speak of any module.
   const code = text.split('#[cfg(test)]')[0].replace(/\/\/.*$/gm, '');
-  const single = [...code.matchAll(/\bcrate::(\w+)/g)].map(([, name]) => name);
-  const grouped = [...code.matchAll(/\bcrate::\{((?:[^{}]|\{[^{}]*\})*)\}/g)].flatMap(([, list]) =>
+  const single = [...code.matchAll(new RegExp(`\\b${crate}::(\\w+)`, 'g'))].map(([, name]) => name);
+  const lists = new RegExp(`\\b${crate}::\\{((?:[^{}]|\\{[^{}]*\\})*)\\}`, 'g');
+  const grouped = [...code.matchAll(lists)].flatMap(([, list]) =>
     [...list.replace(/\{[^{}]*\}/g, '').matchAll(/(?:^|,)\s*(\w+)/g)].map(([, name]) => name),
   );
   // What begins with a capital is an item of the crate's root, which passes on what lower rooms define.
@@ -108,22 +118,32 @@ function survey(root, folder) {
   const order = ORDERS[folder];
   const imports = new Map();
   const problems = [];
-  for (const path of filesOf(root, folder)) {
-    const room = roomOf(folder, path);
-    if (FOR_TESTS.includes(room)) continue;
+  const take = (path, room, targets) => {
+    if (FOR_TESTS.includes(room)) return;
     if (!order.includes(room)) {
       problems.push(`${folder}: the room ${room} has no place in the order of scripts/rooms.mjs`);
-      continue;
+      return;
     }
     const known = imports.get(room) ?? new Set();
     imports.set(room, known);
-    for (const target of importsOf(folder, path, readFileSync(join(root, folder, path), 'utf8'))) {
+    for (const target of targets) {
       const other = roomOf(folder, target);
       if (other === room || FOR_TESTS.includes(other)) continue;
       known.add(other);
       if (order.indexOf(other) > order.indexOf(room)) {
-        problems.push(`${folder}/${path} imports ${other}, a room above ${room}`);
+        problems.push(`${path} imports ${other}, a room above ${room}`);
       }
+    }
+  };
+  for (const path of filesOf(root, folder)) {
+    const text = readFileSync(join(root, folder, path), 'utf8');
+    take(`${folder}/${path}`, roomOf(folder, path), importsOf(folder, path, text));
+  }
+  for (const [room, crate] of Object.entries(CRATES[folder] ?? {})) {
+    if (!existsSync(join(root, crate))) continue;
+    for (const path of filesOf(root, crate)) {
+      const text = readFileSync(join(root, crate, path), 'utf8');
+      take(`${crate}/${path}`, room, modulesOf('coverage_principle_core', text));
     }
   }
   return { imports, problems: [...new Set(problems)] };

@@ -412,7 +412,7 @@ fn input(path: &str) -> [InputFile; 1] {
 fn typed<T>(result: coverage_principle_core::Result<T>) -> Result<Option<T>, String> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.code == Code::Internal => Err(error.message),
+        Err(error) if error.code == Code::Internal => Err(error.into_fault().message),
         Err(_) => Ok(None),
     }
 }

@@ -1,6 +1,7 @@
 //! Errors with a stable code, the place they concern, and what to do about them.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 
@@ -131,15 +132,35 @@ pub struct Place {
     pub field: Option<String>,
 }
 
-/// An error: stable code, message that says what to do, place.
+/// An error: stable code, message that says what to do, place. It is one pointer, so that a `Result` is hardly larger than
+/// what it holds, and passing one on is no more than a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
-pub struct Error {
+#[serde(transparent)]
+pub struct Error(Box<Fault>);
+
+/// What an [`Error`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
     /// Stable reason.
     pub code: Code,
     /// One or two sentences: what is wrong, where, and the way out.
     pub message: String,
-    /// The place in the caller's data; boxed so that a `Result` stays small.
-    pub place: Box<Place>,
+    /// The place in the caller's data.
+    pub place: Place,
+}
+
+impl Deref for Error {
+    type Target = Fault;
+
+    fn deref(&self) -> &Fault {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Fault {
+        &mut self.0
+    }
 }
 
 impl fmt::Display for Error {
@@ -148,18 +169,25 @@ impl fmt::Display for Error {
     }
 }
 
+// Never inlined: there are a thousand places where an error is made, and none where that must be fast.
 impl Error {
     /// An error with no place yet.
+    #[cold]
+    #[inline(never)]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: Box::default() }
+        Self(Box::new(Fault { code, message: message.into(), place: Place::default() }))
     }
 
     /// An [`Code::InvalidOption`] for the option `field`.
+    #[cold]
+    #[inline(never)]
     pub fn option(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Code::InvalidOption, message).at_field(field)
     }
 
     /// The same error, placed in `file`.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn in_file(mut self, file: impl Into<String>) -> Self {
         self.place.file = Some(file.into());
@@ -167,6 +195,8 @@ impl Error {
     }
 
     /// The same error, placed at zero-based `row`.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn at_row(mut self, row: usize) -> Self {
         self.place.row = Some(row);
@@ -174,6 +204,8 @@ impl Error {
     }
 
     /// The same error, placed at zero-based `model`.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn at_model(mut self, model: usize) -> Self {
         self.place.model = Some(model);
@@ -181,6 +213,8 @@ impl Error {
     }
 
     /// The same error, placed at zero-based `response`.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn at_response(mut self, response: usize) -> Self {
         self.place.response = Some(response);
@@ -188,6 +222,8 @@ impl Error {
     }
 
     /// The same error, of the model called `name`.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn of_model(mut self, name: impl Into<String>) -> Self {
         self.place.model_name = Some(name.into());
@@ -195,6 +231,8 @@ impl Error {
     }
 
     /// The same error, of the response with this id.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn of_response(mut self, id: impl Into<String>) -> Self {
         self.place.response_id = Some(id.into());
@@ -202,9 +240,35 @@ impl Error {
     }
 
     /// The same error, placed at the option `field`.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>) -> Self {
         self.place.field = Some(field.into());
+        self
+    }
+
+    /// What the error says, to be taken apart.
+    #[must_use]
+    pub fn into_fault(self) -> Fault {
+        *self.0
+    }
+
+    /// The same error at another place.
+    #[cold]
+    #[inline(never)]
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// The same error with another message.
+    #[cold]
+    #[inline(never)]
+    #[must_use]
+    pub fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
         self
     }
 }

@@ -14,11 +14,11 @@ pub mod files;
 #[cfg(test)]
 mod golden;
 pub mod isa;
+pub mod json;
 pub mod linear;
 pub mod log_probs;
-mod order;
+pub mod order;
 pub mod parallel;
-pub mod problems;
 pub mod profile;
 pub mod progress;
 pub mod race;

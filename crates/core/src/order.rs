@@ -4,35 +4,40 @@
 use std::cmp::Ordering;
 
 /// Least first, in the order of [`f64::total_cmp`]: what is equal there has the same bits, so no order is lost.
-pub(crate) fn ascending(values: &mut [f64]) {
+pub fn ascending(values: &mut [f64]) {
     values.sort_unstable_by(f64::total_cmp);
 }
 
+/// Whole numbers, least first.
+pub fn words(values: &mut [u64]) {
+    values.sort_unstable();
+}
+
 /// Greatest first, the reverse of [`ascending`].
-pub(crate) fn descending(values: &mut [f64]) {
+pub fn descending(values: &mut [f64]) {
     ascending(values);
     values.reverse();
 }
 
 /// Brings the `count` greatest of `values` to its end, in no order, and the greatest of the others before them; returns
 /// that one and them. There must be more values than `count`.
-pub(crate) fn split_greatest(values: &mut [f64], count: usize) -> (f64, &mut [f64]) {
+pub fn split_greatest(values: &mut [f64], count: usize) -> (f64, &mut [f64]) {
     let (_, next, greatest) = values.select_nth_unstable_by(values.len() - 1 - count, f64::total_cmp);
     (*next, greatest)
 }
 
 /// Sorts indices by what they stand for; equal ones keep their order.
-pub(crate) fn indices_by(indices: &mut [usize], compare: impl Fn(usize, usize) -> Ordering) {
+pub fn indices_by(indices: &mut [usize], compare: impl Fn(usize, usize) -> Ordering) {
     sort_indices(indices, &compare);
 }
 
 /// The same by a key, least first.
-pub(crate) fn indices_by_key<K: Ord>(indices: &mut [usize], key: impl Fn(usize) -> K) {
+pub fn indices_by_key<K: Ord>(indices: &mut [usize], key: impl Fn(usize) -> K) {
     sort_indices(indices, &|a, b| key(a).cmp(&key(b)));
 }
 
 /// Sorts values of any kind; equal ones keep their order. By way of indices, for lists that are short or sorted once.
-pub(crate) fn values_by<T>(values: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
+pub fn values_by<T>(values: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     let mut indices: Vec<usize> = (0..values.len()).collect();
     sort_indices(&mut indices, &|a, b| compare(&values[a], &values[b]));
     let mut left: Vec<Option<T>> = values.drain(..).map(Some).collect();
@@ -40,7 +45,7 @@ pub(crate) fn values_by<T>(values: &mut Vec<T>, compare: impl Fn(&T, &T) -> Orde
 }
 
 /// The same by a key, least first.
-pub(crate) fn values_by_key<T, K: Ord>(values: &mut Vec<T>, key: impl Fn(&T) -> K) {
+pub fn values_by_key<T, K: Ord>(values: &mut Vec<T>, key: impl Fn(&T) -> K) {
     values_by(values, |a, b| key(a).cmp(&key(b)));
 }
 

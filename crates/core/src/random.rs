@@ -92,16 +92,19 @@ impl Stream {
     }
 
     /// 64 random bits.
+    #[inline]
     pub fn next_u64(&mut self) -> u64 {
         self.generator.next_u64()
     }
 
     /// Uniform on [0, 1), a multiple of 2^-53.
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// Uniform on {0, …, bound − 1}, without bias (Lemire's multiply and reject). `bound` must be positive.
+    #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "a bound must be positive");
         let threshold = bound.wrapping_neg() % bound;
@@ -117,12 +120,14 @@ impl Stream {
 
     /// Standard normal, by Box and Muller's transform (one of the pair is dropped, so that the number of words
     /// consumed does not depend on history). Uses `libm`, hence the same bits on every platform.
+    #[inline]
     pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
         radius * libm::cos(std::f64::consts::TAU * self.uniform())
     }
 
     /// −1 or +1, equally likely.
+    #[inline]
     pub fn sign(&mut self) -> f64 {
         if self.next_u64() >> 63 == 0 { 1.0 } else { -1.0 }
     }

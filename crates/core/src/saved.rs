@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::content_hash::ContentHash;
 use crate::error::{Code, Error, Result};
+use crate::json;
 
 /// Bytes of the checksum at the end.
 const CHECKSUM: usize = 16;
@@ -64,8 +65,7 @@ impl Frame {
         let (header, body) = body
             .split_at_checked(u32::from_le_bytes(*length) as usize)
             .ok_or_else(|| self.malformed("its header is longer than the file"))?;
-        let header =
-            serde_json::from_slice(header).map_err(|error| self.malformed(&format!("its header is wrong, {error}")))?;
+        let header = json::header(header).map_err(|error| self.malformed(&format!("its header is wrong, {error}")))?;
         Ok((header, body))
     }
 

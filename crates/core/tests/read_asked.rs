@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use coverage_principle_core::error::Fault;
 use coverage_principle_core::files::{CountOptions, InputFile, ScoreOptions, read_counts, read_scores};
-use coverage_principle_core::{Code, Control, Error, Result, Workers};
+use coverage_principle_core::{Code, Control, Result, Workers};
 
 /// Files of these names and contents in a folder of the test's own.
 fn written(files: &[(&str, &str)]) -> Vec<InputFile> {
@@ -57,7 +58,8 @@ fn counts(content: (&str, &str), columns: &str) -> Result<Counts> {
 }
 
 fn assert_asks<T>(read: Result<T>, code: Code, words: &[&str]) {
-    let Err(Error { code: found, message, .. }) = read else { panic!("was read: {words:?}") };
+    let Err(error) = read else { panic!("was read: {words:?}") };
+    let Fault { code: found, message, .. } = error.into_fault();
     assert_eq!(found, code, "{message}");
     for word in words {
         assert!(message.contains(word), "{message} lacks {word}");

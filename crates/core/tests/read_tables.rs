@@ -234,7 +234,7 @@ fn what_is_no_data_is_refused_with_the_way_to_some() {
         let error = Input::open(&written(name, &zip_of(&entries)), name).err().unwrap();
         assert_eq!(error.code, Code::UnsupportedFile, "{name}");
         assert!(error.message.contains(hint), "{name}: {}", error.message);
-        assert!(error.place.file.is_some_and(|file| file.starts_with(name)), "{name}");
+        assert!(error.into_fault().place.file.is_some_and(|file| file.starts_with(name)), "{name}");
     }
 }
 

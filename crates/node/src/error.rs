@@ -1,6 +1,6 @@
 //! Core errors as N-API errors.
 
-use coverage_principle_core::{Code, Error};
+use coverage_principle_core::{Code, Error, json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -13,12 +13,12 @@ pub(crate) fn to_napi(error: &Error) -> napi::Error {
 /// Reads an options object from its JSON.
 pub(crate) fn parse_options<T: DeserializeOwned>(json: &str) -> napi::Result<T> {
     // By way of a value, as options of a job are: one copy of each struct's reader is enough.
-    serde_json::from_str(json).map_err(|error| invalid(&error)).and_then(from_value)
+    json.parse().map_err(|error| invalid(&error)).and_then(from_value)
 }
 
 /// Reads the options of a job: those of the computation, and `threads` beside them.
 pub(crate) fn parse_job_options<T: DeserializeOwned>(json: &str) -> napi::Result<(T, Option<usize>)> {
-    let mut options: serde_json::Value = serde_json::from_str(json).map_err(|error| invalid(&error))?;
+    let mut options: serde_json::Value = json.parse().map_err(|error| invalid(&error))?;
     let threads = options.as_object_mut().and_then(|fields| fields.remove("threads")).unwrap_or_default();
     Ok((from_value(options)?, from_value(threads)?))
 }
@@ -29,7 +29,7 @@ pub(crate) fn parse_job_options<T: DeserializeOwned>(json: &str) -> napi::Result
 pub(crate) struct NoOptions {}
 
 fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> napi::Result<T> {
-    serde_json::from_value(value).map_err(|error| invalid(&error))
+    json::options(value).map_err(|error| invalid(&error))
 }
 
 fn invalid(error: &serde_json::Error) -> napi::Error {

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use coverage_principle_core::problems::Instance;
-use coverage_principle_core::problems::graph::{
-    GraphExportOptions, GraphOptions, GraphRunOptions, GraphTask, graph_runs,
-};
 use coverage_principle_core::{Code, Error, Workers};
+use coverage_principle_problems::Instance;
+use coverage_principle_problems::graph::{GraphExportOptions, GraphOptions, GraphRunOptions, GraphTask, graph_runs};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;

@@ -111,10 +111,19 @@ struct HookToRemove(CleanupEnvHook<queue::Ticket>);
 // that made it; the thread in between moves it without looking.
 unsafe impl Send for HookToRemove {}
 
+/// A value that JavaScript has already.
+struct Made(napi::sys::napi_value);
+
+impl ToNapiValue for Made {
+    unsafe fn to_napi_value(_: napi::sys::napi_env, made: Self) -> napi::Result<napi::sys::napi_value> {
+        Ok(made.0)
+    }
+}
+
+/// What is left to be done on the JavaScript thread.
+type Finish = Box<dyn FnOnce(Env) -> napi::Result<Made> + Send>;
 /// What a job computes, on a thread of its own.
 type Compute<T> = Box<dyn FnOnce(&Control) -> Result<T> + Send>;
-/// What is made of it on the JavaScript thread.
-type Convert<T, V> = Box<dyn FnOnce(Env, T) -> napi::Result<V> + Send>;
 
 /// Runs `compute` on a thread of its own, as soon as fewer jobs run than the machine can (see [`queue`]), and returns a
 /// promise of what `convert` makes of its result.
@@ -131,22 +140,20 @@ where
     T: Send + 'static,
     V: ToNapiValue + 'static,
 {
-    spawn_boxed(env, job, Box::new(compute), Box::new(convert))
+    let finish = move |value| -> Finish {
+        Box::new(move |env| {
+            let value = convert(env, value)?;
+            // SAFETY: the environment is that of the JavaScript thread, which this runs on.
+            unsafe { V::to_napi_value(env.raw(), value) }.map(Made)
+        })
+    };
+    start(env, job, Box::new(move |control| compute(control).map(finish)))
 }
 
-/// [`spawn`], compiled once for each kind of result, not for each job.
-fn spawn_boxed<'env, T, V>(
-    env: &'env Env,
-    job: &Job,
-    compute: Compute<T>,
-    convert: Convert<T, V>,
-) -> napi::Result<Object<'env>>
-where
-    T: Send + 'static,
-    V: ToNapiValue + 'static,
-{
+/// [`spawn`], compiled once for jobs of all kinds of results.
+fn start<'env>(env: &'env Env, job: &Job, compute: Compute<Finish>) -> napi::Result<Object<'env>> {
     let control = Arc::clone(&job.control);
-    let (deferred, promise) = env.create_deferred::<V, Box<dyn FnOnce(Env) -> napi::Result<V> + Send>>()?;
+    let (deferred, promise) = env.create_deferred::<Made, Finish>()?;
     let ticket = queue::Ticket::new(Arc::clone(&control));
     let hook = HookToRemove(env.add_env_cleanup_hook(ticket.clone(), |ticket| {
         ticket.cancel();
@@ -162,7 +169,7 @@ where
             let hook = hook;
             env.remove_env_cleanup_hook(hook.0)?;
             finished.join();
-            result.map_err(|error| to_napi(&error)).and_then(|value| convert(env, value))
+            result.map_err(|error| to_napi(&error)).and_then(|finish| finish(env))
         }));
     };
     *job.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket.clone());
@@ -176,6 +183,7 @@ pub(crate) fn spawn_output<'env>(
     job: &Job,
     compute: impl FnOnce(&Control) -> Result<Output> + Send + 'static,
 ) -> napi::Result<Object<'env>> {
+    let compute: Compute<Output> = Box::new(compute);
     spawn(env, job, compute, |_, output| Ok(output.into_js()))
 }
 

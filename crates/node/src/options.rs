@@ -6,28 +6,29 @@
 use std::collections::BTreeMap;
 
 use coverage_principle_core::files::{CountColumns, CountOptions, ScoreColumns, ScoreOptions};
+use coverage_principle_core::json;
 use coverage_principle_core::linear::Constraint;
 use coverage_principle_core::linear::exact::ExactOptions;
 use coverage_principle_core::linear::features::RandomOptions;
 use coverage_principle_core::linear::mle::MleOptions;
 use coverage_principle_core::linear::monte_carlo::MonteCarloOptions;
 use coverage_principle_core::linear::train::{Procedure, StageOptions, StepSize, TrainOptions};
-use coverage_principle_core::problems::experiment::{
-    CandidateOptions, Choice, ExperimentOptions, MeanClaim, Measure, PointOptions, SeriesClaim, SeriesOptions,
-    SweepOptions,
-};
-use coverage_principle_core::problems::graph::{
-    GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
-    GraphStage,
-};
-use coverage_principle_core::problems::{ProblemOptions, TrialsOptions};
 use coverage_principle_core::race::RaceOptions;
 use coverage_principle_core::selection::SelectionOptions;
 use coverage_principle_core::tournament::{NearTiesOptions, OffsetOptions};
+use coverage_principle_problems::experiment::{
+    CandidateOptions, Choice, ExperimentOptions, MeanClaim, Measure, PointOptions, SeriesClaim, SeriesOptions,
+    SweepOptions,
+};
+use coverage_principle_problems::graph::{
+    GraphConjunctions, GraphExportOptions, GraphFeatureOptions, GraphMeasureOptions, GraphOptions, GraphRunOptions,
+    GraphStage,
+};
+use coverage_principle_problems::{ProblemOptions, TrialsOptions};
 use napi_derive::napi;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::to_json;
 use crate::linear::data::DrawOptions;
@@ -45,7 +46,10 @@ use crate::tournament::{TournamentOptions, WinnerOptions};
 macro_rules! registry {
     ($($type:ty),+ $(,)?) => {
         fn shapes() -> BTreeMap<&'static str, Shape> {
-            [$((last_name::<$type>(), complaint::<$type> as Ask)),+].map(|(name, ask)| (name, shape(ask))).into()
+            // A table and a loop: unrolled it is 10 KB.
+            const TYPES: &[(fn() -> &'static str, Ask)] =
+                &[$((std::any::type_name::<$type>, complaint::<$type>)),+];
+            TYPES.iter().map(|(name, ask)| (last_part(name()), shape(*ask))).collect()
         }
     };
 }
@@ -86,8 +90,7 @@ enum Shape {
     Open,
 }
 
-fn last_name<T>() -> &'static str {
-    let name = std::any::type_name::<T>();
+fn last_part(name: &'static str) -> &'static str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
@@ -95,19 +98,19 @@ fn last_name<T>() -> &'static str {
 type Ask = fn(Value) -> Option<String>;
 
 fn complaint<T: DeserializeOwned>(value: Value) -> Option<String> {
-    serde_json::from_value::<T>(value).err().map(|error| error.to_string())
+    json::options::<T>(value).err().map(|error| error.to_string())
 }
 
 /// A name that no field and no variant has.
 const NO_NAME: &str = "\0";
 
 fn shape(ask: Ask) -> Shape {
-    match answer(ask, json!({ NO_NAME: null })) {
+    match answer(ask, serde_json::json!({ NO_NAME: null })) {
         Answer::Fields(fields) => Shape::Object { fields },
         Answer::Variants(names) => Shape::Names { names },
-        Answer::Missing(tag) => match answer(ask, json!({ tag.as_str(): NO_NAME })) {
+        Answer::Missing(tag) => match answer(ask, serde_json::json!({ tag.as_str(): NO_NAME })) {
             Answer::Variants(names) => {
-                let fields = |name: &str| match answer(ask, json!({ tag.as_str(): name, NO_NAME: null })) {
+                let fields = |name: &str| match answer(ask, serde_json::json!({ tag.as_str(): name, NO_NAME: null })) {
                     Answer::Fields(fields) => fields,
                     // Serde never complains of fields of a variant that has none.
                     _ => Vec::new(),

@@ -2,12 +2,10 @@
 
 use coverage_principle_core::Workers;
 use coverage_principle_core::best_of_n::expected_pass;
-use coverage_principle_core::problems::experiment::{
-    ExperimentOptions, Runs, experiment, mean_over_runs, rank_correlation,
-};
-use coverage_principle_core::problems::{ProblemOptions, TrialsOptions, names, subject, trials};
 use coverage_principle_core::profile::likelihood_quantiles;
 use coverage_principle_core::statistics::{Measurement, fit_power_law};
+use coverage_principle_problems::experiment::{ExperimentOptions, Runs, experiment, mean_over_runs, rank_correlation};
+use coverage_principle_problems::{ProblemOptions, TrialsOptions, names, subject, trials};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;

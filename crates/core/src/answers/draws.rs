@@ -128,9 +128,7 @@ fn grouped(of_response: &[u32], columns: usize, responses: usize) -> Result<(Vec
     if let Some(response) = of_response.iter().find(|&&response| response as usize >= responses) {
         return misfit(format!("A column is of response {response}, but there are only {responses}."));
     }
-    let mut order = numbered(columns)?;
-    // Stable: the reasonings of a response keep their order.
-    order.sort_by_key(|&column| of_response[column as usize]);
+    let columns = numbered(columns)?;
     let mut starts = vec![0; responses + 1];
     for &response in of_response {
         starts[response as usize + 1] += 1;
@@ -142,6 +140,13 @@ fn grouped(of_response: &[u32], columns: usize, responses: usize) -> Result<(Vec
     }
     for response in 0..responses {
         starts[response + 1] += starts[response];
+    }
+    // The reasonings of a response keep their order.
+    let (mut order, mut next) = (vec![0; columns.len()], starts.clone());
+    for (column, &response) in columns.into_iter().zip(of_response) {
+        let place = &mut next[response as usize];
+        order[*place] = column;
+        *place += 1;
     }
     Ok((order, starts))
 }

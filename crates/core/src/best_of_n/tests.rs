@@ -164,11 +164,11 @@ fn bad_counts_and_options_are_errors() {
     assert_eq!(new(0, vec![], vec![]).code, Code::TooFewModels);
     assert_eq!(new(2, vec![], vec![]).code, Code::NoResponses);
     assert_eq!(new(2, vec![1, 2, 3], vec![1, 2, 3]).code, Code::ShapeMismatch);
-    let place = new(2, vec![1, 2, 3, 4], vec![1, 2, 3, 5]).place;
+    let place = new(2, vec![1, 2, 3, 4], vec![1, 2, 3, 5]).into_fault().place;
     assert_eq!((place.model, place.response), (Some(1), Some(1)));
     let field = |options| {
         let result = compare_pass_at_k(&three_models(), &options, &Workers::sequential(), &Control::new());
-        result.unwrap_err().place.field.unwrap()
+        result.unwrap_err().into_fault().place.field.unwrap()
     };
     assert_eq!(field(PassAtKOptions { k: vec![], ..Default::default() }), "k");
     assert_eq!(field(PassAtKOptions { k: vec![1, 0], ..Default::default() }), "k[1]");

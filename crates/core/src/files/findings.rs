@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::error::{Code, Error, Place, Result};
+use crate::error::{Code, Error, Fault, Place, Result};
 use crate::order;
 
 /// One kind of fault in the input, with the first place where it was found.
@@ -70,7 +70,8 @@ impl Findings {
         if !self.collect || matches!(error.code, Code::Aborted | Code::Internal | Code::InvalidOption) {
             return Err(error);
         }
-        self.note(Severity::Error, error.code.as_str(), error.message, *error.place, times);
+        let Fault { code, message, place } = error.into_fault();
+        self.note(Severity::Error, code.as_str(), message, place, times);
         Ok(())
     }
 

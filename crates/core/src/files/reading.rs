@@ -334,7 +334,7 @@ fn names_by_path(planned: &[(Input, Option<String>, &'static Format)]) -> Vec<Op
 fn named(error: Error, file: &str) -> Error {
     let mut rest = error.message.chars();
     let message = rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str());
-    let error = Error { message: message.unwrap_or_default(), ..error };
+    let error = error.saying(message.unwrap_or_default());
     if error.place.file.is_none() && error.code != Code::Aborted { error.in_file(file) } else { error }
 }
 

@@ -33,6 +33,13 @@ pub(super) fn each_text(
     control: &Control,
     mut take: impl FnMut(&str, u64) -> Result<bool>,
 ) -> Result<()> {
+    walk(input, control, &mut take)
+}
+
+/// What takes a value and where it stands, and says whether to go on. All formats share one walk over the file.
+type Take<'take> = dyn FnMut(&str, u64) -> Result<bool> + 'take;
+
+fn walk(input: &mut Input, control: &Control, take: &mut Take<'_>) -> Result<()> {
     match layout(input.head()) {
         Layout::Lines => {
             let mut blocks = Blocks::new(input, false)?;
@@ -125,7 +132,7 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    fn each(&mut self, control: &Control, mut take: impl FnMut(&str, u64) -> Result<bool>) -> Result<()> {
+    fn each(&mut self, control: &Control, take: &mut Take<'_>) -> Result<()> {
         let mut begun = false;
         loop {
             control.check()?;
@@ -143,7 +150,7 @@ impl<'a> Splitter<'a> {
                 drop_mark(&mut self.buffer).map_err(|error| error.in_file(&*self.file))?;
             }
             while let Some(end) = self.next_end() {
-                if !self.give(end, &mut take)? {
+                if !self.give(end, take)? {
                     return Ok(());
                 }
             }
@@ -152,12 +159,12 @@ impl<'a> Splitter<'a> {
             let message = "The file ends in the middle of a JSON value: it is truncated. Write it again.";
             return Err(Error::new(Code::MalformedFile, message).in_file(&*self.file).at_row(self.row as usize));
         }
-        self.give(self.buffer.len(), &mut take)?;
+        self.give(self.buffer.len(), take)?;
         Ok(())
     }
 
     /// Gives out what lies between the start and `end`, unless it is blank.
-    fn give(&mut self, end: usize, take: &mut impl FnMut(&str, u64) -> Result<bool>) -> Result<bool> {
+    fn give(&mut self, end: usize, take: &mut Take<'_>) -> Result<bool> {
         let text = std::str::from_utf8(&self.buffer[self.start..end]);
         let text = text.map_err(|_| not_utf8().in_file(&*self.file).at_row(self.row as usize))?;
         let blank = text.trim_ascii().is_empty();
@@ -235,11 +242,14 @@ mod tests {
 
     fn split(text: &str, piece: usize) -> Result<Vec<String>> {
         let mut values = Vec::new();
-        Splitter::new(Box::new(Pieces(text.as_bytes(), piece)), "f".into()).each(&Control::new(), |text, row| {
-            assert_eq!(row, values.len() as u64);
-            values.push(text.trim().to_owned());
-            Ok(true)
-        })?;
+        Splitter::new(Box::new(Pieces(text.as_bytes(), piece)), "f".into()).each(
+            &Control::new(),
+            &mut |text, row| {
+                assert_eq!(row, values.len() as u64);
+                values.push(text.trim().to_owned());
+                Ok(true)
+            },
+        )?;
         Ok(values)
     }
 

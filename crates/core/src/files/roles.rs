@@ -131,6 +131,8 @@ impl<'a> Columns<'a> {
 
     /// An error of columns of which more than one could be meant, with those that are there.
     pub(super) fn ambiguous(&self, message: &str) -> Error {
-        Error { code: Code::AmbiguousColumn, ..self.missing(message) }
+        let mut error = self.missing(message);
+        error.code = Code::AmbiguousColumn;
+        error
     }
 }

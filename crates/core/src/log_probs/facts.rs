@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{Float, LogProbs, Row, Rows};
 use crate::error::{Code, Error, Result};
+use crate::order;
 use crate::parallel::Workers;
 use crate::progress::Control;
 
@@ -123,13 +124,13 @@ fn facts_of<T: Float>(rows: &[Row<T>], workers: &Workers, control: &Control) -> 
     let impossible_responses = chunks.iter().map(|(_, impossible)| impossible).sum();
     let columns: Vec<u64> = chunks.into_iter().flat_map(|(hashes, _)| hashes).collect();
     let same_column = |a: usize, b: usize| rows.iter().all(|row| bits(row[a]) == bits(row[b]));
-    let duplicate_responses = groups(&columns, same_column, control)?.iter().map(|group| group.len() - 1).sum();
+    let duplicate_responses = groups(&columns, &same_column, control)?.iter().map(|group| group.len() - 1).sum();
 
     let hashes = workers
         .map(rows.len(), control, |model| Ok(rows[model].iter().fold(0, |hash, &value| mix(hash, bits(value)))))?;
     let same_row = |a: usize, b: usize| rows[a].iter().zip(rows[b].iter()).all(|(&a, &b)| bits(a) == bits(b));
-    let mut duplicate_models = groups(&hashes, same_row, control)?;
-    duplicate_models.sort_unstable();
+    let mut duplicate_models = groups(&hashes, &same_row, control)?;
+    order::values_by(&mut duplicate_models, Ord::cmp);
     Ok(MatrixFacts { models, duplicate_models, duplicate_responses, impossible_responses })
 }
 
@@ -211,7 +212,7 @@ fn distinct<T: Float>(row: &[T], control: &Control) -> Result<usize> {
         control.check()?;
         sorted.extend(chunk.iter().map(|&value| bits(value)));
     }
-    sorted.sort_unstable();
+    order::words(&mut sorted);
     control.check()?;
     sorted.dedup();
     Ok(sorted.len())
@@ -238,7 +239,7 @@ fn column_hashes<T: Float>(rows: &[Row<T>], first: usize, len: usize, control: &
 }
 
 /// The groups of two or more indices that are the `same`, each ascending; equal ones must have equal hashes.
-fn groups(hashes: &[u64], same: impl Fn(usize, usize) -> bool, control: &Control) -> Result<Vec<Vec<usize>>> {
+fn groups(hashes: &[u64], same: &dyn Fn(usize, usize) -> bool, control: &Control) -> Result<Vec<Vec<usize>>> {
     let mut order: Vec<usize> = (0..hashes.len()).collect();
     order.sort_unstable_by_key(|&index| (hashes[index], index));
     let mut groups = Vec::new();

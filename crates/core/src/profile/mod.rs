@@ -6,6 +6,7 @@ mod inequalities;
 mod likelihood_quantiles;
 mod log_ratios;
 mod step_curve;
+pub mod tail;
 
 pub use coverage_profile::{
     CoverageAt, CoverageProfileOptions, CoverageProfiles, ModelProfile, clustered_cross_entropies, coverage_profiles,

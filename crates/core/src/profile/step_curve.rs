@@ -49,7 +49,7 @@ fn choose(count: usize, wanted: usize) -> Vec<usize> {
     let geometrically =
         (0..geometric).map(|k| index(libm::exp(libm::log(last + 1.0) * k as f64 / geometric as f64) - 1.0));
     let mut chosen: Vec<usize> = evenly.chain(geometrically).chain([count - 1]).collect();
-    chosen.sort_unstable();
+    order::indices_by_key(&mut chosen, |index| index);
     chosen.dedup();
     chosen.truncate(wanted);
     if let Some(end) = chosen.last_mut() {

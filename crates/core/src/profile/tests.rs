@@ -157,7 +157,7 @@ fn bad_options_and_shapes_are_errors() {
     let fine = CoverageProfileOptions::default();
     assert_eq!(run(&models, &fine).code, Code::ShapeMismatch);
     assert_eq!(run(&short, &fine).code, Code::ShapeMismatch);
-    let field = |options| run(&models.select_models(&[0]).unwrap(), &options).place.field.unwrap();
+    let field = |options| run(&models.select_models(&[0]).unwrap(), &options).into_fault().place.field.unwrap();
     assert_eq!(field(CoverageProfileOptions { confidence: f64::NAN, ..fine.clone() }), "confidence");
     assert_eq!(field(CoverageProfileOptions { points: 2, ..fine.clone() }), "points");
     assert_eq!(field(CoverageProfileOptions { n: vec![0.5], ..fine }), "N[0]");

@@ -290,8 +290,8 @@ fn options_are_checked() {
     let code = |change: fn(&mut RaceOptions)| {
         let mut options = options(&rows, 0);
         change(&mut options);
-        let error = Race::new(options).unwrap_err();
-        (error.code, error.place.field)
+        let fault = Race::new(options).unwrap_err().into_fault();
+        (fault.code, fault.place.field)
     };
     assert_eq!(code(|options| options.models = 1).0, Code::TooFewModels);
     assert_eq!(code(|options| options.responses = 0).0, Code::NoResponses);

@@ -88,7 +88,7 @@ mod tests {
         let asked = Asked::new(&[128, 16], &[2.0]).unwrap();
         assert_eq!((asked.ratios.n(), &asked.budgets[..]), (&[16.0, 4.0, 2.0][..], &[Some(128), Some(16), None][..]));
         assert_eq!(asked.spans, [vec![8.0, 16.0, 64.0], vec![8.0_f64.sqrt(), 4.0, 8.0], vec![2.0]]);
-        let field = |best_of: &[u32], n: &[f64]| Asked::new(best_of, n).unwrap_err().place.field;
+        let field = |best_of: &[u32], n: &[f64]| Asked::new(best_of, n).unwrap_err().into_fault().place.field;
         assert_eq!((field(&[2], &[]).as_deref(), field(&[], &[]).as_deref()), (Some("bestOf"), Some("N")));
     }
 }

@@ -1,4 +1,4 @@
-use ndarray::{Array3, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array3, ArrayView2, Axis, s};
 
 use super::kernel;
 use super::ratios::Ratios;
@@ -88,19 +88,21 @@ impl Counts {
         if further.responses != self.responses {
             return Err(other());
         }
-        let counts = concatenate(Axis(0), &[self.counts.view(), further.counts.view()]).map_err(|_| other())?;
+        let ((before, ..), (after, upper, lower)) = (self.counts.dim(), further.counts.dim());
+        let counts = self.counts.iter().chain(&further.counts).copied().collect();
+        let counts = Array3::from_shape_vec((before + after, upper, lower), counts).map_err(|_| other())?;
         Ok(Self { responses: self.responses, counts })
     }
 
     /// The counts at the first few values of N.
     pub(super) fn first(&self, ratios: usize) -> Self {
-        Self { responses: self.responses, counts: self.counts.slice(s![..ratios, .., ..]).to_owned() }
+        Self { responses: self.responses, counts: kernel::chosen(&self.counts, &Vec::from_iter(0..ratios)) }
     }
 
     /// The counts at some of the values of N, by index.
     #[must_use]
     pub fn select(&self, ratios: &[usize]) -> Self {
-        Self { responses: self.responses, counts: self.counts.select(Axis(0), ratios) }
+        Self { responses: self.responses, counts: kernel::chosen(&self.counts, ratios) }
     }
 
     /// The tournament of these models and of further ones: `between` counts these models (its upper side)

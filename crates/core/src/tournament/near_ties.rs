@@ -140,7 +140,12 @@ mod tests {
         let log_probs = LogProbs::from_f64(vec![vec![-1.0], vec![-2.0]]).unwrap();
         let field = |models: Vec<usize>| {
             let options = NearTiesOptions { n: vec![2.0], models, precision: None };
-            near_ties(&log_probs, &options, &Workers::sequential(), &Control::new()).unwrap_err().place.field.unwrap()
+            near_ties(&log_probs, &options, &Workers::sequential(), &Control::new())
+                .unwrap_err()
+                .into_fault()
+                .place
+                .field
+                .unwrap()
         };
         assert_eq!(field(vec![]), "models");
         assert_eq!(field(vec![2]), "models[0]");

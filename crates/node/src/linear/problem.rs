@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coverage_principle_core::Code;
-use coverage_principle_core::problems::{Instance, LinearClass, ModelClass, ProblemOptions, build};
+use coverage_principle_problems::{Instance, LinearClass, ModelClass, ProblemOptions, build};
 use napi::Env;
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
@@ -85,7 +85,7 @@ impl ProblemHandle {
             ModelClass::Finite(models) | ModelClass::Mixture(models) => models,
             ModelClass::Linear(_) => Vec::new(),
         };
-        let output = |model: coverage_principle_core::problems::NamedPolicy| NamedPolicyOutput {
+        let output = |model: coverage_principle_problems::NamedPolicy| NamedPolicyOutput {
             name: model.name,
             policy: PolicyHandle::of_policy(Arc::clone(&model.policy)),
         };

@@ -1,5 +1,7 @@
 //! From the bytes of arrays, as they arrive, to rows, one a model.
 
+use std::ops::Sub;
+
 use half::{bf16, f16};
 
 use super::layout::{Dtype, Layout};
@@ -30,30 +32,23 @@ impl Matrix {
 
     /// Takes a piece of whole elements that follows the last one.
     pub(super) fn take(&mut self, layout: &Layout, negate: bool, piece: &[u8]) -> Result<()> {
-        // Each reading function is a type of its own, so that it is inlined into the loops.
-        macro_rules! take {
-            ($block:expr, $read:expr) => {
-                if negate { $block.take(piece, |bytes| 0.0 - $read(bytes)) } else { $block.take(piece, $read) }
-            };
-        }
-        match (self, layout.dtype, layout.big_endian) {
-            (Self::F32(block), Dtype::F32, false) => take!(block, f32::from_le_bytes),
-            (Self::F32(block), Dtype::F32, true) => take!(block, f32::from_be_bytes),
-            (Self::F32(block), Dtype::F16, false) => take!(block, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            (Self::F32(block), Dtype::F16, true) => take!(block, |bytes| f16::from_be_bytes(bytes).to_f32()),
-            (Self::F32(block), Dtype::BF16, false) => take!(block, |bytes| bf16::from_le_bytes(bytes).to_f32()),
-            (Self::F32(block), Dtype::BF16, true) => take!(block, |bytes| bf16::from_be_bytes(bytes).to_f32()),
-            (Self::F64(block), Dtype::F64, false) => take!(block, f64::from_le_bytes),
-            (Self::F64(block), Dtype::F64, true) => take!(block, f64::from_be_bytes),
-            (Self::F64(block), Dtype::F32, false) => take!(block, |bytes| f64::from(f32::from_le_bytes(bytes))),
-            (Self::F64(block), Dtype::F32, true) => take!(block, |bytes| f64::from(f32::from_be_bytes(bytes))),
-            (Self::F64(block), Dtype::F16, false) => take!(block, |bytes| f16::from_le_bytes(bytes).to_f64()),
-            (Self::F64(block), Dtype::F16, true) => take!(block, |bytes| f16::from_be_bytes(bytes).to_f64()),
-            (Self::F64(block), Dtype::BF16, false) => take!(block, |bytes| bf16::from_le_bytes(bytes).to_f64()),
-            (Self::F64(block), Dtype::BF16, true) => take!(block, |bytes| bf16::from_be_bytes(bytes).to_f64()),
-            (_, other, _) => {
-                Err(Error::new(Code::Internal, format!("{} was taken for log-probabilities.", other.name())))
-            }
+        // Rare, and so in a pass of its own: every way of reading that the loops below know is compiled anew.
+        let turned;
+        let piece = if layout.big_endian {
+            turned = turned_around(piece, layout.dtype.size()?);
+            &turned
+        } else {
+            piece
+        };
+        match (self, layout.dtype) {
+            (Self::F32(block), Dtype::F32) => block.take(piece, negate, f32::from_le_bytes),
+            (Self::F32(block), Dtype::F16) => block.take(piece, negate, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            (Self::F32(block), Dtype::BF16) => block.take(piece, negate, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            (Self::F64(block), Dtype::F64) => block.take(piece, negate, f64::from_le_bytes),
+            (Self::F64(block), Dtype::F32) => block.take(piece, negate, |bytes| f64::from(f32::from_le_bytes(bytes))),
+            (Self::F64(block), Dtype::F16) => block.take(piece, negate, |bytes| f16::from_le_bytes(bytes).to_f64()),
+            (Self::F64(block), Dtype::BF16) => block.take(piece, negate, |bytes| bf16::from_le_bytes(bytes).to_f64()),
+            (_, other) => Err(Error::new(Code::Internal, format!("{} was taken for log-probabilities.", other.name()))),
         }
     }
 
@@ -74,6 +69,25 @@ impl Matrix {
     }
 }
 
+/// The elements of a big-endian array as little-endian ones, `size` bytes each.
+fn turned_around(piece: &[u8], size: usize) -> Vec<u8> {
+    fn turn<const SIZE: usize>(bytes: &mut [u8]) {
+        bytes.as_chunks_mut::<SIZE>().0.iter_mut().for_each(|element| element.reverse());
+    }
+    let mut turned = piece.to_vec();
+    match size {
+        2 => turn::<2>(&mut turned),
+        4 => turn::<4>(&mut turned),
+        _ => turn::<8>(&mut turned),
+    }
+    turned
+}
+
+/// 0 − x of each: so that nothing becomes negative zero.
+fn subtract_from_zero<T: Float + Default + Sub<Output = T>>(values: &mut [T]) {
+    values.iter_mut().for_each(|value| *value = T::default() - *value);
+}
+
 /// The values of a matrix, model after model, in one block of memory.
 pub(super) struct Block<T> {
     axes: Axes,
@@ -83,7 +97,7 @@ pub(super) struct Block<T> {
     legal: bool,
 }
 
-impl<T: Float + Default> Block<T> {
+impl<T: Float + Default + Sub<Output = T>> Block<T> {
     pub(super) fn new(axes: Axes) -> Result<Self> {
         let Axes { models, responses, models_outer } = axes;
         let len = models.checked_mul(responses);
@@ -102,7 +116,8 @@ impl<T: Float + Default> Block<T> {
         Ok(Self { axes, values, taken: 0, legal: models_outer })
     }
 
-    fn take<const SIZE: usize>(&mut self, piece: &[u8], read: impl Fn([u8; SIZE]) -> T) -> Result<()> {
+    /// Each reading function is a type of its own, so that it is inlined into the loops; values are negated while they are at hand.
+    fn take<const SIZE: usize>(&mut self, piece: &[u8], negate: bool, read: impl Fn([u8; SIZE]) -> T) -> Result<()> {
         let (elements, _) = piece.as_chunks::<SIZE>();
         let Axes { models, responses, models_outer } = self.axes;
         if self.taken + elements.len() > models * responses {
@@ -111,6 +126,9 @@ impl<T: Float + Default> Block<T> {
         if models_outer {
             let before = self.values.len();
             self.values.extend(elements.iter().map(|&bytes| read(bytes)));
+            if negate {
+                subtract_from_zero(&mut self.values[before..]);
+            }
             // Now that they are at hand.
             self.legal &= all_legal(&self.values[before..]);
             self.taken += elements.len();
@@ -126,10 +144,17 @@ impl<T: Float + Default> Block<T> {
                 for model in 0..models {
                     let row = &mut self.values[model * responses + response..][..whole];
                     row.iter_mut().zip(now[model..].iter().step_by(models)).for_each(|(to, &bytes)| *to = read(bytes));
+                    if negate {
+                        subtract_from_zero(row);
+                    }
                 }
             } else {
                 for (offset, &bytes) in now.iter().enumerate() {
-                    self.values[(model + offset) * responses + response] = read(bytes);
+                    let value = &mut self.values[(model + offset) * responses + response..][..1];
+                    value[0] = read(bytes);
+                    if negate {
+                        subtract_from_zero(value);
+                    }
                 }
             }
             self.taken += now.len();

@@ -157,7 +157,8 @@ fn unreadable(name: &str, error: std::io::Error) -> Error {
 }
 
 fn in_entry(name: &str, error: Error) -> Error {
-    Error { message: format!("entry '{name}': {}", error.message), ..error }
+    let message = format!("entry '{name}': {}", error.message);
+    error.saying(message)
 }
 
 fn refused(name: Option<&str>, error: ZipError) -> Error {

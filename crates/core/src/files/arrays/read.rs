@@ -423,7 +423,10 @@ fn check_labels(key: &str, labels: Option<&[String]>, len: usize) -> Result<()> 
 fn name_model(error: Error, names: Option<&[String]>) -> Error {
     match error.place.model.and_then(|model| names?.get(model)) {
         None => error,
-        Some(name) => Error { message: format!("model '{name}': {}", error.message), ..error },
+        Some(name) => {
+            let message = format!("model '{name}': {}", error.message);
+            error.saying(message)
+        }
     }
 }
 
@@ -432,6 +435,6 @@ fn in_file<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     read().map_err(|error| {
         let mut rest = error.message.chars();
         let message = rest.next().map(|first| first.to_uppercase().collect::<String>() + rest.as_str());
-        Error { message: message.unwrap_or_default(), ..error }.in_file(path.display().to_string())
+        error.saying(message.unwrap_or_default()).in_file(path.display().to_string())
     })
 }

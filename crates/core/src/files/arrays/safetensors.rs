@@ -51,7 +51,7 @@ pub(super) fn header_length(prelude: &[u8]) -> Result<u64> {
 /// is known, without gap or overlap.
 pub(super) fn parse_header(json: &[u8], data: Option<u64>) -> Result<Header> {
     let header: JsonHeader =
-        serde_json::from_slice(json).map_err(|error| malformed(&format!("its header is not valid ({error})")))?;
+        crate::json::from_bytes(json).map_err(|error| malformed(&format!("its header is not valid ({error})")))?;
     let mut tensors = Vec::with_capacity(header.tensors.len());
     let mut entries = header.tensors;
     order::values_by_key(&mut entries, |(_, tensor)| tensor.data_offsets);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Code, Error, Result};
+use crate::json;
 
 /// Larger JSON files beside the data are taken for something else.
 const MOST_BYTES: u64 = 256 << 20;
@@ -79,12 +80,12 @@ impl Sidecar {
         let text = std::fs::read(&beside).map_err(|error| malformed(&error.to_string()))?;
         if text.trim_ascii_start().first() != Some(&b'{') {
             // Not an object, but JSON all the same.
-            return match serde_json::from_slice::<serde::de::IgnoredAny>(&text) {
+            return match json::from_bytes::<serde::de::IgnoredAny>(&text) {
                 Ok(_) => Ok(Self::default()),
                 Err(error) => Err(malformed(&error.to_string())),
             };
         }
-        let entries: Entries = serde_json::from_slice(&text).map_err(|error| {
+        let entries: Entries = json::from_bytes(&text).map_err(|error| {
             malformed(&format!(
                 "{error} (models, responseIds and promptIds are lists of names, tokenCounts of whole numbers)"
             ))

@@ -150,7 +150,8 @@ impl<'a> Buffers<'a> {
             if error.code == Code::Aborted {
                 error
             } else {
-                Error { message: format!("Column '{name}': {}", error.message), ..error }
+                let message = format!("Column '{name}': {}", error.message);
+                error.saying(message)
             }
         };
         let [length, nulls] = self.nodes.next().ok_or_else(|| damaged("a batch has too few columns"))?;

@@ -76,7 +76,8 @@ fn field(table: Flat<'_>, depth: usize, left: &mut usize) -> Result<Field> {
     let name = table.text(0)?;
     let kind = kind(table.byte(2)?, table.table(3)?).map_err(|error| {
         if error.code == Code::UnsupportedFile {
-            Error { message: format!("column '{name}': {}", error.message), ..error }
+            let message = format!("column '{name}': {}", error.message);
+            error.saying(message)
         } else {
             error
         }

@@ -65,33 +65,72 @@ pub(in crate::files) fn is_compressed(head: &[u8]) -> bool {
 /// The decompressed bytes of a file. Checksums are compared where the format has them; several streams one after
 /// another are one; what follows the last is an error.
 pub(super) struct Inflated {
-    decoder: Decoder,
+    decoder: Box<dyn Decoder>,
     compression: Compression,
     length: u64,
     given: u64,
 }
 
-enum Decoder {
-    Gzip(Box<MultiGzDecoder<Source>>),
-    Zstd(Box<ZstdDecoder<'static, Source>>),
-    Xz(Box<XzReader<Source>>),
-    Bzip2(Box<MultiBzDecoder<Source>>),
+/// A decompressor on top of the file that it takes its bytes from.
+trait Decoder: Read + Send {
+    fn source(&self) -> &Source;
+    fn into_source(self: Box<Self>) -> Source;
+}
+
+impl Decoder for MultiGzDecoder<Source> {
+    fn source(&self) -> &Source {
+        self.get_ref()
+    }
+
+    fn into_source(self: Box<Self>) -> Source {
+        self.into_inner()
+    }
+}
+
+impl Decoder for ZstdDecoder<'static, Source> {
+    fn source(&self) -> &Source {
+        self.get_ref()
+    }
+
+    fn into_source(self: Box<Self>) -> Source {
+        self.finish()
+    }
+}
+
+impl Decoder for XzReader<Source> {
+    fn source(&self) -> &Source {
+        self.inner()
+    }
+
+    fn into_source(self: Box<Self>) -> Source {
+        self.into_inner()
+    }
+}
+
+impl Decoder for MultiBzDecoder<Source> {
+    fn source(&self) -> &Source {
+        self.get_ref()
+    }
+
+    fn into_source(self: Box<Self>) -> Source {
+        self.into_inner()
+    }
 }
 
 impl Inflated {
     pub(super) fn new(source: Source, compression: Compression) -> Result<Self> {
         let length = source.length();
-        let decoder = match compression {
-            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(source))),
+        let decoder: Box<dyn Decoder> = match compression {
+            Compression::Gzip => Box::new(MultiGzDecoder::new(source)),
             Compression::Zstd => {
                 let decoder = ZstdDecoder::with_buffer(source).and_then(|mut decoder| {
                     decoder.window_log_max(MOST_WINDOW.ilog2())?;
                     Ok(decoder)
                 });
-                Decoder::Zstd(Box::new(decoder.map_err(|error| damaged(compression, error))?))
+                Box::new(decoder.map_err(|error| damaged(compression, error))?)
             }
-            Compression::Xz => Decoder::Xz(Box::new(XzReader::new_mem_limit(source, true, MOST_WINDOW / 1024))),
-            Compression::Bzip2 => Decoder::Bzip2(Box::new(MultiBzDecoder::new(source))),
+            Compression::Xz => Box::new(XzReader::new_mem_limit(source, true, MOST_WINDOW / 1024)),
+            Compression::Bzip2 => Box::new(MultiBzDecoder::new(source)),
         };
         Ok(Self { decoder, compression, length, given: 0 })
     }
@@ -103,33 +142,17 @@ impl Inflated {
 
     /// The compressed file under it.
     pub(super) fn source(&self) -> &Source {
-        match &self.decoder {
-            Decoder::Gzip(decoder) => decoder.get_ref(),
-            Decoder::Zstd(decoder) => decoder.get_ref(),
-            Decoder::Xz(decoder) => decoder.inner(),
-            Decoder::Bzip2(decoder) => decoder.get_ref(),
-        }
+        self.decoder.source()
     }
 
     pub(super) fn into_source(self) -> Source {
-        match self.decoder {
-            Decoder::Gzip(decoder) => decoder.into_inner(),
-            Decoder::Zstd(decoder) => decoder.finish(),
-            Decoder::Xz(decoder) => decoder.into_inner(),
-            Decoder::Bzip2(decoder) => decoder.into_inner(),
-        }
+        self.decoder.into_source()
     }
 }
 
 impl Read for Inflated {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = match &mut self.decoder {
-            Decoder::Gzip(decoder) => decoder.read(buffer),
-            Decoder::Zstd(decoder) => decoder.read(buffer),
-            Decoder::Xz(decoder) => decoder.read(buffer),
-            Decoder::Bzip2(decoder) => decoder.read(buffer),
-        };
-        let count = read.map_err(|error| into_io(damaged(self.compression, error)))?;
+        let count = self.decoder.read(buffer).map_err(|error| into_io(damaged(self.compression, error)))?;
         self.given += count as u64;
         if self.given > self.most() {
             return Err(into_io(Error::new(

@@ -53,7 +53,7 @@ enum Place {
 /// The hash of bytes in memory, in the making.
 struct Hashing {
     stop: Arc<AtomicBool>,
-    thread: Mutex<Option<JoinHandle<FileHasher>>>,
+    thread: Mutex<Option<JoinHandle<Box<FileHasher>>>>,
 }
 
 struct Disk {
@@ -74,7 +74,7 @@ struct Shared {
 }
 
 struct Hashed {
-    hash: FileHasher,
+    hash: Box<FileHasher>,
     blocks: Vec<ContentHash>,
     bytes: u64,
 }
@@ -240,7 +240,7 @@ impl RandomFile {
             Place::Memory(_, hashing) => {
                 if let (Some(hashing), None) = (hashing, self.hashed.get()) {
                     // Whoever else waited has the same.
-                    let _ = self.hashed.set((digest(&hashing.wait(control)?, self.length), Vec::new()));
+                    let _ = self.hashed.set((digest(&*hashing.wait(control)?, self.length), Vec::new()));
                 }
                 return self.hashed.get().map(|(digest, _)| digest.clone()).ok_or_else(lost);
             }
@@ -262,7 +262,7 @@ impl Hashing {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let run = move || {
-            let mut hash = FileHasher::new();
+            let mut hash = Box::new(FileHasher::new());
             for piece in bytes.chunks(PIECE).take_while(|_| !told.load(Ordering::Relaxed)) {
                 hash.update(piece);
             }
@@ -274,7 +274,7 @@ impl Hashing {
         Ok(Self { stop, thread: Mutex::new(Some(thread)) })
     }
 
-    fn wait(&self, control: &Control) -> Result<FileHasher> {
+    fn wait(&self, control: &Control) -> Result<Box<FileHasher>> {
         let mut slot = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         while slot.as_ref().is_some_and(|thread| !thread.is_finished()) {
             control.check()?;
@@ -341,7 +341,7 @@ impl Drop for Disk {
 
 fn hash_file(file: File, length: u64, shared: Arc<Shared>) -> Result<JoinHandle<std::io::Result<Hashed>>> {
     let run = move || {
-        let mut hashed = Hashed { hash: FileHasher::new(), blocks: Vec::new(), bytes: 0 };
+        let mut hashed = Hashed { hash: Box::new(FileHasher::new()), blocks: Vec::new(), bytes: 0 };
         let mut piece = vec![0; PIECE];
         while hashed.bytes < length && !shared.stop.load(Ordering::Relaxed) {
             let size = (length - hashed.bytes).min(PIECE as u64) as usize;

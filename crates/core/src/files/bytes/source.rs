@@ -26,21 +26,21 @@ pub(super) struct Source {
     at: usize,
     /// Pieces that were taken, for others to come; some are still being hashed.
     used: Vec<Arc<Vec<u8>>>,
-    /// The hash so far, while no thread has it.
-    hash: Option<FileHasher>,
+    /// The hash so far, while no thread has it. In a box, for it is 2 KB that are moved about with the source.
+    hash: Option<Box<FileHasher>>,
     taken: u64,
     hasher: Option<Hasher>,
 }
 
 struct Hasher {
     pieces: SyncSender<Arc<Vec<u8>>>,
-    thread: JoinHandle<FileHasher>,
+    thread: JoinHandle<Box<FileHasher>>,
 }
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let (file, stamp) = Stamp::open(path)?;
-        let mut hash = FileHasher::new();
+        let mut hash = Box::new(FileHasher::new());
         let mut piece = Vec::new();
         fill(&file, &mut piece, stamp.length).map_err(|error| unreadable(&error))?;
         hash.update(&piece);
@@ -109,7 +109,7 @@ impl Source {
     }
 
     /// Ends the thread, if there is one.
-    fn stop(&mut self) -> Option<FileHasher> {
+    fn stop(&mut self) -> Option<Box<FileHasher>> {
         let Hasher { pieces, thread } = self.hasher.take()?;
         // With nobody to send it pieces, the thread ends after those it has.
         drop(pieces);
@@ -124,7 +124,7 @@ impl Drop for Source {
 }
 
 impl Hasher {
-    fn start(mut hash: FileHasher) -> Result<Self> {
+    fn start(mut hash: Box<FileHasher>) -> Result<Self> {
         let (pieces, waiting) = sync_channel::<Arc<Vec<u8>>>(AHEAD);
         let thread = std::thread::Builder::new().name("coverage-hash".into()).spawn(move || {
             for piece in waiting {

@@ -105,7 +105,7 @@ impl CountJoin {
                         "Sample {} of the problem is there twice with one result, as when a run is resumed: it is counted once.",
                         shorten(sample)
                     );
-                    let place = *self.placed(Error::new(Code::DuplicateProblem, ""), at).place;
+                    let place = self.placed(Error::new(Code::DuplicateProblem, ""), at).into_fault().place;
                     findings.warn("WARN_REPEATED_SAMPLE", message, place);
                     return Ok(());
                 }

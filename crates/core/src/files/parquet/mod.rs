@@ -174,7 +174,7 @@ impl Slot<'_> {
     /// `error`, with the name of the column in it.
     fn named(&self, error: Error) -> Error {
         let message = format!("column '{}': {}", self.field.name, error.message);
-        if error.code == Code::Aborted { error } else { Error { message, ..error } }
+        if error.code == Code::Aborted { error } else { error.saying(message) }
     }
 }
 

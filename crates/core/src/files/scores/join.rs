@@ -380,7 +380,7 @@ impl ScoreJoin {
 
     /// The place of a value.
     pub(in super::super) fn place(&self, at: At, model: usize, number: usize) -> Place {
-        *self.placed(Error::new(Code::Internal, ""), at, model, number).place
+        self.placed(Error::new(Code::Internal, ""), at, model, number).into_fault().place
     }
 
     /// `error`, placed at a value.

@@ -148,8 +148,7 @@ pub(super) fn columns(
                 "Column {} holds whole numbers only, other columns do not: is it a model? Name those that are (--column models=A,B).",
                 shorten(&model.name)
             );
-            findings
-                .error(Error { place: Box::new(place(join, model)), ..Error::new(Code::AmbiguousColumn, message) })?;
+            findings.error(Error::new(Code::AmbiguousColumn, message).at(place(join, model)))?;
         }
         kept.push(keep);
     }
@@ -159,10 +158,7 @@ pub(super) fn columns(
             "No column holds log-probabilities: {} hold whole numbers only. Name the columns that are models (--column models=A,B).",
             names.join(", ")
         );
-        return findings.error(Error {
-            place: Box::new(place(join, &join.models[0])),
-            ..Error::new(Code::MissingColumn, message)
-        });
+        return findings.error(Error::new(Code::MissingColumn, message).at(place(join, &join.models[0])));
     }
     for (index, (model, shape)) in join.models.iter().zip(&shapes).enumerate() {
         if let (true, Some((at, number))) = (kept[index], model.positive) {
@@ -193,7 +189,7 @@ mod tests {
 
     fn says(values: &[f64], negated: bool) -> String {
         let first = values.iter().copied().find(|&value| value > 0.0).unwrap();
-        of(values).positive_error(first, negated).message
+        of(values).positive_error(first, negated).into_fault().message
     }
 
     #[test]

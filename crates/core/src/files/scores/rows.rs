@@ -412,7 +412,7 @@ impl<'a> Rows<'a> {
         if let Some(error) = self.pending {
             let message =
                 "The last row has no id and is left out, as a row of totals: give it an id if it is a response.";
-            self.findings.warn("WARN_TOTALS_LEFT_OUT", message, *error.place);
+            self.findings.warn("WARN_TOTALS_LEFT_OUT", message, error.into_fault().place);
             return Ok(());
         }
         let join = &mut self.scores.join;

@@ -3,7 +3,7 @@
 use super::super::findings::Findings;
 use super::super::json::{Json, Reading, number};
 use super::super::table::Numbers;
-use crate::error::{Code, Error, Place, Result};
+use crate::error::{Code, Error, Result};
 
 /// Servers replace −∞ by this, because JSON has no infinity (vLLM's HTTP API).
 const CLAMPED: f64 = -9999.0;
@@ -95,7 +95,7 @@ pub(in super::super) fn sum(
             let message = format!(
                 "Token {index} has log-probability −9999, by which vLLM's server replaces −∞; it is taken as −∞ (--keep-clamped to take it as it is)."
             );
-            let placed: Place = *place(Error::new(Code::Internal, "")).place;
+            let placed = place(Error::new(Code::Internal, "")).into_fault().place;
             findings.warn("WARN_CLAMPED", message, placed);
             sum = f64::NEG_INFINITY;
         } else {

@@ -63,6 +63,7 @@ impl SparseRows {
     }
 
     /// Forgets all rows, keeps the memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.coordinates.clear();
         self.values.clear();
@@ -70,30 +71,35 @@ impl SparseRows {
     }
 
     /// Adds `value` at `coordinate` to the row being written.
+    #[inline]
     pub fn add(&mut self, coordinate: u32, value: f64) {
         self.coordinates.push(coordinate);
         self.values.push(value);
     }
 
     /// Ends the row being written; the next token's begins. Tokens without features need it too.
+    #[inline]
     pub fn end_row(&mut self) {
         self.ends.push(self.coordinates.len());
     }
 
     /// How many rows were ended.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Whether no row was ended.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
     /// Coordinates and values of row `token`.
     #[must_use]
+    #[inline]
     pub fn row(&self, token: usize) -> (&[u32], &[f64]) {
         let start = if token == 0 { 0 } else { self.ends[token - 1] };
         (&self.coordinates[start..self.ends[token]], &self.values[start..self.ends[token]])

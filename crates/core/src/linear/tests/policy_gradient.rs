@@ -170,7 +170,7 @@ fn what_cannot_be_is_named() {
         let validation = Validation::default();
         let task = TrainTask { before: vec![], features, data, teacher: None, validation };
         let options = TrainOptions { procedure, ..TrainOptions::default() };
-        Trainer::new(task, options).err().and_then(|error| error.place.field)
+        Trainer::new(task, options).err().and_then(|error| error.into_fault().place.field)
     };
     let of = |rollouts, kl| Procedure::PolicyGradient { reward: RewardKind::Outcome, rollouts, kl, standardize: false };
     assert_eq!(field(of(Some(1), 0.0)).as_deref(), Some("procedure.rollouts"));

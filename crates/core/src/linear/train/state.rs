@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::validation::ValidationRecord;
 use crate::error::{Code, Error, Result};
+use crate::json;
 use crate::linear::measures::Measures;
 use crate::linear::parameter::Parameter;
 use crate::random::StreamState;
@@ -151,8 +152,8 @@ impl TrainState {
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(malformed)?;
         let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(malformed)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| malformed())?;
-        let (json, rest) = rest.split_at_checked(length).ok_or_else(malformed)?;
-        let header: Header = serde_json::from_slice(json).map_err(|_| malformed())?;
+        let (header, rest) = rest.split_at_checked(length).ok_or_else(malformed)?;
+        let header: Header = json::header(header).map_err(|_| malformed())?;
         let mut numbers = rest;
         let mut read = |count: usize| -> Result<Vec<f64>> {
             let bytes = count.checked_mul(8).ok_or_else(malformed)?;

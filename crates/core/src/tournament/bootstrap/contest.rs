@@ -4,6 +4,7 @@ use super::masks::{Loops, words};
 use super::weights::{ABREAST, Block};
 use crate::error::Result;
 use crate::log_probs::LogProbs;
+use crate::order;
 use crate::progress::Control;
 use crate::tournament::counts::Counts;
 
@@ -50,10 +51,12 @@ impl<'a> Contest<'a> {
     ) -> Self {
         let models = log_probs.models();
         let column = |&model: &usize| {
-            let mut rivals: Vec<(u32, usize)> =
-                (0..models).map(|rival| (counts.get(ratio, rival, model), rival)).collect();
-            rivals.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-            Column { model, rivals }
+            // The greatest count first, and of equal ones the first rival: both in one word, for which there is a sort.
+            let word = |rival| u64::from(u32::MAX - counts.get(ratio, rival, model)) << 32 | rival as u64;
+            let mut order: Vec<u64> = (0..models).map(word).collect();
+            order::words(&mut order);
+            let rival = |word: u64| (u32::MAX - (word >> 32) as u32, (word & u64::from(u32::MAX)) as usize);
+            Column { model, rivals: order.into_iter().map(rival).collect() }
         };
         let slots = candidates.len().saturating_mul(models);
         let kept = slots.checked_mul(words(log_probs.responses()) * 8).is_some_and(|bytes| bytes <= MASK_BYTES);

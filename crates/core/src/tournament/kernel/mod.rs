@@ -103,8 +103,8 @@ pub(super) fn rectangle(
                 match &mut sums {
                     None => sums = Some(part),
                     Some((down, up)) => {
-                        *down += &part.0;
-                        *up += &part.1;
+                        add(down, &part.0);
+                        add(up, &part.1);
                     }
                 }
             }
@@ -134,8 +134,21 @@ impl Levels {
         if self.level_of.iter().enumerate().all(|(ratio, &level)| ratio == level) {
             return per_level;
         }
-        per_level.select(Axis(0), &self.level_of)
+        chosen(&per_level, &self.level_of)
     }
+}
+
+/// The counts at some of the values of N, by index. ndarray puts together arrays of any shape and layout, which is 20 KB of the
+/// addon.
+pub(super) fn chosen(counts: &PerRatio, ratios: &[usize]) -> PerRatio {
+    let (_, upper, lower) = counts.dim();
+    let picked = ratios.iter().flat_map(|&ratio| counts.index_axis(Axis(0), ratio).into_iter().copied()).collect();
+    Array3::from_shape_vec((ratios.len(), upper, lower), picked)
+        .unwrap_or_else(|_| unreachable!("as many as there are"))
+}
+
+fn add(sums: &mut PerRatio, counts: &PerRatio) {
+    sums.iter_mut().zip(counts).for_each(|(sum, &count)| *sum += count);
 }
 
 pub(super) fn slices<T: Element>(rows: &[Row<T>]) -> Vec<&[T]> {

@@ -113,7 +113,10 @@ fn prompts_on_one_side_only_are_refused() {
     let mut stream = Stream::new(5, Purpose::Synthetic, 0);
     let drawn = random(2, 3, &mut stream);
     let fail = |labels: &[u32], held_out: &[u32]| OnPolicy::by_prompt(drawn.clone(), labels, held_out).unwrap_err();
-    let place = |error: Error| (error.place.field.unwrap(), error.place.response.unwrap());
+    let place = |error: Error| {
+        let place = error.into_fault().place;
+        (place.field.unwrap(), place.response.unwrap())
+    };
     assert_eq!(place(fail(&[1, 7, 2], &[1, 2])), ("onPolicy".into(), 1));
     assert_eq!(place(fail(&[1, 2, 1], &[1, 2, 3])), ("logProbs".into(), 2));
 }
