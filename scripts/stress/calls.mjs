@@ -1,6 +1,6 @@
 // Random calls of every function that the package exports, with arguments right and wrong: each must settle, with a value
 // or a CoverageError, never with another error, and the process must live on.
-import { numbers } from './shared.mjs';
+import { numbers, scratch } from './shared.mjs';
 
 const CALLS = 12_000;
 /** The package calls it itself, with a name of its own first. */
@@ -9,6 +9,9 @@ const INTERNAL = new Set(['Training.ofOne']);
 const PATIENCE_MS = 20_000;
 
 export async function calls() {
+  // Some write a file where they are told to.
+  const from = process.cwd();
+  process.chdir(scratch('calls'));
   const doors = [await import('coverage-principle'), await import('coverage-principle/linear')];
   const { CoverageError, LogProbs } = doors[0];
   const next = numbers(20251015);
@@ -124,6 +127,7 @@ export async function calls() {
     }
     clearTimeout(timer);
   }
+  process.chdir(from);
   const unlike = [...new Set(failures)];
   const found = `${CALLS} calls of ${targets.length} functions: ${kinds.value} values, ${kinds.CoverageError} CoverageErrors, ${failures.length} others of ${unlike.length} kinds`;
   return { found, failures: unlike };

@@ -1,11 +1,12 @@
 //! Computations off the JavaScript thread: promise, progress, abort, panic, and the end of the environment.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use coverage_principle_core::{Code, Control, Error, Result};
+use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, ToNapiValue, Uint32Array};
-use napi::{CleanupEnvHook, Env};
 use napi_derive::napi;
 use serde::Serialize;
 
@@ -104,12 +105,39 @@ pub struct JobOutput {
     pub counts: Vec<Uint32Array>,
 }
 
-/// Carries the cleanup hook through the job's thread back to the JavaScript thread.
-struct HookToRemove(CleanupEnvHook<queue::Ticket>);
+thread_local! {
+    /// The jobs of this thread's environment that are not settled, `None` until there is one. One cleanup hook ends them all:
+    /// what a hook is given is kept for good, removed or not, so that one for each job would leave each job's place behind.
+    static UNSETTLED: RefCell<Option<Vec<queue::Ticket>>> = const { RefCell::new(None) };
+}
 
-// SAFETY: the hook is a pointer that only the resolver dereferences, and the resolver runs on the JavaScript thread
-// that made it; the thread in between moves it without looking.
-unsafe impl Send for HookToRemove {}
+/// Has the job ended with its environment.
+fn remember(env: Env, ticket: &queue::Ticket) -> napi::Result<()> {
+    UNSETTLED.with_borrow_mut(|unsettled| {
+        if unsettled.is_none() {
+            env.add_env_cleanup_hook((), |()| end_unsettled())?;
+        }
+        unsettled.get_or_insert_default().push(ticket.clone());
+        Ok(())
+    })
+}
+
+/// The job is settled: it needs no end.
+fn forget(ticket: &queue::Ticket) {
+    UNSETTLED.with_borrow_mut(|unsettled| {
+        if let Some(unsettled) = unsettled {
+            unsettled.retain(|other| other != ticket);
+        }
+    });
+}
+
+/// Cancels all jobs of the environment and waits for their threads, so that none outlives it.
+fn end_unsettled() {
+    // Nothing is left where a runtime calls this when the thread's own storage is gone already.
+    let unsettled = UNSETTLED.try_with(RefCell::take).ok().flatten().unwrap_or_default();
+    unsettled.iter().for_each(queue::Ticket::cancel);
+    unsettled.iter().for_each(queue::Ticket::join);
+}
 
 /// A value that JavaScript has already.
 struct Made(napi::sys::napi_value);
@@ -155,19 +183,14 @@ fn start<'env>(env: &'env Env, job: &Job, compute: Compute<Finish>) -> napi::Res
     let control = Arc::clone(&job.control);
     let (deferred, promise) = env.create_deferred::<Made, Finish>()?;
     let ticket = queue::Ticket::new(Arc::clone(&control));
-    let hook = HookToRemove(env.add_env_cleanup_hook(ticket.clone(), |ticket| {
-        ticket.cancel();
-        ticket.join();
-    })?);
+    remember(*env, &ticket)?;
     let finished = ticket.clone();
     let work = move |start: Result<()>| {
         let result = start.and_then(|()| {
             catch_unwind(AssertUnwindSafe(|| compute(&control))).unwrap_or_else(|panic| Err(from_panic(&*panic)))
         });
         deferred.resolve(Box::new(move |env: Env| {
-            // Capture the whole wrapper, not its field: only the wrapper may cross threads.
-            let hook = hook;
-            env.remove_env_cleanup_hook(hook.0)?;
+            forget(&finished);
             finished.join();
             result.map_err(|error| to_napi(&error)).and_then(|finish| finish(env))
         }));

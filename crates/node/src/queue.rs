@@ -14,6 +14,13 @@ type Work = Box<dyn FnOnce(Result<()>) + Send>;
 #[derive(Clone)]
 pub(crate) struct Ticket(Arc<Place>);
 
+impl PartialEq for Ticket {
+    /// Whether both are of the same place.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 struct Place {
     control: Arc<Control>,
     state: Mutex<State>,
@@ -77,7 +84,7 @@ impl Ticket {
             }
         };
         if work.is_some() {
-            queue.waiting.retain(|ticket| !Arc::ptr_eq(&ticket.0, &self.0));
+            queue.waiting.retain(|ticket| ticket != self);
         }
         drop(queue);
         if let Some(work) = work {
