@@ -248,7 +248,7 @@ mod tests {
             let mut stream = Stream::new(seed, Purpose::Data, 0);
             let ends: Vec<Vec<f64>> =
                 (0..2).map(|_| (0..responses).map(|_| -4.0 * stream.uniform()).collect()).collect();
-            let rows = (0..models)
+            let mut rows: Vec<Vec<f64>> = (0..models)
                 .map(|model| {
                     let share = f64::from(model) / f64::from(models);
                     let mixed = ends[0].iter().zip(&ends[1]).map(|(from, to)| (1.0 - share) * from + share * to);
@@ -256,10 +256,21 @@ mod tests {
                     mixed.map(|value| ((value + noise * stream.normal()).min(0.0) * 64.0).round() / 64.0).collect()
                 })
                 .collect();
-            let log_probs = LogProbs::from_f64(rows).unwrap();
-            let Rows::F64(rows) = log_probs.rows() else { unreachable!() };
             let (workers, control) = (Workers::sequential(), Control::new());
             let ratios = Ratios::new(&[1.0, 4.0, 12.0, 30.0, 100.0, 1e4]).unwrap();
+            let alone = LogProbs::from_f64(rows.clone()).unwrap();
+            let (_, tournaments) = tournament(&alone, &ratios, &workers, &control).unwrap();
+            // Winners anew with a greater mean and, as they gain where they are ahead, the same reach.
+            for winner in tournaments.iter().map(|each| each.winner) {
+                let behind = |at: &usize| rows.iter().map(|row| row[*at]).fold(f64::MIN, f64::max) - rows[winner][*at];
+                let below = (0..responses).filter(|&at| rows[winner][at] < -0.5);
+                let ahead = below.min_by(|one, other| behind(one).total_cmp(&behind(other))).unwrap();
+                let mut copy = rows[winner].clone();
+                copy[ahead] += 1.0 / 64.0;
+                rows.push(copy);
+            }
+            let log_probs = LogProbs::from_f64(rows).unwrap();
+            let Rows::F64(rows) = log_probs.rows() else { unreachable!() };
             let (_, tournaments) = tournament(&log_probs, &ratios, &workers, &control).unwrap();
             for isa in Isa::available() {
                 let rows = slices(rows);

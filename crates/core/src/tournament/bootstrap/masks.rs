@@ -149,6 +149,7 @@ fn weigh_avx512(mask: &[u64], planes: &[u64]) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::weights::Block;
     use super::*;
 
     proptest! {
@@ -189,6 +190,24 @@ mod tests {
                     }
                     prop_assert_eq!(set.weigh_planes(&mask, &planes), expected);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_goes_beyond_the_planes_is_weighed_too() {
+        let mut times: Vec<u32> = (0..1000).map(|i| i % 4).collect();
+        (times[70], times[500]) = (9, 1000);
+        let mut block = Block::new();
+        block.push(&times);
+        let replicate = block.replicate(0);
+        assert_eq!(replicate.beyond, [(70, 8), (500, 1000)]);
+        for set in Loops::available() {
+            for step in [1, 7, 10, 100] {
+                let mut mask = vec![0; words(1000)];
+                (0..1000).step_by(step).for_each(|i| mask[i / 64] |= 1 << (i % 64));
+                let wanted: u64 = times.iter().step_by(step).map(|&times| u64::from(times)).sum();
+                assert_eq!(set.weigh(&mask, replicate), wanted, "{set:?}, one in {step}");
             }
         }
     }
