@@ -52,7 +52,7 @@ const [report] = JSON.parse(
   }),
 );
 const types = publicTypes(Object.values(manifest.exports));
-for (const { path } of report.files.filter(({ path }) => !path.endsWith('.d.ts') || types.has(path))) {
+for (const { path } of report.files.filter(({ path }) => !/\.d\.c?ts$/.test(path) || types.has(path))) {
   const staged = join(target, 'package', path);
   mkdirSync(dirname(staged), { recursive: true });
   const text = () => readFileSync(join(root, path), 'utf8');
