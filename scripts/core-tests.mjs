@@ -13,7 +13,8 @@ export function fail(reason) {
 /** Path of the binary, built if it has to be; `CORE_TESTS` names one that is there. */
 export function coreTests() {
   if (process.env.CORE_TESTS) return process.env.CORE_TESTS;
-  const args = ['test', '--no-run', '--message-format=json', '-p', 'coverage-principle-core', '--lib'];
+  // As `npm run test:rust` selects: of the core alone dependencies would have other features, and all be compiled again.
+  const args = ['test', '--no-run', '--message-format=json', '--workspace', '--tests'];
   const { status, stdout } = spawnSync('cargo', args, {
     cwd: root,
     encoding: 'utf8',
@@ -22,6 +23,7 @@ export function coreTests() {
   });
   if (status !== 0) fail('The tests do not compile; what cargo says of it stands above.');
   const messages = stdout.split('\n').filter((line) => line.startsWith('{'));
-  const executables = messages.map((line) => JSON.parse(line).executable).filter(Boolean);
-  return executables.at(-1) ?? fail('Cargo named no test binary.');
+  const built = messages.map((line) => JSON.parse(line)).filter(({ executable }) => executable);
+  const core = built.find(({ target }) => target.name === 'coverage_principle_core');
+  return core?.executable ?? fail('Cargo named no test binary.');
 }
