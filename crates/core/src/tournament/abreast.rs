@@ -298,6 +298,7 @@ mod tests {
                 }
             }
         }
-        assert!(settled > 5 && far > 0 && too_large > 0, "{settled}, {far}, {too_large}");
+        // Each instruction set settles as many.
+        assert!(settled > 3 * Isa::available().len() && far > 0 && too_large > 0, "{settled}, {far}, {too_large}");
     }
 }
