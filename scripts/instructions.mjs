@@ -11,7 +11,7 @@ import { coreTests, fail, root } from './core-tests.mjs';
 
 const SNAPSHOT = join(root, 'benchmark', 'instructions.json');
 const LOOPS = ['counting', 'winner', 'bootstrap', 'sequence_sgd', 'reading_csv'];
-/** What a count may differ by and be taken for the same: counts repeat to some thousandths (hash seeds, allocations). */
+/** What a count may differ by and be taken for the same: counts repeat to 0.1 % (hash seeds, allocations). */
 const TOLERANCE = 0.01;
 const MODULE = 'from_outside::instructions';
 
@@ -34,6 +34,7 @@ if (snapshot && snapshot.compiler !== compiler) skip(`the snapshot is of ${snaps
 
 const binary = coreTests();
 const folder = mkdtempSync(join(tmpdir(), 'instructions-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
 const test = (name) => [binary, '--exact', '--ignored', '--nocapture', '--test-threads=1', `${MODULE}::${name}`];
 
 function counted(loop) {
@@ -48,7 +49,6 @@ const isa = output('valgrind', ['--quiet', '--tool=none', ...test('isa')])?.matc
 if (snapshot && snapshot.isa !== isa) skip(`the snapshot is of ${snapshot.isa}, valgrind has ${isa} here.`);
 
 const instructions = Object.fromEntries(LOOPS.map((loop) => [loop, counted(loop)]));
-rmSync(folder, { recursive: true });
 if (update) writeFileSync(SNAPSHOT, `${JSON.stringify({ compiler, isa, instructions }, null, 2)}\n`);
 for (const [loop, count] of Object.entries(instructions)) {
   const before = snapshot?.instructions[loop];

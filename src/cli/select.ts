@@ -293,11 +293,33 @@ function checkShard(options: SelectOptions): void {
 
 /** What a race cannot have, or has had. */
 const NOT_OF_A_RACE = [
-  ...(['reference', 'samples', 'tournament', 'shard', 'out', 'models', 'replicates', 'seed', 'confidence'] as const),
-  ...(['baseline', 'failIfWorse', 'winnerOnly', 'counts', 'perResponse'] as const),
-  ...(['answers', 'answersProposal', 'answersColumn'] as const),
-  ...(['format', 'transpose', 'negate', 'shared', 'ignoreHashes', 'keepClamped'] as const),
-  ...(['promptTokens', 'responseTokens', 'filter', 'column'] as const),
+  'reference',
+  'samples',
+  'tournament',
+  'shard',
+  'out',
+  'models',
+  'replicates',
+  'seed',
+  'confidence',
+  'baseline',
+  'failIfWorse',
+  'winnerOnly',
+  'counts',
+  'perResponse',
+  'answers',
+  'answersProposal',
+  'answersColumn',
+  'format',
+  'transpose',
+  'negate',
+  'shared',
+  'ignoreHashes',
+  'keepClamped',
+  'promptTokens',
+  'responseTokens',
+  'filter',
+  'column',
 ] as const;
 /** What options have that nobody gave. */
 const DEFAULTS = { seed: 0, confidence: 0.95 } as const;

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
-use coverage_principle_core::files::{InputFile, ScoreOptions, read_scores};
+use coverage_principle_core::files::{InputFile, read_scores};
 use coverage_principle_core::linear::train::{Procedure, train};
 use coverage_principle_core::random::{Purpose, Stream};
 use coverage_principle_core::tournament::{Ratios, counts, select_winner};
@@ -70,11 +70,7 @@ fn reading_csv() {
     let path = super::scratch("instructions").join("wide.csv");
     std::fs::write(&path, text).unwrap();
     let input = [InputFile { path: path.to_str().unwrap().to_owned(), shown: None, model: None }];
-    let options: ScoreOptions = serde_json::from_str(
-        r#"{"format": null, "transpose": false, "negate": false, "join": "exact", "ignoreHashes": false, "keepClamped": false,
-            "promptTokens": null, "responseTokens": null, "filter": null, "columns": {}}"#,
-    )
-    .unwrap();
+    let options = super::score_options("");
     let read = measured(|| read_scores(&input, options, false, &Workers::sequential(), &Control::new()).unwrap());
     assert_eq!(read.log_probs.unwrap().responses(), 2000);
 }

@@ -13,9 +13,20 @@ mod read_tables;
 
 use std::path::PathBuf;
 
+use coverage_principle_core::files::ScoreOptions;
+
 /// A folder for what a test writes, of that name.
 fn scratch(name: &str) -> PathBuf {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tmp")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// How log-probabilities are read if nothing is said but the columns, fields of a JSON object.
+fn score_options(columns: &str) -> ScoreOptions {
+    let options = format!(
+        r#"{{"format": null, "transpose": false, "negate": false, "join": "exact", "ignoreHashes": false,
+            "keepClamped": false, "promptTokens": null, "responseTokens": null, "filter": null, "columns": {{{columns}}}}}"#
+    );
+    serde_json::from_str(&options).unwrap()
 }

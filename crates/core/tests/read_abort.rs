@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::parquet_file::{levels, parquet};
 use super::scratch;
 use coverage_principle_core::files::table::{Batch, Kind, Sink};
-use coverage_principle_core::files::{InputFile, ScoreOptions, open_table, read_scores};
+use coverage_principle_core::files::{InputFile, open_table, read_scores};
 use coverage_principle_core::{Code, Control, Result, Workers};
 
 const MODELS: usize = 20;
@@ -133,11 +133,7 @@ fn every_format_ends_when_it_is_told_to() {
         ("long.csv.zst", zstd::bulk::compress(&csv, 1).unwrap()),
         ("matrix.npy.gz", gzip(&npy())),
     ];
-    let options: ScoreOptions = serde_json::from_str(
-        r#"{"format": null, "transpose": false, "negate": false, "join": "exact", "ignoreHashes": false, "keepClamped": false,
-            "promptTokens": null, "responseTokens": null, "filter": null, "columns": {}}"#,
-    )
-    .unwrap();
+    let options = super::score_options("");
     for (name, bytes) in files {
         let path = folder().join(name);
         std::fs::write(&path, bytes).unwrap();

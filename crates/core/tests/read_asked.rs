@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use coverage_principle_core::error::Fault;
-use coverage_principle_core::files::{CountOptions, InputFile, ScoreOptions, read_counts, read_scores};
+use coverage_principle_core::files::{CountOptions, InputFile, read_counts, read_scores};
 use coverage_principle_core::{Code, Control, Result, Workers};
 
 /// Files of these names and contents in a folder of the test's own.
@@ -29,12 +29,7 @@ fn scores(files: &[(&str, &str)], columns: &str) -> Result<Scores> {
 }
 
 fn scores_of(files: &[InputFile], columns: &str) -> Result<Scores> {
-    let options = format!(
-        r#"{{"format": null, "transpose": false, "negate": false, "join": "exact", "ignoreHashes": false,
-            "keepClamped": false, "promptTokens": null, "responseTokens": null, "filter": null, "columns": {{{columns}}}}}"#
-    );
-    let options: ScoreOptions = serde_json::from_str(&options).unwrap();
-    let read = read_scores(files, options, false, &Workers::sequential(), &Control::new())?;
+    let read = read_scores(files, super::score_options(columns), false, &Workers::sequential(), &Control::new())?;
     let matrix = read.log_probs.unwrap();
     let rows = read.models.into_iter().enumerate().map(|(model, name)| (name, matrix.row_f64(model)));
     Ok((rows.collect(), read.findings.iter().map(|finding| finding.code.clone()).collect()))
