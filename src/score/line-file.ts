@@ -1,5 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CoverageError, located } from '../error.js';
 import { FileStream } from '../input/file-stream.js';
 import { isObject, type JsonObject } from '../input/json.js';
@@ -28,8 +29,21 @@ export interface Held<M> {
   readonly length: number;
 }
 
+/**
+ * How long what comes waits for more before it is written, in milliseconds. A write costs as much as all else that is done with
+ * an answer, on cores that a server beside this process has a use for.
+ */
+const WRITE_EVERY = 20;
+
 /** How often what is written is brought to the disk, in milliseconds: waiting for it with each line would halve the rate. */
 const SYNC_EVERY = 1000;
+
+/** A line on its way, and whoever waits for it. */
+interface PendingLine {
+  readonly text: Buffer;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /**
  * A manifest, then a line a key as they come, each written before it counts: a run that is killed loses only what was in
@@ -46,8 +60,9 @@ export class LineFile<M> {
   #length: number;
   /** Bytes written. */
   #written: number;
-  #pending: { text: Buffer; resolve: () => void; reject: (error: unknown) => void }[] = [];
-  #writing = false;
+  #pending: PendingLine[] = [];
+  /** Under way while something is pending. */
+  #writing: Promise<void> | null = null;
   /** Why nothing more is written: a line after one that is missing would stand behind a gap. */
   #failure: unknown = null;
   /** Whether whoever appended was told of it. */
@@ -112,30 +127,42 @@ export class LineFile<M> {
     this.#length += text.length;
     await new Promise<void>((resolve, reject) => {
       this.#pending.push({ text, resolve, reject });
-      if (!this.#writing) void this.#write();
+      this.#writing ??= this.#write();
     });
   }
 
   /** Writes all that is pending, again and again: what comes meanwhile is written together. */
   async #write(): Promise<void> {
-    this.#writing = true;
     while (this.#pending.length > 0) {
-      const batch = this.#pending;
+      await sleep(WRITE_EVERY);
+      const lines = this.#pending;
       this.#pending = [];
-      const bytes = Buffer.concat(batch.map(({ text }) => text));
-      try {
-        if (this.#failure !== null) throw this.#failure;
-        await writeAll(this.#handle, bytes, this.#written);
-        this.#written += bytes.length;
-        this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_EVERY).unref();
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        this.#failure ??= writeFailure(this.path, error);
+      if ((await this.#put(lines)) === null) continue;
+      // A disk that is full takes those that it still has room for.
+      for (const line of lines) {
+        const failure = await this.#put([line]);
+        if (failure === null) continue;
+        this.#failure ??= writeFailure(this.path, failure);
         this.#told = true;
-        for (const { reject } of batch) reject(this.#failure);
+        line.reject(this.#failure);
       }
     }
-    this.#writing = false;
+    this.#writing = null;
+  }
+
+  /** Writes lines as one piece; resolves to why that failed, or to `null`. */
+  async #put(lines: readonly PendingLine[]): Promise<unknown> {
+    if (this.#failure !== null) return this.#failure;
+    const bytes = Buffer.concat(lines.map(({ text }) => text));
+    try {
+      await writeAll(this.#handle, bytes, this.#written);
+    } catch (error) {
+      return error;
+    }
+    this.#written += bytes.length;
+    this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_EVERY).unref();
+    for (const { resolve } of lines) resolve();
+    return null;
   }
 
   /** Brings to the disk what is written by now; where that fails, nothing more is written. */
@@ -154,6 +181,7 @@ export class LineFile<M> {
    * @throws CoverageError `ERR_WRITE_FAILED` where the disk refuses what had seemed to be written
    */
   async close(keys: readonly number[]): Promise<void> {
+    await this.#writing;
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer);
     this.#sync();
     await this.#syncing;
