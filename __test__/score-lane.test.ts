@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Fault } from '../src/score/client.js';
 import { Lane, type LaneOptions } from '../src/score/lane.js';
 import { EveryRow, Work } from '../src/score/work.js';
 
@@ -38,6 +39,42 @@ describe('a lane', () => {
     }).run();
     expect(await run).toBeNull();
     expect(asked).toEqual([0, 1, 2]);
+  });
+
+  test('the server is asked on while an answer is being read', async () => {
+    const asked: number[] = [];
+    let read = () => {};
+    const reading = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    const run = lane(workOf(4), {
+      ask: async (rows, _, onReceived) => {
+        asked.push(...rows);
+        // All are asked for although none is read yet.
+        if (asked.length === 4) read();
+        onReceived();
+        await reading;
+        return rows;
+      },
+    }).run();
+    expect(await run).toBeNull();
+    expect(asked).toEqual([0, 1, 2, 3]);
+  });
+
+  test('an answer that turns out to be none when it is read is asked for again', async () => {
+    const asked: number[] = [];
+    const run = lane(workOf(3), {
+      retries: 1,
+      ask: async (rows, _, onReceived) => {
+        asked.push(...rows);
+        onReceived();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (rows[0] === 1 && asked.filter((row) => row === 1).length === 1) throw new Fault('broken', 'half of it');
+        return rows;
+      },
+    }).run();
+    expect(await run).toBeNull();
+    expect(asked.sort()).toEqual([0, 1, 1, 2]);
   });
 
   test('only so many answers wait for the disk', async () => {

@@ -70,8 +70,14 @@ export class Generator {
     );
   }
 
-  /** One response to a prompt. Throws `Fault`. */
-  async generate(row: PromptRow, sampling: Sampling, seed: number, signal: AbortSignal): Promise<Sampled> {
+  /** One response to a prompt. `onReceived` is called once the answer is there, before it is read. Throws `Fault`. */
+  async generate(
+    row: PromptRow,
+    sampling: Sampling,
+    seed: number,
+    signal: AbortSignal,
+    onReceived: () => void,
+  ): Promise<Sampled> {
     const { messages, promptTokens, prompt } = row;
     const asked: Asked = messages === undefined ? { prompt: promptTokens ?? prompt! } : { messages };
     const { temperature, topP, maxTokens, stop } = sampling;
@@ -87,6 +93,7 @@ export class Generator {
         ...(stop.length > 0 && { stop }),
       },
       signal,
+      onReceived,
     );
     const [choice] = choicesInOrder(answer, 1, this.served);
     const { finish_reason: reason, text, message } = choice!;

@@ -244,10 +244,10 @@ class Run {
           batch: 1,
           retries,
           signal,
-          ask: ([at], signal) => {
+          ask: ([at], signal, onReceived) => {
             const { row, sample } = place(at!);
             const prompt = this.#prompts.rows[row]!;
-            const one = generator.generate(prompt, this.#options, seedOf(seed, prompt.id, sample), signal);
+            const one = generator.generate(prompt, this.#options, seedOf(seed, prompt.id, sample), signal, onReceived);
             return one.then((each) => [each]);
           },
           onAnswer: async (at, sampled) => {

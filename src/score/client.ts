@@ -1,9 +1,15 @@
 import { createRequire } from 'node:module';
-import type { Agent } from 'undici';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Agent, Dispatcher } from 'undici';
 import { parseJson } from '../input/json.js';
 
+let undiciModule: typeof import('undici') | undefined;
+
 /** Loaded with the first client: importing the package should not take longer for it. */
-const undici = (): typeof import('undici') => createRequire(import.meta.url)('undici');
+function undici(): typeof import('undici') {
+  undiciModule ??= createRequire(import.meta.url)('undici') as typeof import('undici');
+  return undiciModule;
+}
 
 /**
  * What can go wrong with a request, by what helps: `busy` (send it again, later and with less beside it), `broken` (an
@@ -42,10 +48,20 @@ export interface Answer {
   readonly retryAfter: number | undefined;
 }
 
+/** An answer before it is read. */
+interface Received {
+  readonly status: number;
+  readonly bytes: Buffer;
+  readonly retryAfter: number | undefined;
+}
+
 /** Speaks JSON with one server. */
 export class Client {
   /** Address without a slash at its end and without `/v1`. */
   readonly url: string;
+  readonly #origin: string;
+  /** What the address has after its host. */
+  readonly #path: string;
   readonly #key: string | undefined;
   readonly #seconds: number;
   readonly #agent: Agent;
@@ -55,10 +71,13 @@ export class Client {
     { key, timeout, concurrency }: { key: string | undefined; timeout: number; concurrency: number },
   ) {
     this.url = url.replace(/#.*$/, '').replace(/\/+$/, '').replace(/\/v1$/, '');
+    const { origin, pathname } = new URL(this.url);
+    this.#origin = origin;
+    this.#path = pathname.replace(/\/$/, '');
     this.#key = key;
     this.#seconds = timeout;
     this.#agent = new (undici().Agent)({
-      connections: concurrency + 8,
+      connections: concurrency,
       headersTimeout: 1000 * timeout,
       bodyTimeout: 1000 * timeout,
       connect: { timeout: 1000 * Math.min(timeout, 30) },
@@ -67,47 +86,86 @@ export class Client {
     });
   }
 
-  /** The answer to a GET, or to a POST of `body`. Redirects are answers: what authorises a call goes nowhere else. */
-  async ask(path: string, body?: unknown, signal?: AbortSignal): Promise<Answer> {
+  /**
+   * The answer to a GET, or to a POST of `body`. Redirects are answers: what authorises a call goes nowhere else.
+   * `onReceived` is called once an answer of success is there, and what it leads to be asked is sent before the answer is
+   * read: a server that takes several requests a step would begin the next with too few.
+   */
+  async ask(path: string, body?: unknown, signal?: AbortSignal, onReceived?: () => void): Promise<Answer> {
     signal?.throwIfAborted();
-    const abort = new AbortController();
-    const onAbort = () => abort.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const timer = setTimeout(
-      () => abort.abort(new Fault('busy', `no answer within ${this.#seconds} s`)),
-      1000 * this.#seconds,
-    );
     try {
-      const {
-        statusCode,
-        headers,
-        body: answer,
-      } = await undici().request(`${this.url}${path}`, {
-        dispatcher: this.#agent,
-        method: body === undefined ? 'GET' : 'POST',
+      const { status, bytes, retryAfter } = await this.#exchange(path, body, signal);
+      if (onReceived && status === 200) {
+        onReceived();
+        await sent();
+      }
+      return { status, value: parsed(bytes.toString('utf8')), retryAfter };
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw this.#fault(error);
+    }
+  }
+
+  /** Without streams, which would cost as much as all else: a run is many small answers. */
+  #exchange(path: string, body: unknown, signal: AbortSignal | undefined): Promise<Received> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = [];
+      let [status, retryAfter]: [number, number | undefined] = [0, undefined];
+      let controller: Dispatcher.DispatchController | null = null;
+      let stopped: Error | null = null;
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const stop = (reason: Error) => {
+        stopped = reason;
+        end();
+        controller?.abort(reason);
+        reject(reason);
+      };
+      const onAbort = () => stop(new Error('aborted'));
+      const onTime = () => stop(new Fault('busy', `no answer within ${this.#seconds} s`));
+      const timer = setTimeout(onTime, 1000 * this.#seconds);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const asked = {
+        origin: this.#origin,
+        path: `${this.#path}${path}`,
         headers: {
           accept: 'application/json',
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...(this.#key !== undefined && { authorization: `Bearer ${this.#key}` }),
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: abort.signal,
+        ...(body === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: JSON.stringify(body) }),
+      };
+      this.#agent.dispatch(asked, {
+        onRequestStart(own) {
+          controller = own;
+          // It had waited for a connection.
+          if (stopped !== null) own.abort(stopped);
+        },
+        onResponseStart(_, statusCode, headers) {
+          status = statusCode;
+          const after = Number(headers['retry-after']);
+          if (Number.isFinite(after)) retryAfter = after;
+        },
+        onResponseData(_, piece) {
+          pieces.push(piece);
+        },
+        onResponseEnd() {
+          end();
+          resolve({ status, bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), retryAfter });
+        },
+        onResponseError(_, error) {
+          end();
+          reject(error);
+        },
       });
-      const text = Buffer.from(await answer.arrayBuffer()).toString('utf8');
-      const after = Number(headers['retry-after']);
-      return { status: statusCode, value: parsed(text), retryAfter: Number.isFinite(after) ? after : undefined };
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      throw this.#fault(error, abort.signal);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    }
+    });
   }
 
   /** The value of an answer with a status of success. */
-  async call(path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
-    const answer = await this.ask(path, body, signal);
+  async call(path: string, body?: unknown, signal?: AbortSignal, onReceived?: () => void): Promise<unknown> {
+    const answer = await this.ask(path, body, signal, onReceived);
     if (answer.status === 200) {
       if (answer.value === undefined)
         throw new Fault('broken', 'the answer is not JSON, or only half of it came', { status: 200 });
@@ -141,8 +199,7 @@ export class Client {
     return this.#agent.destroy();
   }
 
-  #fault(error: unknown, { aborted, reason }: AbortSignal): Fault {
-    if (aborted && reason instanceof Fault) return reason;
+  #fault(error: unknown): Fault {
     if (error instanceof Fault) return error;
     const { code, message, cause } = error as NodeJS.ErrnoException;
     if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
@@ -154,6 +211,12 @@ export class Client {
     const inner = (cause as NodeJS.ErrnoException | undefined)?.code ?? code ?? '';
     return new Fault('busy', this.redacted(`${inner && `${inner}: `}${message}`));
   }
+}
+
+/** Resolves once what was asked for until now is on its way: a connection that has rested is written to one turn later. */
+async function sent(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }
 
 /** The JSON of a text; `undefined` if it is none. */

@@ -11,14 +11,17 @@ export interface LaneOptions<A> {
   readonly batch: number;
   readonly retries: number;
   readonly signal: AbortSignal;
-  /** Asks the server for some rows: the answers in their order. Throws `Fault`. */
-  readonly ask: (rows: readonly number[], signal: AbortSignal) => Promise<readonly A[]>;
+  /**
+   * Asks the server for some rows: the answers in their order. May call `onReceived` once the server has done its part and
+   * only reading is left; another request takes this one's place then. Throws `Fault`.
+   */
+  readonly ask: (rows: readonly number[], signal: AbortSignal, onReceived: () => void) => Promise<readonly A[]>;
   /** Called with every answer; resolves, once it is kept, to the number that it brings, or to why it brings none. */
   readonly onAnswer: (row: number, answer: A) => Promise<number | Failure>;
   readonly onFailed: (row: number, reason: string) => void;
 }
 
-/** Requests whose answers may wait to be written before no more is asked. */
+/** Requests whose answers may wait to be read and written before no more is asked. */
 const MOST_KEEPING = 256;
 
 /** Why an answer is of no use. */
@@ -32,7 +35,7 @@ export class Lane<A> {
   readonly #options: LaneOptions<A>;
   readonly #limit: Concurrency;
   readonly #queue: PQueue;
-  /** Answers on their way to where they are kept. */
+  /** Answers that are read and on their way to where they are kept. */
   readonly #keeping = new Set<Promise<void>>();
   readonly #failures: unknown[] = [];
   #streak = 0;
@@ -88,15 +91,31 @@ export class Lane<A> {
   }
 
   async #send(tasks: readonly Task[]): Promise<void> {
+    let onReceived = () => {};
+    const received = new Promise<void>((resolve) => {
+      onReceived = resolve;
+    });
+    const done = this.#exchange(tasks, onReceived).catch((error: unknown) => this.#fail(error));
+    await Promise.race([received, done]);
+    // The server is asked on while answers are read and written: it would wait for a disk that is busy otherwise.
+    const keeping = done.finally(() => this.#keeping.delete(keeping));
+    this.#keeping.add(keeping);
+    if (this.#keeping.size > MOST_KEEPING) await Promise.race(this.#keeping);
+  }
+
+  async #exchange(tasks: readonly Task[], onReceived: () => void): Promise<void> {
     const { ask, signal } = this.#options;
     const sentAt = performance.now();
+    let latency: number | null = null;
+    const onAnswered = () => {
+      latency ??= performance.now() - sentAt;
+      onReceived();
+    };
     this.requests += 1;
     let answers: readonly A[];
     try {
-      answers = await ask(
-        tasks.map(({ row }) => row),
-        signal,
-      );
+      const rows = tasks.map(({ row }) => row);
+      answers = await ask(rows, signal, onAnswered);
     } catch (error) {
       if (!(error instanceof Fault)) {
         for (const task of tasks) this.#work.putBack(task);
@@ -105,15 +124,11 @@ export class Lane<A> {
       this.#failed(tasks, error, sentAt);
       return;
     }
-    this.#limit.succeeded(performance.now() - sentAt);
+    onAnswered();
+    this.#limit.succeeded(latency!);
     this.#queue.concurrency = this.#limit.limit;
     this.#streak = 0;
-    // The server is asked on while answers are written: a disk that is busy would have it wait otherwise.
-    const keeping = this.#keep(tasks, answers)
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => this.#keeping.delete(keeping));
-    this.#keeping.add(keeping);
-    if (this.#keeping.size > MOST_KEEPING) await Promise.race(this.#keeping);
+    await this.#keep(tasks, answers);
   }
 
   async #keep(tasks: readonly Task[], answers: readonly A[]): Promise<void> {

@@ -263,10 +263,11 @@ class Run {
           batch: scorer.batches ? batch : 1,
           retries,
           signal,
-          ask: (places, signal) =>
+          ask: (places, signal, onReceived) =>
             scorer.score(
               places.map((place) => items[place]!),
               signal,
+              onReceived,
             ),
           onAnswer: async (place, scored: Scored) => {
             const row = this.#selected[place]!;

@@ -25,7 +25,7 @@ export class EchoScorer implements Scorer {
     this.#manner = manner;
   }
 
-  async score(items: readonly Item[], signal?: AbortSignal): Promise<Scored[]> {
+  async score(items: readonly Item[], signal?: AbortSignal, onReceived?: () => void): Promise<Scored[]> {
     const prompts = items.map(({ prompt, response }) =>
       typeof prompt === 'string' && typeof response === 'string'
         ? prompt + response
@@ -43,6 +43,7 @@ export class EchoScorer implements Scorer {
         temperature: 0,
       },
       signal,
+      onReceived,
     );
     return choicesInOrder(answer, items.length, this.#model).map((choice, index) => echoed(choice, items[index]!));
   }

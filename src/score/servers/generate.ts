@@ -24,13 +24,17 @@ export class GenerateScorer implements Scorer {
   readonly tokenize = (text: Text, signal?: AbortSignal): Promise<number[]> =>
     tokenizeByRoute(this.#client, this.#model, text, signal);
 
-  score(items: readonly Item[], signal?: AbortSignal): Promise<Scored[]> {
-    return Promise.all(items.map((item) => this.#one(item, signal)));
+  score(items: readonly Item[], signal?: AbortSignal, onReceived?: () => void): Promise<Scored[]> {
+    return Promise.all(items.map((item) => this.#one(item, signal, onReceived)));
   }
 
-  async #one({ prompt, response }: Item, signal: AbortSignal | undefined): Promise<Scored> {
+  async #one(
+    { prompt, response }: Item,
+    signal: AbortSignal | undefined,
+    onReceived: (() => void) | undefined,
+  ): Promise<Scored> {
     const [before, own] = [prompt as readonly number[], response as readonly number[]];
-    const answer = await this.#client.call(ROUTE, asked(this.#model, before, own), signal);
+    const answer = await this.#client.call(ROUTE, asked(this.#model, before, own), signal, onReceived);
     const { model, prompt_token_id_logprobs: array } = (answer ?? {}) as Record<string, unknown>;
     if (typeof model === 'string' && model !== this.#model) {
       throw new Fault('fatal', `the answer is of the model ${model}, not of ${this.#model}`);

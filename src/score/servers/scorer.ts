@@ -15,8 +15,8 @@ export interface Scorer {
   readonly kind: 'vllm' | 'vllm-generate' | 'sglang' | 'echo';
   /** Takes several items a request. */
   readonly batches: boolean;
-  /** The scores of items, in their order. Throws `Fault`. */
-  score(items: readonly Item[], signal?: AbortSignal): Promise<Scored[]>;
+  /** The scores of items, in their order. `onReceived` is called once the answer is there, before it is read. Throws `Fault`. */
+  score(items: readonly Item[], signal?: AbortSignal, onReceived?: () => void): Promise<Scored[]>;
   /** Token ids; `null` where the server tokenises only what it scores. */
   readonly tokenize: ((text: Text, signal?: AbortSignal) => Promise<number[]>) | null;
 }

@@ -39,7 +39,7 @@ export class SglangScorer implements Scorer {
     return entries!.map(([, id]) => id as number);
   };
 
-  async score(items: readonly Item[], signal?: AbortSignal): Promise<Scored[]> {
+  async score(items: readonly Item[], signal?: AbortSignal, onReceived?: () => void): Promise<Scored[]> {
     const ids = items.map(({ prompt, response }) => [
       ...(prompt as readonly number[]),
       ...(response as readonly number[]),
@@ -48,7 +48,7 @@ export class SglangScorer implements Scorer {
     const starts = items.map(({ prompt }) => prompt.length - 1);
     const one = items.length === 1;
     const input = { input_ids: one ? ids[0] : ids, logprob_start_len: one ? starts[0] : starts };
-    const lists = await this.#entries(input, items.length, signal);
+    const lists = await this.#entries(input, items.length, signal, onReceived);
     return lists.map((entries, index) => {
       const response = items[index]!.response as readonly number[];
       const own = entries.slice(-response.length);
@@ -63,9 +63,15 @@ export class SglangScorer implements Scorer {
     });
   }
 
-  async #entries(input: object, count: number, signal: AbortSignal | undefined): Promise<unknown[][][]> {
+  async #entries(
+    input: object,
+    count: number,
+    signal: AbortSignal | undefined,
+    onReceived?: () => void,
+  ): Promise<unknown[][][]> {
     const sampling_params = { max_new_tokens: 1, temperature: 0 };
-    const answer = await this.#client.call('/generate', { ...input, sampling_params, return_logprob: true }, signal);
+    const body = { ...input, sampling_params, return_logprob: true };
+    const answer = await this.#client.call('/generate', body, signal, onReceived);
     const answers = Array.isArray(answer) ? answer : [answer];
     if (answers.length !== count) throw new Fault('broken', `${count} answers were asked for, ${answers.length} came`);
     return answers.map((each) => {

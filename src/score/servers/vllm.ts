@@ -18,7 +18,7 @@ export class VllmScorer implements Scorer {
   readonly tokenize = (text: Text, signal?: AbortSignal): Promise<number[]> =>
     tokenizeByRoute(this.#client, this.#model, text, signal);
 
-  async score(items: readonly Item[], signal?: AbortSignal): Promise<Scored[]> {
+  async score(items: readonly Item[], signal?: AbortSignal, onReceived?: () => void): Promise<Scored[]> {
     const ids = items.map(idsOf);
     const answer = await this.#client.call(
       '/v1/completions',
@@ -31,6 +31,7 @@ export class VllmScorer implements Scorer {
         temperature: 0,
       },
       signal,
+      onReceived,
     );
     const choices = choicesInOrder(answer, items.length, this.#model);
     return choices.map((choice, index) => scoreOf(choice, items[index]!, ids[index]!));

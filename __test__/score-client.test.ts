@@ -1,0 +1,84 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Client, Fault } from '../src/score/client.js';
+
+let server: Server | undefined;
+
+/** Address of a server that answers by `answer`. */
+async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  server = createServer(answer);
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+afterEach(() => server?.close());
+
+const json = (response: ServerResponse, value: unknown, status = 200) =>
+  response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' }).end(JSON.stringify(value));
+
+describe('a client', () => {
+  test('an address may have a path, with or without /v1 and a slash; the key goes in the head', async () => {
+    const url = await serve((request, response) => json(response, [request.url, request.headers.authorization]));
+    for (const end of ['', '/', '/v1', '/v1/', '#name']) {
+      const client = new Client(`${url}/models/a${end}`, { key: 'secret', timeout: 5, concurrency: 1 });
+      const answer = await client.ask('/v1/completions', {});
+      expect(answer).toEqual({ status: 200, value: ['/models/a/v1/completions', 'Bearer secret'], retryAfter: 7 });
+      await client.close();
+    }
+  });
+
+  test('what an answer leads to be asked is sent before the answer is read', async () => {
+    const url = await serve((request, response) => json(response, request.url));
+    const client = new Client(url, { key: undefined, timeout: 5, concurrency: 1 });
+    let sent = 0;
+    const onSent = () => {
+      sent += 1;
+    };
+    subscribe('undici:client:sendHeaders', onSent);
+    try {
+      let second: Promise<unknown> | undefined;
+      const first = await client.call('/first', {}, undefined, () => {
+        second = client.call('/second', {});
+      });
+      expect([first, sent]).toEqual(['/first', 2]);
+      expect(await second).toBe('/second');
+    } finally {
+      unsubscribe('undici:client:sendHeaders', onSent);
+      await client.close();
+    }
+  });
+
+  test('a refusal frees no place before it is understood', async () => {
+    const url = await serve((_, response) => json(response, { message: 'later' }, 429));
+    const client = new Client(url, { key: undefined, timeout: 5, concurrency: 1 });
+    let received = false;
+    const asked = client.call('/', {}, undefined, () => {
+      received = true;
+    });
+    await expect(asked).rejects.toMatchObject({ kind: 'busy', status: 429, retryAfter: 7 });
+    expect(received).toBe(false);
+    await client.close();
+  });
+
+  test('an abort and a limit of time end what waits for a connection, too', async () => {
+    const held: ServerResponse[] = [];
+    const url = await serve((_, response) => held.push(response));
+    const client = new Client(url, { key: undefined, timeout: 0.3, concurrency: 1 });
+    const under = client.ask('/under-way', {});
+    const waiting = client.ask('/waiting', {});
+    const abort = new AbortController();
+    const aborted = client.ask('/aborted', {}, abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(aborted).rejects.toThrow('enough');
+    for (const each of [under, waiting]) {
+      const fault = await each.catch((error: unknown) => error);
+      expect(fault).toBeInstanceOf(Fault);
+      expect(fault).toMatchObject({ kind: 'busy', message: expect.stringContaining('0.3 s') });
+    }
+    expect(held).toHaveLength(1);
+    await client.close();
+    for (const response of held) response.destroy();
+  });
+});
