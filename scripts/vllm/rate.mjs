@@ -1,12 +1,17 @@
-// Responses a second: ours, the simplest loop of the OpenAI client, and a load generator that reads nothing of the answers.
+// Responses a second: ours, the simplest loop of the OpenAI client, and a load generator that reads nothing of the answers. On
+// cores of their own, as where servers have a machine of theirs, and on the same cores, where what a client spends is what the
+// server lacks.
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { score } from '../../dist/index.js';
 import { byPython, reference } from './checks.mjs';
 import { rowsOfIds } from './rows.mjs';
 
-const ROUNDS = 3;
+/** Rounds that count; fewer where nothing is held to them. */
+const [ROUNDS, FEWER] = [5, 3];
 /** How often a round scores each row, so that starting up and compiling are a small part of it. */
 const TIMES = 3;
 /** Share of what the server gives to the load generator that is to be reached. */
@@ -32,12 +37,43 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 const shown = (values) =>
   `${median(values).toFixed(1)} (${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)})`;
 
+/** Binds processes to cores, with all their threads; whether that could be done. */
+function bind(pids, cores) {
+  return pids.length > 0 && pids.every((pid) => spawnSync('taskset', ['-apc', cores, String(pid)]).status === 0);
+}
+
+/** Gives the last core to this process, where the clients are, and the others to the server; undone by what it returns, `null` if it cannot be had. */
+function setApart({ own }) {
+  const cores = availableParallelism();
+  if (cores < 2) return null;
+  const group = spawnSync('pgrep', ['-g', String(own.pid)], { encoding: 'utf8' }).stdout ?? '';
+  const all = () => bind([process.pid], `0-${cores - 1}`);
+  if (bind(group.split('\n').filter(Boolean), `0-${cores - 2}`) && bind([process.pid], String(cores - 1))) return all;
+  all();
+  return null;
+}
+
 /** In turn, so that whatever else the machine does meets all alike. */
 export async function rate(context) {
-  const { python, folder, models, names, server } = context;
   const found = [];
   const failures = [];
-  const { name, url } = await server(names[1]);
+  const running = await context.server(context.names[1]);
+  await measure(context, running, 'on the same cores', { found, failures: null });
+  const undo = setApart(running);
+  const where = undo ? 'on cores of their own' : 'on the same cores (none could be set apart)';
+  try {
+    await measure(context, running, where, { found, failures });
+  } finally {
+    undo?.();
+    if (undo) await context.stopServers();
+  }
+  return { found, failures };
+}
+
+/** Measures rounds; what is below the goal is among `failures`, if there are to be any. */
+async function measure(context, { name, url }, where, { found, failures }) {
+  const { python, folder, models, names } = context;
+  const rounds = failures === null ? FEWER : ROUNDS;
   const { ids: once } = await reference(context, names[1]);
   const ids = Array.from({ length: TIMES }, () => once).flat();
   const path = join(folder, 'ids.jsonl');
@@ -55,11 +91,11 @@ export async function rate(context) {
     );
     const measured = { ours: [], loop: [], load: [] };
     // The first round is not counted: a server that has not yet met so many at a time is slower for whoever comes first.
-    for (let round = -1; round < ROUNDS; round += 1) {
+    for (let round = -1; round < rounds; round += 1) {
       const out = join(folder, `rate-${batch}-${round + 1}`);
       const options = { servers: [{ name, url }], out, preflight: 0, batch, concurrency: atOnce };
       const result = await score(path, options);
-      if (!result.complete) failures.push('not all rows are scored');
+      if (!result.complete) throw new Error('Not all rows are scored.');
       measured.ours.push(result.rate);
       rmSync(out, { recursive: true });
       const args = ['loop', url, name, join(models, name), path, String(atOnce), String(batch)];
@@ -73,11 +109,10 @@ export async function rate(context) {
       median(measured.ours.map((value, round) => value / measured[other][round])),
     );
     found.push(
-      `${batch} a request, ${atOnce} requests at a time, ${ROUNDS} rounds of ${ids.length} responses, responses a second: score ${shown(measured.ours)}, ` +
+      `${where}, ${batch} a request, ${atOnce} requests at a time, ${rounds} rounds of ${ids.length} responses, responses a second: score ${shown(measured.ours)}, ` +
         `OpenAI client ${shown(measured.loop)}, load generator ${shown(measured.load)}; ` +
         `score is ${toLoad.toFixed(2)} of the load generator, ${toLoop.toFixed(2)} of the loop`,
     );
-    if (toLoad < GOAL) failures.push(`${toLoad.toFixed(2)} of the load generator, not ${GOAL}`);
+    if (toLoad < GOAL) failures?.push(`${where}: ${toLoad.toFixed(2)} of the load generator, not ${GOAL}`);
   }
-  return { found, failures };
 }
