@@ -1,32 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, test } from 'vitest';
-import {
-  CoverageError,
-  type LogProbsInputs,
-  type Progress,
-  type ReadLogProbsOptions,
-  readLogProbs,
-} from '../src/index.js';
+import { describe, expect, test } from 'vitest';
+import { CoverageError, type LogProbsInputs, type ReadLogProbsOptions, readLogProbs } from '../src/index.js';
+import { inputFiles, long, sample } from './input-files.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'coverage-principle-errors-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
+const { folder, write, csv, jsonl } = inputFiles('errors');
 const fixtures = join(import.meta.dirname, 'fixtures');
-let files = 0;
-
-function write(name: string, content: string | Uint8Array): string {
-  files += 1;
-  const path = join(folder, `${files}-${name}`);
-  writeFileSync(path, content);
-  return path;
-}
-
-const csv = (content: string) => write('table.csv', content);
-const jsonl = (...rows: unknown[]) =>
-  write('rows.jsonl', rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'));
 
 async function refusal(inputs: LogProbsInputs, options: ReadLogProbsOptions = {}): Promise<CoverageError> {
   const error = await readLogProbs(inputs, options).then(
@@ -37,19 +17,6 @@ async function refusal(inputs: LogProbsInputs, options: ReadLogProbsOptions = {}
   return error as CoverageError;
 }
 
-const long = (id: string, model: string, logProb: unknown) => ({ id, model, logProb });
-const sample = (doc: number, logProb: unknown, more = {}) => ({
-  doc_id: doc,
-  doc: {},
-  target: ' word',
-  arguments: { gen_args_0: { arg_0: 'context', arg_1: ' word' } },
-  resps: [[[logProb, 'False']]],
-  filtered_resps: [[logProb, 'False']],
-  filter: 'none',
-  prompt_hash: `p${doc}`,
-  target_hash: `t${doc}`,
-  ...more,
-});
 const completion = (record: object, choice: object, usage = {}) => ({ ...record, choices: [choice], usage });
 
 interface Case {
@@ -497,60 +464,4 @@ describe('bad input gets an error with code, place and way out', () => {
     for (const part of says) expect(error.message).toContain(part);
     if (place) expect(error.place).toMatchObject(place);
   });
-});
-
-describe('oddities are warnings', () => {
-  const warnings = async (inputs: LogProbsInputs, options: ReadLogProbsOptions = {}) =>
-    (await readLogProbs(inputs, options)).metadata.warnings;
-
-  test('different token counts under one id', async () => {
-    const path = jsonl(
-      { id: 'r0', model: 'a', tokenLogProbs: [-1, -1] },
-      { id: 'r0', model: 'b', tokenLogProbs: [-1, -1, -1] },
-    );
-    const logProbs = await readLogProbs(path);
-    expect(logProbs.metadata.tokenCounts).toBeNull();
-    expect(logProbs.metadata.warnings).toMatchObject([{ code: 'WARN_TOKEN_COUNTS' }]);
-    expect(logProbs.metadata.warnings[0]!.message).toMatch(/3 tokens here and 2 under a.*response r0/);
-  });
-
-  test('clamped tokens are −∞ unless kept', async () => {
-    const path = jsonl({ id: 'r0', model: 'a', tokenLogProbs: [-1, -9999] });
-    expect((await readLogProbs(path)).row(0)[0]).toBe(Number.NEGATIVE_INFINITY);
-    expect(await warnings(path)).toMatchObject([{ code: 'WARN_CLAMPED' }]);
-    expect((await readLogProbs(path, { keepClamped: true })).row(0)[0]).toBe(-10000);
-  });
-
-  test('responses that not all models have are left out on request', async () => {
-    const path = jsonl(long('r0', 'a', -1), long('r1', 'a', -2), long('r1', 'b', -3));
-    const logProbs = await readLogProbs(path, { join: 'shared' });
-    expect(logProbs.metadata.responseIds).toEqual(['r1']);
-    expect(logProbs.metadata.warnings[0]!.message).toContain('1 of 2 responses were left out');
-  });
-
-  test('mismatched hashes can be ignored', async () => {
-    const inputs = [`a=${jsonl(sample(0, '-1'))}`, `b=${jsonl(sample(0, '-1', { prompt_hash: 'other' }))}`];
-    expect((await readLogProbs(inputs, { ignoreHashes: true })).models).toEqual(['a', 'b']);
-  });
-});
-
-test('an aborted signal stops reading with its own reason', async () => {
-  const reason = new Error('enough');
-  await expect(readLogProbs(csv('id,a\nr0,-1\n'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-});
-
-test('a signal aborted while a file is read stops it, and progress counts its bytes', async () => {
-  const rows = Array.from({ length: 400_000 }, (_, index) => JSON.stringify(long(`r${index}`, 'm', -1)));
-  const path = write('rows.jsonl', rows.join('\n'));
-  const controller = new AbortController();
-  const reason = new Error('enough');
-  const reading = readLogProbs(path, { signal: controller.signal });
-  setTimeout(() => controller.abort(reason), 5);
-  await expect(reading).rejects.toBe(reason);
-
-  const reports: Progress[] = [];
-  await readLogProbs(path, { onProgress: (progress) => reports.push(progress) });
-  const { size } = statSync(path);
-  expect(reports.at(-1)).toMatchObject({ done: size, total: size });
-  expect(reports.every(({ done }, index) => index === 0 || done >= reports[index - 1]!.done)).toBe(true);
 });
