@@ -22,7 +22,7 @@ describe('a client', () => {
   test('an address may have a path, with or without /v1 and a slash; the key goes in the head', async () => {
     const url = await serve((request, response) => json(response, [request.url, request.headers.authorization]));
     for (const end of ['', '/', '/v1', '/v1/', '#name']) {
-      const client = new Client(`${url}/models/a${end}`, { key: 'secret', timeout: 5, concurrency: 1 });
+      const client = new Client(`${url}/models/a${end}`, { key: 'secret', timeout: 5, connections: 1 });
       const answer = await client.ask('/v1/completions', {});
       expect(answer).toEqual({ status: 200, value: ['/models/a/v1/completions', 'Bearer secret'], retryAfter: 7 });
       await client.close();
@@ -31,7 +31,7 @@ describe('a client', () => {
 
   test('what an answer leads to be asked is sent before the answer is read', async () => {
     const url = await serve((request, response) => json(response, request.url));
-    const client = new Client(url, { key: undefined, timeout: 5, concurrency: 1 });
+    const client = new Client(url, { key: undefined, timeout: 5, connections: 1 });
     let sent = 0;
     const onSent = () => {
       sent += 1;
@@ -52,7 +52,7 @@ describe('a client', () => {
 
   test('a refusal frees no place before it is understood', async () => {
     const url = await serve((_, response) => json(response, { message: 'later' }, 429));
-    const client = new Client(url, { key: undefined, timeout: 5, concurrency: 1 });
+    const client = new Client(url, { key: undefined, timeout: 5, connections: 1 });
     let received = false;
     const asked = client.call('/', {}, undefined, () => {
       received = true;
@@ -65,7 +65,7 @@ describe('a client', () => {
   test('an abort and a limit of time end what waits for a connection, too', async () => {
     const held: ServerResponse[] = [];
     const url = await serve((_, response) => held.push(response));
-    const client = new Client(url, { key: undefined, timeout: 0.3, concurrency: 1 });
+    const client = new Client(url, { key: undefined, timeout: 0.3, connections: 1 });
     const under = client.ask('/under-way', {});
     const waiting = client.ask('/waiting', {});
     const abort = new AbortController();

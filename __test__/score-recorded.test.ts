@@ -29,7 +29,7 @@ async function replaying<T>(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = new Client(`http://127.0.0.1:${port}`, { key: undefined, timeout: 5, concurrency: 1 });
+  const client = new Client(`http://127.0.0.1:${port}`, { key: undefined, timeout: 5, connections: 1 });
   try {
     return await call(client, () => asked);
   } finally {

@@ -449,6 +449,10 @@ describe('preflight', () => {
     expect(metadata.warnings.map(({ code }) => code)).toEqual(
       expect.arrayContaining(['WARN_SAME_SCORES', 'WARN_SCORES_VARY']),
     );
+    // Preflight has several requests at a time whatever the run has.
+    const alone = newFolder();
+    await score(rows(40), { servers: [named[1]!], out: alone, preflight: 16, concurrency: 1 });
+    expect(read(join(alone, 'noisy.jsonl')).manifest.preflight!.differing).toBeGreaterThan(8);
     // One that is scored later is compared with what lies there.
     const late = await serve({ model: 'late', weights: 'steady' });
     await score(rows(40), { servers: [{ name: 'late', url: late.url }], out, preflight: 16, N: [2] });

@@ -7,6 +7,7 @@ import { Client, Fault, keyFor } from './client.js';
 import { type Held, LineFile } from './line-file.js';
 import { lock } from './lock.js';
 import type { CheckedScoreOptions, ServerInput } from './options.js';
+import { BESIDE } from './preflight.js';
 import type { Responses } from './rows.js';
 import { fileName, scoreFormat } from './score-file.js';
 import { discover, type FoundServer } from './servers/discover.js';
@@ -89,7 +90,7 @@ export function clientsOf(
 ): Client[] {
   const own = servers.filter((server) => server.name === name);
   return own.map(({ url }) => {
-    const client = new Client(url, { key: keyFor(name), timeout, concurrency });
+    const client = new Client(url, { key: keyFor(name), timeout, connections: Math.max(concurrency, BESIDE) });
     opened.add(() => client.close());
     return client;
   });

@@ -68,7 +68,7 @@ export class Client {
 
   constructor(
     url: string,
-    { key, timeout, concurrency }: { key: string | undefined; timeout: number; concurrency: number },
+    { key, timeout, connections }: { key: string | undefined; timeout: number; connections: number },
   ) {
     this.url = url.replace(/#.*$/, '').replace(/\/+$/, '').replace(/\/v1$/, '');
     const { origin, pathname } = new URL(this.url);
@@ -77,7 +77,7 @@ export class Client {
     this.#key = key;
     this.#seconds = timeout;
     this.#agent = new (undici().Agent)({
-      connections: concurrency,
+      connections,
       headersTimeout: 1000 * timeout,
       bodyTimeout: 1000 * timeout,
       connect: { timeout: 1000 * Math.min(timeout, 30) },

@@ -9,8 +9,8 @@ import { firstLine } from './first-line.js';
 import { type Patience, patiently } from './patience.js';
 import type { Item, Scorer } from './servers/scorer.js';
 
-/** Requests at a time, the second time. */
-const BESIDE = 8;
+/** Requests at a time, the second time, however many a run has. */
+export const BESIDE = 8;
 
 /** The log-probabilities of some rows, scored twice; null for what has none. */
 export interface Twice {
