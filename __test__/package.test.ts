@@ -165,9 +165,10 @@ test('the command runs', () => {
 
 test('it is small, and installs without running anything', () => {
   expect(size).toBeLessThan(1_000_000);
-  // 6.22 MB, for the readers of compressed files and tables are in it, and counting by several sets of instructions; 6 MB is where
-  // it should be.
-  expect(statSync(join(root, 'native', addon)).size).toBeLessThan(6_250_000);
+  // The readers of compressed files and tables are in it, and counting by several sets of instructions. Where rustc's linker is not
+  // LLD, what is the same is in it more than once (crates/node/build.rs).
+  const most = platform === 'linux-x64-gnu' ? 6_000_000 : 6_250_000;
+  expect(statSync(join(root, 'native', addon)).size).toBeLessThan(most);
   const installed = JSON.parse(readFileSync(join(folder, 'node_modules/coverage-principle/package.json'), 'utf8'));
   expect(installed).not.toHaveProperty('scripts');
   expect(Object.keys(installed.optionalDependencies).sort()).toEqual(

@@ -2,7 +2,10 @@
 //! read.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, Unexpected,
+    VariantAccess, Visitor,
+};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::{Error, Map, Value};
 
@@ -32,8 +35,99 @@ pub(crate) fn from_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, E
     serde_json::from_str(std::str::from_utf8(bytes).map_err(Error::custom)?)
 }
 
+/// Declares an enum that is written as an object, its variant's name in one field and the variant's fields beside it, and reads it
+/// so: `tagged!("Name", "kind", … enum Name { … })`, the name once more as serde wants it. Serde's own reader of such an enum keeps
+/// what it finds in values of another kind, for which the reader of every variant and of every type in one is compiled once more.
+#[macro_export]
+macro_rules! tagged {
+    ($path:literal, $tag:literal, $(#[$meta:meta])* $visibility:vis enum $name:ident { $($variants:tt)* }) => {
+        $(#[$meta])*
+        $visibility enum $name { $($variants)* }
+
+        const _: () = {
+            #[derive(serde::Deserialize)]
+            #[serde(remote = $path, rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+            enum Read { $($variants)* }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                    $crate::json::by_tag(deserializer, $tag, Read::deserialize)
+                }
+            }
+        };
+    };
+}
+
+/// Reads an object whose field `tag` names a variant: for [`tagged!`](crate::tagged).
+///
+/// # Errors
+/// What serde says of a value that does not fit.
+pub fn by_tag<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    tag: &'static str,
+    read: fn(Tagged) -> Result<T, Error>,
+) -> Result<T, D::Error> {
+    Tagged::of(Map::deserialize(deserializer)?, tag).and_then(read).map_err(D::Error::custom)
+}
+
+/// A variant's name and its fields.
+pub struct Tagged {
+    name: String,
+    fields: Map<String, Value>,
+}
+
+impl Tagged {
+    fn of(mut fields: Map<String, Value>, tag: &'static str) -> Result<Self, Error> {
+        let name = options(fields.remove(tag).ok_or_else(|| Error::missing_field(tag))?)?;
+        Ok(Self { name, fields })
+    }
+}
+
+impl<'de> Deserializer<'de> for Tagged {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_enum(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> EnumAccess<'de> for Tagged {
+    type Error = Error;
+    type Variant = Reader;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Reader), Error> {
+        Ok((seed.deserialize(self.name.into_deserializer())?, Reader(Value::Object(self.fields))))
+    }
+}
+
+/// The fields beside a variant's name. What has none takes any, as with serde.
+impl<'de> VariantAccess<'de> for Reader {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+}
+
 /// A value as options are read from it.
-struct Reader(Value);
+pub struct Reader(Value);
 
 fn read_object<'de, V: Visitor<'de>>(fields: Map<String, Value>, visitor: V) -> Result<V::Value, Error> {
     let mut fields = MapDeserializer::new(fields.into_iter().map(|(name, value)| (name, Reader(value))));
@@ -213,6 +307,62 @@ mod tests {
     #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
     enum Step {
         Constant { eta: f64 },
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+    enum Serdes {
+        Constant { eta: f64, first_steps: Option<u64> },
+        Falling { to: Option<Choice> },
+        Whole,
+    }
+
+    tagged! { "Ours", "kind",
+        #[derive(Debug, PartialEq)]
+        enum Ours {
+            Constant { eta: f64, first_steps: Option<u64> },
+            Falling { to: Option<Choice> },
+            Whole,
+        }
+    }
+
+    #[test]
+    fn a_variant_is_read_as_serde_reads_it_and_refused_in_its_words() {
+        let said = |value: Value| {
+            let (ours, serde) = (options::<Ours>(value.clone()), options::<Serdes>(value));
+            let text = |read: &dyn std::fmt::Debug| format!("{read:?}");
+            assert_eq!(
+                ours.as_ref().map(|read| text(read)).map_err(Error::to_string),
+                serde.as_ref().map(|read| text(read)).map_err(Error::to_string),
+            );
+            text(&ours)
+        };
+        let read = said(json!({"eta": 1, "kind": "constant", "firstSteps": 7}));
+        assert_eq!(read, "Ok(Constant { eta: 1.0, first_steps: Some(7) })");
+        assert_eq!(said(json!({"kind": "constant", "eta": 0.5})), "Ok(Constant { eta: 0.5, first_steps: None })");
+        assert_eq!(said(json!({"kind": "falling", "to": "lastOne"})), "Ok(Falling { to: Some(LastOne) })");
+        assert_eq!(said(json!({"kind": "whole"})), "Ok(Whole)");
+        assert_eq!(said(json!({"kind": "whole", "more": 1})), "Ok(Whole)");
+        for (wrong, why) in [
+            (json!({"eta": 1}), "missing field `kind`"),
+            (json!({"kind": "rising"}), "unknown variant `rising`, expected one of `constant`, `falling`, `whole`"),
+            (json!({"kind": "constant"}), "missing field `eta`"),
+            (json!({"kind": "constant", "eta": null}), "invalid type: null, expected f64"),
+            (json!({"kind": "constant", "eta": 1, "first_steps": 2}), "unknown field `first_steps`"),
+            (json!({"kind": "falling", "to": "none"}), "unknown variant `none`"),
+        ] {
+            let said = said(wrong);
+            assert!(said.contains(why), "{said}");
+        }
+        for wrong in [json!(null), json!("whole"), json!({"kind": null}), json!({"kind": "constant", "eta": "1"})] {
+            assert!(options::<Serdes>(wrong.clone()).is_err());
+            assert!(options::<Ours>(wrong).is_err());
+        }
+        // A list, its first element the name, and a variant's number: serde takes them, nobody writes them.
+        for wrong in [json!(["whole"]), json!({"kind": 2})] {
+            assert_eq!(options::<Serdes>(wrong.clone()).unwrap(), Serdes::Whole);
+            assert!(options::<Ours>(wrong).is_err());
+        }
     }
 
     #[test]

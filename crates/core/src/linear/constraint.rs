@@ -1,29 +1,31 @@
 //! Θ, the convex set that θ stays in, and Euclidean projection on it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::kernel::Kernels;
 use crate::error::{Error, Result};
-use crate::order;
+use crate::{order, tagged};
 
-/// Θ. The paper's is the unit ball (Assumption 2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
-pub enum Constraint {
-    /// ‖θ‖₂ ≤ radius.
-    Ball {
-        /// Positive.
-        radius: f64,
-    },
-    /// |θ_i| ≤ bound for every i.
-    Box {
-        /// Positive.
-        bound: f64,
-    },
-    /// θ_i ≥ 0 and Σθ_i = 1.
-    Simplex,
-    /// All of R^d.
-    Unconstrained,
+tagged! { "Constraint", "kind",
+    /// Θ. The paper's is the unit ball (Assumption 2.2).
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+    pub enum Constraint {
+        /// ‖θ‖₂ ≤ radius.
+        Ball {
+            /// Positive.
+            radius: f64,
+        },
+        /// |θ_i| ≤ bound for every i.
+        Box {
+            /// Positive.
+            bound: f64,
+        },
+        /// θ_i ≥ 0 and Σθ_i = 1.
+        Simplex,
+        /// All of R^d.
+        Unconstrained,
+    }
 }
 
 impl Default for Constraint {

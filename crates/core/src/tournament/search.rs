@@ -404,7 +404,8 @@ impl<'a, T: Countable> Search<'a, T> {
 }
 
 impl Field {
-    /// Nothing is known of any of `models` at this threshold.
+    /// Nothing is known of any of `models` at this threshold. Compiled once for both precisions.
+    #[inline(never)]
     pub(super) fn new(models: usize, log_n: f64) -> Self {
         Self {
             log_n,

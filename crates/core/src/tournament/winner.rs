@@ -110,13 +110,33 @@ pub fn select_winner_over(
     Ok(winners)
 }
 
-fn winners<T: Countable>(
-    search: &mut Search<'_, T>,
-    ratios: &Ratios,
-    spans: &[Vec<f64>],
-    control: &Control,
-) -> Result<Vec<Winner>> {
-    let (models, responses) = (search.rows.len() as u64, search.rows[0].len() as u64);
+/// A search in either precision: what is made of what it finds is compiled once.
+trait AnySearch {
+    /// Models and responses.
+    fn shape(&self) -> (usize, usize);
+    /// [`Search::winner`].
+    fn winner(&mut self, log_n: f64) -> Result<Found>;
+    /// [`Search::closest`].
+    fn closest(&mut self, found: &[Found]) -> Result<(usize, u32, u64)>;
+}
+
+impl<T: Countable> AnySearch for Search<'_, T> {
+    fn shape(&self) -> (usize, usize) {
+        (self.rows.len(), self.rows[0].len())
+    }
+
+    fn winner(&mut self, log_n: f64) -> Result<Found> {
+        Search::winner(self, log_n)
+    }
+
+    fn closest(&mut self, found: &[Found]) -> Result<(usize, u32, u64)> {
+        Search::closest(self, found)
+    }
+}
+
+fn winners(search: &mut dyn AnySearch, ratios: &Ratios, spans: &[Vec<f64>], control: &Control) -> Result<Vec<Winner>> {
+    let (models, responses) = search.shape();
+    let (models, responses) = (models as u64, responses as u64);
     let pairs_total = models * (models - 1);
     let share = |count: u32| f64::from(count) / responses as f64;
     let each = ratios.n().iter().zip(ratios.log_n()).zip(spans).map(|((&n, &log_n), span)| {

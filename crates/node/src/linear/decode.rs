@@ -6,7 +6,7 @@ use coverage_principle_core::linear::Policy;
 use coverage_principle_core::linear::decode::{
     AcceptedResponses, AdversarialReward, Draws, Reward, Samples, best_of_n, candidates, exact_best_of_n, sample,
 };
-use coverage_principle_core::{Error, Result, Workers};
+use coverage_principle_core::{Error, Result, Workers, tagged};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object};
 use napi_derive::napi;
@@ -80,14 +80,14 @@ pub fn sample_policy<'env>(
     )
 }
 
-/// A reward that is computed in Rust.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
-enum RewardOption {
-    /// 1{π_T/π̂ ≥ 2N}; the target is a handle beside.
-    Adversarial { n: f64 },
-    /// 1 for the accepted responses, which are a handle beside.
-    Accepted,
+tagged! { "RewardOption", "kind",
+    /// A reward that is computed in Rust.
+    enum RewardOption {
+        /// 1{π_T/π̂ ≥ 2N}; the target is a handle beside.
+        Adversarial { n: f64 },
+        /// 1 for the accepted responses, which are a handle beside.
+        Accepted,
+    }
 }
 
 /// What a reward is made of, kept for as long as the job runs.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use coverage_principle_core::Result;
 use coverage_principle_core::linear::FeatureMap;
 use coverage_principle_core::linear::features::{
     CompositeFeatures, HiddenFeatures, Layout, NgramFeatures, RandomFeatures, RandomOptions, SparseRows,
     SparseTableFeatures, TableFeatures, split_prompts,
 };
+use coverage_principle_core::{Result, tagged};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
@@ -41,14 +41,14 @@ impl FeaturesHandle {
     }
 }
 
-/// What a table is looked up by.
-#[derive(Deserialize)]
-#[serde(tag = "by", rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) enum LayoutOption {
-    Prompt { prompts: usize },
-    Position { horizon: usize },
-    PromptPosition { prompts: usize, horizon: usize },
-    Prefix { prompts: usize, horizon: usize },
+tagged! { "LayoutOption", "by",
+    /// What a table is looked up by.
+    pub(crate) enum LayoutOption {
+        Prompt { prompts: usize },
+        Position { horizon: usize },
+        PromptPosition { prompts: usize, horizon: usize },
+        Prefix { prompts: usize, horizon: usize },
+    }
 }
 
 impl From<LayoutOption> for Layout {

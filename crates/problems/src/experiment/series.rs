@@ -3,6 +3,7 @@
 use coverage_principle_core::error::{Error, Result};
 use coverage_principle_core::order;
 use coverage_principle_core::statistics::{Measurement, mean_and_standard_error};
+use coverage_principle_core::tagged;
 use serde::{Deserialize, Serialize};
 
 use super::{Tried, TriedPoint};
@@ -24,55 +25,59 @@ pub struct SeriesOptions {
     pub over: Option<usize>,
 }
 
-/// A quantity of an estimator in a trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
-pub enum Measure {
-    /// D_KL in nats.
-    Kl,
-    /// 1 where D_KL is +∞, else 0.
-    InfiniteKl,
-    /// Cov_N.
-    Cov {
-        /// N; null for the first of the point.
-        #[serde(rename = "N")]
-        n: Option<f64>,
-    },
-    /// What a trial reports by name. A candidate that does not report it in every trial is left out.
-    Detail {
-        /// The name.
-        name: String,
-    },
-    /// What a claim of the problem is about, at that claim's N.
-    Claim {
-        /// Which claim, by its index.
-        index: usize,
-    },
+tagged! { "Measure", "kind",
+    /// A quantity of an estimator in a trial.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+    pub enum Measure {
+        /// D_KL in nats.
+        Kl,
+        /// 1 where D_KL is +∞, else 0.
+        InfiniteKl,
+        /// Cov_N.
+        Cov {
+            /// N; null for the first of the point.
+            #[serde(rename = "N")]
+            n: Option<f64>,
+        },
+        /// What a trial reports by name. A candidate that does not report it in every trial is left out.
+        Detail {
+            /// The name.
+            name: String,
+        },
+        /// What a claim of the problem is about, at that claim's N.
+        Claim {
+            /// Which claim, by its index.
+            index: usize,
+        },
+    }
 }
 
-/// Which of the candidates at a point counts. Where one is chosen by its mean, every other trial chooses and the rest
-/// measure, so that the choice does not flatter itself.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
-pub enum Choice {
-    /// The only one, or the first.
-    First,
-    /// The one with this key.
-    Key {
-        /// The key.
-        key: f64,
-    },
-    /// The one of the least mean: an estimator's best step size in hindsight.
-    Least,
-    /// The one of the greatest mean: the worst instance.
-    Greatest,
-    /// Of the groups of the same key the one whose greatest mean is least: the best step size on its worst instance.
-    LeastGreatest,
-    /// The key at which the mean, falling in the key, passes `level`, interpolated on a logarithmic scale.
-    Crossing {
-        /// The level.
-        level: f64,
-    },
+tagged! { "Choice", "kind",
+    /// Which of the candidates at a point counts. Where one is chosen by its mean, every other trial chooses and the rest
+    /// measure, so that the choice does not flatter itself.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+    pub enum Choice {
+        /// The only one, or the first.
+        First,
+        /// The one with this key.
+        Key {
+            /// The key.
+            key: f64,
+        },
+        /// The one of the least mean: an estimator's best step size in hindsight.
+        Least,
+        /// The one of the greatest mean: the worst instance.
+        Greatest,
+        /// Of the groups of the same key the one whose greatest mean is least: the best step size on its worst instance.
+        LeastGreatest,
+        /// The key at which the mean, falling in the key, passes `level`, interpolated on a logarithmic scale.
+        Crossing {
+            /// The level.
+            level: f64,
+        },
+    }
 }
 
 impl Measure {

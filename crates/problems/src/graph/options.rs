@@ -1,6 +1,7 @@
 //! What a graph reasoning task is made from.
 
 use coverage_principle_core::error::{Error, Result};
+use coverage_principle_core::tagged;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::{check_count, check_real};
@@ -17,35 +18,37 @@ pub enum GraphFigure {
     Second,
 }
 
-/// How the linear model sees a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum GraphFeatureOptions {
-    /// Features that see the graph: next layer, passable, and of choices what is asked for here.
-    Structural {
-        /// Whether the parity of a choice is compared with that of its layer. Default: true for Figure 1; false for
-        /// Figure 2, where it tells nothing, and the noise of its weight would move ratios at 2^(H/2) = N to either side.
-        parity: Option<bool>,
-        /// Whether a choice is compared with the choice before. Default: true for Figure 1; false for Figure 2, whose
-        /// second class would become learnable but for one bit.
-        history: Option<bool>,
-        /// Whether a choice is compared with the rule of Figure 2's second class, which is unlearnable else. Default
-        /// false.
-        hidden_rule: bool,
-        /// Value of a feature. In (0, 1000]. Default 1.
-        scale: f64,
-        /// Hashed features beside these, by which probabilities vary from prompt to prompt. Default none: then all
-        /// prompts share theirs, and the limits of training are exact.
-        conjunctions: Option<GraphConjunctions>,
-    },
-    /// Hashed conjunctions of the token, the position, the token before and how the token occurs in the prompt: the
-    /// model has to find the rule itself.
-    Hashed {
-        /// log₂ of the dimension: 6 to 26. Default 16.
-        bits: u32,
-        /// Norm of a feature vector without collisions. In (0, 1000]. Default 1.
-        scale: f64,
-    },
+tagged! { "GraphFeatureOptions", "kind",
+    /// How the linear model sees a prompt.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+    pub enum GraphFeatureOptions {
+        /// Features that see the graph: next layer, passable, and of choices what is asked for here.
+        Structural {
+            /// Whether the parity of a choice is compared with that of its layer. Default: true for Figure 1; false for
+            /// Figure 2, where it tells nothing, and the noise of its weight would move ratios at 2^(H/2) = N to either side.
+            parity: Option<bool>,
+            /// Whether a choice is compared with the choice before. Default: true for Figure 1; false for Figure 2, whose
+            /// second class would become learnable but for one bit.
+            history: Option<bool>,
+            /// Whether a choice is compared with the rule of Figure 2's second class, which is unlearnable else. Default
+            /// false.
+            hidden_rule: bool,
+            /// Value of a feature. In (0, 1000]. Default 1.
+            scale: f64,
+            /// Hashed features beside these, by which probabilities vary from prompt to prompt. Default none: then all
+            /// prompts share theirs, and the limits of training are exact.
+            conjunctions: Option<GraphConjunctions>,
+        },
+        /// Hashed conjunctions of the token, the position, the token before and how the token occurs in the prompt: the
+        /// model has to find the rule itself.
+        Hashed {
+            /// log₂ of the dimension: 6 to 26. Default 16.
+            bits: u32,
+            /// Norm of a feature vector without collisions. In (0, 1000]. Default 1.
+            scale: f64,
+        },
+    }
 }
 
 /// Hashed conjunctions of a passable candidate: its name and position; these and the name before; these and the target.

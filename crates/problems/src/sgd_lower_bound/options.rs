@@ -1,5 +1,6 @@
 //! What the instance is made from, and how it is trained.
 
+use coverage_principle_core::tagged;
 use serde::{Deserialize, Serialize};
 
 /// Which of the two constructions, by the step size η.
@@ -59,29 +60,31 @@ impl Default for SgdLowerBoundOptions {
     }
 }
 
-/// An update rule on this instance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum Rule {
-    /// θ ← Proj(θ + η∇log π_θ(y|x)) [14].
-    Sgd {
-        /// η.
-        step_size: f64,
-    },
-    /// θ ← Proj(θ + η·ĝ/(λ+‖ĝ‖)), ĝ the mean gradient of K responses [18].
-    Normalized {
-        /// η.
-        step_size: f64,
-        /// λ.
-        lambda: f64,
-        /// K.
-        batch_size: u64,
-    },
-    /// Token gradients weighted by α_h until KL(π_D‖π_θ) of the tokens passes log N in sum [24–26].
-    Truncated {
-        /// η.
-        step_size: f64,
-        /// A.
-        threshold: f64,
-    },
+tagged! { "Rule", "kind",
+    /// An update rule on this instance.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+    pub enum Rule {
+        /// θ ← Proj(θ + η∇log π_θ(y|x)) [14].
+        Sgd {
+            /// η.
+            step_size: f64,
+        },
+        /// θ ← Proj(θ + η·ĝ/(λ+‖ĝ‖)), ĝ the mean gradient of K responses [18].
+        Normalized {
+            /// η.
+            step_size: f64,
+            /// λ.
+            lambda: f64,
+            /// K.
+            batch_size: u64,
+        },
+        /// Token gradients weighted by α_h until KL(π_D‖π_θ) of the tokens passes log N in sum [24–26].
+        Truncated {
+            /// η.
+            step_size: f64,
+            /// A.
+            threshold: f64,
+        },
+    }
 }

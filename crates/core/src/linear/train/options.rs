@@ -6,55 +6,64 @@ use super::policy_gradient::RewardKind;
 use super::step_size::StepSize;
 use crate::error::{Error, Result};
 use crate::linear::constraint::Constraint;
+use crate::tagged;
 
-/// The update rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum Procedure {
-    /// θ ← Proj(θ + η ĝ), ĝ the mean gradient of the batch's log-probabilities [14].
-    #[default]
-    Sgd,
-    /// θ ← Proj(θ + η ĝ/(λ + ‖ĝ‖)) [18].
-    NormalizedSgd {
-        /// λ, not negative; default 0, or what Theorem 5.1 says where the step size is `theory`.
-        lambda: Option<f64>,
-    },
-    /// θ ← Proj(θ + η sign ĝ), sign 0 = 0 [20].
-    SignSgd,
-    /// Adam with bias correction, ascending, then projection.
-    Adam {
-        /// In [0, 1).
-        beta1: f64,
-        /// In [0, 1).
-        beta2: f64,
-        /// Positive.
-        epsilon: f64,
-    },
-    /// AdaGrad: θ ← Proj(θ + η ĝ/(√G + ε)) coordinate by coordinate, G the sum of ĝ² so far; a step costs what ĝ touches.
-    AdaGrad {
-        /// Positive.
-        epsilon: f64,
-    },
-    /// A projected step on every token, θ carried on from token to token and response to response [21].
-    TokenSgd,
-    /// Gradients of tokens weighted by α_h until the student has strayed from the teacher by A [24–26].
-    TruncatedSgd {
-        /// A, positive; default log N.
-        threshold: Option<f64>,
-    },
-    /// θ ← Proj(θ + η ĝ), ĝ the gradient of the mean reward of the model's own responses to the batch's prompts, the
-    /// batch's responses being the right answers (arXiv:2603.06957).
-    PolicyGradient {
-        /// What earns a reward.
-        reward: RewardKind,
-        /// G, responses a prompt, at least 2. None: the expectation over all responses, as of infinitely many.
-        rollouts: Option<u32>,
-        /// β of the penalty β·KL(π_θ ‖ π_0), π_0 the model at the beginning of the stage; not negative.
-        kl: f64,
-        /// Whether what is earned is divided by its standard deviation in the group, as in GRPO: biased, but steps do not
-        /// shrink with the reward.
-        standardize: bool,
-    },
+tagged! { "Procedure", "kind",
+    /// The update rule.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+    pub enum Procedure {
+        /// θ ← Proj(θ + η ĝ), ĝ the mean gradient of the batch's log-probabilities [14].
+        Sgd,
+        /// θ ← Proj(θ + η ĝ/(λ + ‖ĝ‖)) [18].
+        NormalizedSgd {
+            /// λ, not negative; default 0, or what Theorem 5.1 says where the step size is `theory`.
+            lambda: Option<f64>,
+        },
+        /// θ ← Proj(θ + η sign ĝ), sign 0 = 0 [20].
+        SignSgd,
+        /// Adam with bias correction, ascending, then projection.
+        Adam {
+            /// In [0, 1).
+            beta1: f64,
+            /// In [0, 1).
+            beta2: f64,
+            /// Positive.
+            epsilon: f64,
+        },
+        /// AdaGrad: θ ← Proj(θ + η ĝ/(√G + ε)) coordinate by coordinate, G the sum of ĝ² so far; a step costs what ĝ touches.
+        AdaGrad {
+            /// Positive.
+            epsilon: f64,
+        },
+        /// A projected step on every token, θ carried on from token to token and response to response [21].
+        TokenSgd,
+        /// Gradients of tokens weighted by α_h until the student has strayed from the teacher by A [24–26].
+        TruncatedSgd {
+            /// A, positive; default log N.
+            threshold: Option<f64>,
+        },
+        /// θ ← Proj(θ + η ĝ), ĝ the gradient of the mean reward of the model's own responses to the batch's prompts, the
+        /// batch's responses being the right answers (arXiv:2603.06957).
+        PolicyGradient {
+            /// What earns a reward.
+            reward: RewardKind,
+            /// G, responses a prompt, at least 2. None: the expectation over all responses, as of infinitely many.
+            rollouts: Option<u32>,
+            /// β of the penalty β·KL(π_θ ‖ π_0), π_0 the model at the beginning of the stage; not negative.
+            kl: f64,
+            /// Whether what is earned is divided by its standard deviation in the group, as in GRPO: biased, but steps do not
+            /// shrink with the reward.
+            standardize: bool,
+        },
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "what says so within the enum would be read there a second time")]
+impl Default for Procedure {
+    fn default() -> Self {
+        Self::Sgd
+    }
 }
 
 /// A stage of training that comes before the run's own, as pre-training comes before fine-tuning. θ is carried on from

@@ -1,48 +1,51 @@
 //! Step sizes: constants, schedules, and the choices of the theorems.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::options::Procedure;
 use crate::error::{Error, Result};
 use crate::linear::constraint::Constraint;
+use crate::tagged;
 
-/// η_t at step t = 0, …, T − 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum StepSize {
-    /// η_t = value.
-    Constant {
-        /// Positive.
-        value: f64,
-    },
-    /// η_t = value / √(t + 1).
-    InverseSquareRoot {
-        /// Positive.
-        value: f64,
-    },
-    /// Rises linearly to `value` in `warmup` steps, then falls linearly to `end` at step T.
-    Linear {
-        /// Positive.
-        value: f64,
-        /// Steps of rise.
-        warmup: u64,
-        /// Not negative.
-        end: f64,
-    },
-    /// Rises linearly to `value` in `warmup` steps, then falls to `end` at step T along half a cosine.
-    Cosine {
-        /// Positive.
-        value: f64,
-        /// Steps of rise.
-        warmup: u64,
-        /// Not negative.
-        end: f64,
-    },
-    /// What the procedure's theorem chooses from B, H, σ*², N and T.
-    Theory {
-        /// σ*² [8], or an upper bound on it; not negative.
-        inherent_variance: f64,
-    },
+tagged! { "StepSize", "kind",
+    /// η_t at step t = 0, …, T − 1.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+    pub enum StepSize {
+        /// η_t = value.
+        Constant {
+            /// Positive.
+            value: f64,
+        },
+        /// η_t = value / √(t + 1).
+        InverseSquareRoot {
+            /// Positive.
+            value: f64,
+        },
+        /// Rises linearly to `value` in `warmup` steps, then falls linearly to `end` at step T.
+        Linear {
+            /// Positive.
+            value: f64,
+            /// Steps of rise.
+            warmup: u64,
+            /// Not negative.
+            end: f64,
+        },
+        /// Rises linearly to `value` in `warmup` steps, then falls to `end` at step T along half a cosine.
+        Cosine {
+            /// Positive.
+            value: f64,
+            /// Steps of rise.
+            warmup: u64,
+            /// Not negative.
+            end: f64,
+        },
+        /// What the procedure's theorem chooses from B, H, σ*², N and T.
+        Theory {
+            /// σ*² [8], or an upper bound on it; not negative.
+            inherent_variance: f64,
+        },
+    }
 }
 
 impl StepSize {

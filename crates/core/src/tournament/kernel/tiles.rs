@@ -98,6 +98,7 @@ struct Pass {
 }
 
 /// All thresholds in one pass; on codes log N = 0 in one of its own, and the others as suits them.
+#[inline(never)]
 fn passes(log_n: &[f64], isa: Isa) -> Vec<Pass> {
     let pass = |thresholds: Vec<(usize, f64)>, coded: bool| Pass {
         levels: thresholds.iter().map(|&(level, _)| level).collect(),
@@ -208,6 +209,8 @@ impl<B: Count> Count for (Box<dyn Count + '_>, B) {
 
 impl Tile {
     /// Row by row, on one thread: what it takes, all others wait for.
+    // Once for both precisions, and not within each.
+    #[inline(never)]
     fn add(&self, counts: &TileCounts, levels: &[usize], square: bool, down: &mut PerRatio, up: &mut PerRatio) {
         let width = self.lower.len();
         let rows = counts.down.chunks_exact(width).zip(counts.up.chunks_exact(width));
