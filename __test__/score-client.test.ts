@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Client, Fault } from '../src/score/client.js';
 
@@ -80,5 +81,59 @@ describe('a client', () => {
     expect(held).toHaveLength(1);
     await client.close();
     for (const response of held) response.destroy();
+  });
+
+  test('what stands before a server may compress, and its words are told', async () => {
+    const answers: Record<string, () => [number, object, Buffer | string]> = {
+      '/gzip': () => [200, { 'content-encoding': 'gzip' }, gzipSync('[1]')],
+      '/br': () => [200, { 'content-encoding': 'br' }, brotliCompressSync('[2]')],
+      '/zstd': () => [200, { 'content-encoding': 'zstd' }, '[3]'],
+      '/cut': () => [200, { 'content-encoding': 'gzip' }, gzipSync('[4]').subarray(0, 12)],
+      '/text': () => [503, {}, 'upstream is down'],
+      '/page': () => [502, {}, '<html>Bad gateway</html>'],
+      '/dead': () => [200, {}, '{"object":"error","message":"engine dead"}'],
+      '/nothing': () => [204, {}, ''],
+    };
+    const url = await serve(({ url }, response) => {
+      const [status, head, body] = answers[url!]!();
+      response.writeHead(status, head as Record<string, string>).end(body);
+    });
+    const client = new Client(url, { key: undefined, timeout: 5, connections: 1 });
+    const called = (path: string) => client.call(path).catch(({ kind, message }) => [kind, message]);
+    expect(await called('/gzip')).toEqual([1]);
+    expect(await called('/br')).toEqual([2]);
+    expect(await called('/zstd')).toEqual(['fatal', expect.stringContaining('encoded as zstd')]);
+    expect(await called('/cut')).toEqual(['broken', expect.stringContaining('does not decompress')]);
+    expect(await called('/text')).toEqual(['busy', 'status 503: upstream is down']);
+    expect(await called('/page')).toEqual(['busy', 'status 502']);
+    expect(await called('/dead')).toEqual(['broken', 'the server says: engine dead']);
+    expect(await called('/nothing')).toEqual(['broken', expect.stringContaining('status 204')]);
+    await client.close();
+  });
+
+  test('when to come again may be said in seconds or as a date', async () => {
+    let header = '';
+    const url = await serve((_, response) => response.writeHead(429, { 'retry-after': header }).end('{}'));
+    const client = new Client(url, { key: undefined, timeout: 5, connections: 1 });
+    const told = async (text: string) => {
+      header = text;
+      return (await client.ask('/')).retryAfter;
+    };
+    expect(await told('2.5')).toBe(2.5);
+    expect(await told('-1')).toBe(0);
+    expect(await told('soon')).toBeUndefined();
+    expect(await told(new Date(Date.now() + 60_000).toUTCString())).toBeGreaterThan(50);
+    expect(await told(new Date(Date.now() - 60_000).toUTCString())).toBe(0);
+    await client.close();
+  });
+
+  test('a key that a server repeats is told in no form', async () => {
+    const key = 'sk-a/b"c';
+    const url = await serve((request, response) =>
+      response.writeHead(400).end(`${request.headers.authorization} ${JSON.stringify(key)} ${encodeURIComponent(key)}`),
+    );
+    const client = new Client(url, { key, timeout: 5, connections: 1 });
+    await expect(client.call('/')).rejects.toThrow('status 400: Bearer *** "***" ***');
+    await client.close();
   });
 });

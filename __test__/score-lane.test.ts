@@ -77,6 +77,16 @@ describe('a lane', () => {
     expect(asked.sort()).toEqual([0, 1, 1, 2]);
   });
 
+  test('a server that asks to be left alone for long is given up', async () => {
+    const asked = lane(workOf(3), {
+      retries: 8,
+      ask: async () => {
+        throw new Fault('busy', 'status 429', { status: 429, retryAfter: 86_400 });
+      },
+    }).run();
+    expect(await asked).toMatchObject({ kind: 'fatal', message: expect.stringContaining('1440 minutes') });
+  });
+
   test('only so many answers wait for the disk', async () => {
     let asked = 0;
     let written = () => {};

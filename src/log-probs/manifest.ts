@@ -9,6 +9,8 @@ const preflightSchema = z.object({
   /** Their log-probabilities, one by one, then in the other order; −∞ and what had no value is null. */
   first: z.array(z.number().nullable()),
   second: z.array(z.number().nullable()),
+  /** Responses that had a finite value both times. */
+  compared: z.int(),
   /** The largest difference in nats. */
   largestDifference: z.number(),
   /** Responses whose two values are not the same number. */
@@ -71,8 +73,11 @@ export function scoredBy({ server: { software, served, urls }, dtype, preflight,
 /** What a preflight found, in a sentence. */
 export function foundByPreflight(preflight: Preflight | null): string {
   if (preflight === null) return 'No response was scored twice.';
-  const { rows, differing, largestDifference, flips } = preflight;
-  const twice = `${plural(rows.length, 'response')} scored twice, in another order and at another concurrency`;
+  const { rows, compared, differing, largestDifference, flips } = preflight;
+  if (compared === 0) return `None of ${plural(rows.length, 'response')} had a value both times that it was scored.`;
+  const without = rows.length - compared;
+  const more = without > 0 ? ` (${count(without)} more had no value, or −∞, at least once)` : '';
+  const twice = `${plural(compared, 'response')} scored twice, in another order and at another concurrency${more}`;
   if (differing === 0) return `${twice}: the same numbers.`;
   const flipped = flips
     .filter(({ comparisons }) => comparisons > 0)
@@ -81,11 +86,18 @@ export function foundByPreflight(preflight: Preflight | null): string {
   return `${twice}: ${count(differing)} differ, by up to ${largestDifference.toPrecision(2)} nats${effect}.`;
 }
 
+/** Nats of a difference between two scores of one response that would matter to many comparisons. */
+const LARGE = 0.1;
+
 /** What a reader of scores must know of how they came to be. */
 export function manifestWarnings({ model, preflight }: ScoreManifest): Warning[] {
   if (preflight === null) return [];
   const warnings: Warning[] = [];
-  if (preflight.flips.some(({ flipped }) => flipped > 0)) {
+  // A comparison may come out otherwise for the other checkpoint's sake; without any, what might have is said.
+  const unknown = preflight.flips.every(({ comparisons }) => comparisons === 0);
+  const matters =
+    preflight.flips.some(({ flipped }) => flipped > 0) || (unknown && preflight.largestDifference > LARGE);
+  if (preflight.differing > 0 && matters) {
     const message = `The scores of ${model} depend on order or concurrency. ${foundByPreflight(preflight)} Serve it without prefix caching, with batch-invariant kernels or in higher precision, and score again.`;
     warnings.push({ code: 'WARN_SCORES_VARY', message });
   }

@@ -96,7 +96,7 @@ export async function sample(prompts: string | readonly PromptRow[], options: Sa
     await makeOut(given.out);
     return await new Run({ ...given, signal: abort.signal }, read, verifier, options.onProgress).all(opened);
   } finally {
-    abort.unlink();
+    abort.end();
     await opened.close();
   }
 }

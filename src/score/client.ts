@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Agent, Dispatcher } from 'undici';
-import { parseJson } from '../input/json.js';
+import { CoverageError } from '../error.js';
+import { isObject, parseJson } from '../input/json.js';
 
 let undiciModule: typeof import('undici') | undefined;
 
@@ -52,6 +54,8 @@ export interface Answer {
 interface Received {
   readonly status: number;
   readonly bytes: Buffer;
+  /** How its bytes are encoded; empty if they are as they are. */
+  readonly encoding: string;
   readonly retryAfter: number | undefined;
 }
 
@@ -94,12 +98,13 @@ export class Client {
   async ask(path: string, body?: unknown, signal?: AbortSignal, onReceived?: () => void): Promise<Answer> {
     signal?.throwIfAborted();
     try {
-      const { status, bytes, retryAfter } = await this.#exchange(path, body, signal);
+      const { status, bytes, retryAfter, encoding } = await this.#exchange(path, body, signal);
       if (onReceived && status === 200) {
         onReceived();
         await sent();
       }
-      return { status, value: parsed(bytes.toString('utf8')), retryAfter };
+      const text = decoded(bytes, encoding).toString('utf8');
+      return { status, value: parsed(text) ?? (status === 200 ? undefined : plain(text)), retryAfter };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw this.#fault(error);
@@ -111,6 +116,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       const pieces: Buffer[] = [];
       let [status, retryAfter]: [number, number | undefined] = [0, undefined];
+      let encoding: string | string[] | undefined;
       let controller: Dispatcher.DispatchController | null = null;
       let stopped: Error | null = null;
       const end = () => {
@@ -145,15 +151,16 @@ export class Client {
         },
         onResponseStart(_, statusCode, headers) {
           status = statusCode;
-          const after = Number(headers['retry-after']);
-          if (Number.isFinite(after)) retryAfter = after;
+          retryAfter = secondsOf(headers['retry-after']);
+          encoding = headers['content-encoding'];
         },
         onResponseData(_, piece) {
           pieces.push(piece);
         },
         onResponseEnd() {
           end();
-          resolve({ status, bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), retryAfter });
+          const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+          resolve({ status, bytes, retryAfter, encoding: encoding === undefined ? '' : String(encoding) });
         },
         onResponseError(_, error) {
           end();
@@ -167,9 +174,12 @@ export class Client {
   async call(path: string, body?: unknown, signal?: AbortSignal, onReceived?: () => void): Promise<unknown> {
     const answer = await this.ask(path, body, signal, onReceived);
     if (answer.status === 200) {
-      if (answer.value === undefined)
+      const { value } = answer;
+      if (value === undefined)
         throw new Fault('broken', 'the answer is not JSON, or only half of it came', { status: 200 });
-      return answer.value;
+      if (isObject(value) && (value['object'] === 'error' || isObject(value['error'])))
+        throw new Fault('broken', `the server says: ${this.redacted(serverMessage(value))}`, { status: 200 });
+      return value;
     }
     throw this.refusal(answer);
   }
@@ -183,16 +193,20 @@ export class Client {
         status,
       });
     }
-    if (status >= 300 && status < 400)
+    if (status >= 200 && status < 300) return new Fault('broken', `${message}, without what was asked for`, { status });
+    if ([301, 302, 303, 307, 308].includes(status))
       return new Fault('fatal', `${message}: the server points elsewhere; name that address`, { status });
     if (status === 404 || status === 405) return new Fault('fatal', message, { status });
     if (status === 429 || status === 408 || status >= 500) return new Fault('busy', message, { status, retryAfter });
     return new Fault('refused', message, { status });
   }
 
-  /** Text without the key, which some servers repeat. */
+  /** Text without the key, which some servers repeat, as it is or as it stands in JSON and in addresses. */
   redacted(text: string): string {
-    return this.#key ? text.replaceAll(this.#key, '***') : text;
+    const key = this.#key;
+    if (!key) return text;
+    const forms = [key, JSON.stringify(key).slice(1, -1), encodeURIComponent(key)];
+    return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
   }
 
   close(): Promise<void> {
@@ -209,7 +223,10 @@ export class Client {
       );
     }
     const inner = (cause as NodeJS.ErrnoException | undefined)?.code ?? code ?? '';
-    return new Fault('busy', this.redacted(`${inner && `${inner}: `}${message}`));
+    const hint = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(inner)
+      ? ' (NODE_EXTRA_CA_CERTS may name a file with the certificate of who signed it)'
+      : '';
+    return new Fault('busy', this.redacted(`${inner && `${inner}: `}${message.split('\n')[0]}${hint}`));
   }
 }
 
@@ -228,16 +245,71 @@ function parsed(text: string): unknown {
   }
 }
 
+/** The words of an answer that is no JSON; those of a page are none. */
+function plain(text: string): string | undefined {
+  return /^\s*</.test(text) ? undefined : text.trim();
+}
+
+/**
+ * The bytes that an encoding stands for: it was not asked for, but what stands before a server may choose one.
+ *
+ * @throws Fault `broken`
+ */
+function decoded(bytes: Buffer, encoding: string): Buffer {
+  const options = { maxOutputLength: MAX_BODY };
+  try {
+    switch (encoding.toLowerCase()) {
+      case '':
+      case 'identity':
+        return bytes;
+      case 'gzip':
+      case 'x-gzip':
+        return gunzipSync(bytes, options);
+      case 'deflate':
+        return inflateSync(bytes, options);
+      case 'br':
+        return brotliDecompressSync(bytes, options);
+    }
+  } catch (error) {
+    throw new Fault('broken', `the answer does not decompress (${encoding}): ${(error as Error).message}`);
+  }
+  throw new Fault(
+    'fatal',
+    `the answer is encoded as ${encoding}, which was not asked for: have what stands before the server send it as it is`,
+  );
+}
+
+/** Seconds that a header asks for, as a number or by a date; `undefined` without either. */
+function secondsOf(header: string | string[] | undefined): number | undefined {
+  const text = String(header ?? '').trim();
+  if (text === '') return undefined;
+  const seconds = Number.isFinite(Number(text)) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+}
+
 /** What servers write of an error, shortened. */
 function serverMessage(value: unknown): string {
+  if (typeof value === 'string') return value.replace(/[\p{Cc}]/gu, ' ').slice(0, 300);
   const { error, message, detail } = (value ?? {}) as Record<string, unknown>;
   const inner = (error as { message?: unknown } | undefined)?.message;
   const text = [inner, error, message, detail].find((each) => typeof each === 'string') as string | undefined;
   return (text ?? '').replace(/[\p{Cc}]/gu, ' ').slice(0, 300);
 }
 
-/** The key for a checkpoint, from the environment: its own, or the one for all. */
+/**
+ * The key for a checkpoint, from the environment: its own, or the one for all, without blanks and line breaks around it.
+ *
+ * @throws CoverageError `ERR_INVALID_OPTION` for what no header can hold
+ */
 export function keyFor(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const own = `COVERAGE_PRINCIPLE_API_KEY_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
-  return environment[own] || environment['COVERAGE_PRINCIPLE_API_KEY'] || undefined;
+  const variable = environment[own] ? own : 'COVERAGE_PRINCIPLE_API_KEY';
+  const key = environment[variable]?.trim();
+  if (!key) return undefined;
+  if (/^[\x20-\x7e]+$/.test(key)) return key;
+  throw new CoverageError(
+    'ERR_INVALID_OPTION',
+    `The key in ${variable} has a line break or a character that no header can hold: give the key alone.`,
+    { place: { field: variable } },
+  );
 }

@@ -24,6 +24,9 @@ export interface LaneOptions<A> {
 /** Requests whose answers may wait to be read and written before no more is asked. */
 const MOST_KEEPING = 256;
 
+/** Milliseconds that a server may ask to be left alone before it is given up. */
+const LONGEST_REST = 600_000;
+
 /** Why an answer is of no use. */
 interface Failure {
   readonly reason: string;
@@ -176,6 +179,13 @@ export class Lane<A> {
     this.#restedAt = performance.now();
     this.#streak += 1;
     const asked = 1000 * (fault.retryAfter ?? 0);
+    if (asked > LONGEST_REST) {
+      this.#dead = new Fault(
+        'fatal',
+        `${fault.message}; it asks to be left alone for ${Math.round(asked / 60_000)} minutes`,
+      );
+      return;
+    }
     const pause = this.#streak > 1 || fault.status === 429 || asked > 0 ? Math.max(asked, backOff(this.#streak)) : 0;
     this.#coolUntil = performance.now() + pause;
     if (this.#streak > Math.max(3, this.#options.retries)) this.#dead = fault;

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoverageError, located } from '../error.js';
@@ -155,6 +155,8 @@ export class LineFile<M> {
     if (this.#failure !== null) return this.#failure;
     const bytes = Buffer.concat(lines.map(({ text }) => text));
     try {
+      // Written behind an end that came nearer, lines would stand behind a gap.
+      if ((await this.#handle.stat()).size < this.#written) return this.#wasChanged();
       await writeAll(this.#handle, bytes, this.#written);
     } catch (error) {
       return error;
@@ -187,12 +189,35 @@ export class LineFile<M> {
     await this.#syncing;
     // Whole lines only; where even that fails, the next run leaves out what is no line to its end.
     if (this.#failure !== null) await this.#handle.truncate(this.#written).catch(() => undefined);
+    if (this.#failure === null) this.#failure = await this.#displaced();
     await this.#handle.close();
     if (this.#failure !== null && !this.#told) throw this.#failure;
     if (this.#failure !== null) return;
     const lines = [...this.#places.keys()];
     const complete = lines.length === keys.length;
     if (complete && !lines.every((key, index) => key === keys[index])) await this.#arrange(keys);
+  }
+
+  /** Why what was written is not what stands at the path; `null` if it is. */
+  async #displaced(): Promise<CoverageError | null> {
+    const [own, there] = await Promise.all([
+      this.#handle.stat({ bigint: true }),
+      stat(this.path, { bigint: true }).catch(() => null),
+    ]);
+    const moved = own.ino !== there?.ino || own.dev !== there.dev;
+    if (!moved && own.size === BigInt(this.#written)) return null;
+    return moved
+      ? this.#lost('was moved or removed while it was written: what was written since went with it')
+      : this.#wasChanged();
+  }
+
+  #wasChanged(): CoverageError {
+    return this.#lost('was changed by another program while it was written: it is no longer what was written');
+  }
+
+  #lost(what: string): CoverageError {
+    const message = `${this.path} ${what}. Put it back as it was, or begin again.`;
+    return new CoverageError('ERR_WRITE_FAILED', message, { place: { file: this.path } });
   }
 
   async #arrange(keys: readonly number[]): Promise<void> {

@@ -1,12 +1,12 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import PQueue from 'p-queue';
+import { CoverageError } from '../error.js';
 import { LogProbs } from '../log-probs/log-probs.js';
 import { type Preflight, parseManifest } from '../log-probs/manifest.js';
 import { tournament } from '../tournament/tournament.js';
 import { Fault } from './client.js';
 import { firstLine } from './first-line.js';
 import { type Patience, patiently } from './patience.js';
+import { scoreFilesIn } from './score-file.js';
 import type { Item, Scorer } from './servers/scorer.js';
 
 /** Requests at a time, the second time, however many a run has. */
@@ -54,6 +54,33 @@ export async function scoreTwice(
   return { name, rows, first, second };
 }
 
+/** How much more than the largest difference of a server from itself one from another may be, and what is always allowed, in nats. */
+const APART = { factor: 4, least: 0.05 };
+
+/**
+ * The servers of one checkpoint must give the same values: they share its rows.
+ *
+ * @throws CoverageError `ERR_OTHER_WEIGHTS`
+ */
+export function checkServers({ name, first, second }: Twice, urls: readonly string[]): void {
+  const differences = urls.map((_, server) =>
+    second.flatMap((value, place) => {
+      const before = first[place]!;
+      return place % urls.length !== server || value === null || before === null ? [] : [Math.abs(value - before)];
+    }),
+  );
+  const allowed = Math.max(APART.least, APART.factor * Math.max(0, ...differences[0]!));
+  for (const [server, own] of differences.entries()) {
+    const median = own.sort((a, b) => a - b)[own.length >> 1] ?? 0;
+    if (server === 0 || median <= allowed) continue;
+    throw new CoverageError(
+      'ERR_OTHER_WEIGHTS',
+      `The servers of ${name} give other values for the same responses: ${urls[server]} and ${urls[0]} are ${median.toPrecision(2)} nats apart on half of them. Serve the same weights in the same way at both, or name them as two checkpoints.`,
+      { place: { model: name, field: 'servers' } },
+    );
+  }
+}
+
 /** What the preflights of some checkpoints say of each, beside others that were scored before. */
 export async function findings(
   own: readonly Twice[],
@@ -73,8 +100,9 @@ export async function findings(
       rows: [...rows],
       first: [...first],
       second: [...second],
+      compared: differences.length,
       largestDifference: Math.max(0, ...differences),
-      differing: rows.filter((_, place) => first[place] !== second[place]).length,
+      differing: differences.filter((difference) => difference > 0).length,
       flips: N.map((each, at) => ({ N: each, ...flips[index]![at]! })),
       identicalTo: identical.map(({ name }) => name),
     };
@@ -117,8 +145,8 @@ async function flipsOf(
 
 /** The preflights of files that lie in a folder, of the same rows of the same input. */
 export async function preflightsIn(folder: string, sha256: string, rows: readonly number[]): Promise<Twice[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'));
-  const found = await Promise.all(names.map(async (name) => parseManifest(await firstLine(join(folder, name)))));
+  const paths = await scoreFilesIn(folder);
+  const found = await Promise.all(paths.map(async (path) => parseManifest(await firstLine(path))));
   return found.flatMap((manifest) => {
     if (!manifest?.preflight || manifest.input.sha256 !== sha256) return [];
     const { preflight, model } = manifest;

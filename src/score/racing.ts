@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoverageError, located } from '../error.js';
 import { parseManifest, type ScoreManifest } from '../log-probs/manifest.js';
@@ -14,7 +14,7 @@ import { LineFile } from './line-file.js';
 import { lock } from './lock.js';
 import type { CheckedScoreOptions, ScoreOptions } from './options.js';
 import type { Responses } from './rows.js';
-import { scoreFormat } from './score-file.js';
+import { scoreFilesIn, scoreFormat } from './score-file.js';
 import type { WorkSource } from './work.js';
 
 /** Responses of a list for each that is asked for ahead: what may turn out not to be needed stays below a hundredth. */
@@ -171,10 +171,9 @@ const byName = new Intl.Collator('en', { numeric: true });
  * @throws CoverageError `ERR_OTHER_RUN` for what cannot be part of the same race
  */
 async function scoredBefore(folder: string, responses: Responses, own: ReadonlySet<string>): Promise<Racer[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'));
   const format = scoreFormat(responses.rows);
   const racers: Racer[] = [];
-  for (const path of names.map((name) => join(folder, name)).filter((path) => !own.has(path))) {
+  for (const path of (await scoreFilesIn(folder)).filter((path) => !own.has(path))) {
     const line = await firstLine(path);
     const manifest = parseManifest(line);
     const refuse = (what: string) =>
@@ -269,8 +268,7 @@ export function raceWarnings([first]: readonly HeldCheckpoint[], alone: boolean,
  * @throws CoverageError `ERR_OTHER_RUN`
  */
 export async function checkWholeRace(folder: string, { models }: Race): Promise<void> {
-  for (const name of (await readdir(folder)).filter((name) => name.endsWith('.jsonl'))) {
-    const file = join(folder, name);
+  for (const file of await scoreFilesIn(folder)) {
     const model = parseManifest(await firstLine(file))?.model;
     if (model !== undefined && models.includes(model)) continue;
     throw located(

@@ -19,7 +19,7 @@ import {
 import { Lane, runLanes } from './lane.js';
 import { closeAll, LineFile } from './line-file.js';
 import { type CheckedScoreOptions, type ScoreOptions, scoreSchema } from './options.js';
-import { findings, preflightsIn, scoreTwice } from './preflight.js';
+import { checkServers, findings, preflightsIn, scoreTwice } from './preflight.js';
 import { checkRaceOptions, endRace, isSettled, raceWarnings, type ScoredRace, ScoringRace } from './racing.js';
 import { prepareRequests, type Requests } from './requests.js';
 import { type ResponseRow, type Responses, readResponses, rowsOfPart } from './rows.js';
@@ -93,7 +93,7 @@ export interface ScoreResult {
  * @param responses JSON Lines file, or rows
  * @param source which rows each checkpoint is to be scored on, in which order; by default all, in theirs
  * @throws CoverageError before anything is spent: `ERR_INVALID_OPTION`, `ERR_SERVER`, `ERR_UNSUPPORTED_SERVER`,
- * `ERR_WRONG_MODEL`, `ERR_OTHER_TOKENIZER`, `ERR_TOKEN_BOUNDARY`, `ERR_EMPTY_PROMPT`, `ERR_TOO_LONG`, `ERR_OTHER_RUN`,
+ * `ERR_WRONG_MODEL`, `ERR_OTHER_TOKENIZER`, `ERR_TOKENIZER`, `ERR_TOKEN_BOUNDARY`, `ERR_EMPTY_PROMPT`, `ERR_TOO_LONG`, `ERR_OTHER_RUN`,
  * `ERR_OTHER_WEIGHTS`, `ERR_OUTPUT_IN_USE`; and those of reading
  */
 export async function score(
@@ -115,7 +115,7 @@ export async function score(
     const run = new Run(checked, read, selected, options.onProgress);
     return await run.all(source, opened);
   } finally {
-    abort.unlink();
+    abort.end();
     await opened.close();
   }
 }
@@ -315,6 +315,10 @@ class Run {
             (error: unknown) => {
               throw serverError(error, name, clients[0]!.url);
             },
+          );
+          checkServers(
+            result,
+            clients.map(({ url }) => url),
           );
           onDone(++done);
           return result;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
 import { CoverageError } from '../error.js';
 import { listed, plural } from '../text/format.js';
+import { Fault } from './client.js';
 import type { CheckedScoreOptions } from './options.js';
 import { type Patience, patiently } from './patience.js';
 import type { ResponseRow, Responses } from './rows.js';
@@ -117,7 +118,7 @@ export function isTokenised({ promptTokens, responseTokens }: ResponseRow): bool
  * The ids of all rows in `selected` (indices), in their order.
  *
  * @throws CoverageError `ERR_TOKEN_BOUNDARY` naming the rows in which a token spans prompt and response,
- * `ERR_EMPTY_PROMPT` where nothing precedes the first token of a response
+ * `ERR_EMPTY_PROMPT` where nothing precedes the first token of a response, `ERR_TOKENIZER` naming the rows that the server refuses
  */
 export async function tokenise(
   { rows }: Responses,
@@ -127,20 +128,42 @@ export async function tokenise(
   onDone: (done: number) => void,
 ): Promise<Item[]> {
   const items = new Array<Item | null>(selected.length);
+  const refused: { id: string; reason: string }[] = [];
   const queue = new PQueue({ concurrency });
   let done = 0;
-  const failures: unknown[] = [];
-  for (const [place, index] of selected.entries()) {
-    await queue.onSizeLessThan(2 * concurrency);
-    if (failures.length > 0) break;
-    const work = queue.add(async () => {
-      items[place] = await tokenizer.ids(rows[index]!);
-      onDone(++done);
-    });
-    work.catch((error: unknown) => failures.push(error));
+  const idsOf = async (place: number) => {
+    const row = rows[selected[place]!]!;
+    try {
+      items[place] = await tokenizer.ids(row);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.kind !== 'refused') throw error;
+      refused.push({ id: String(row.id), reason: error.message });
+    }
+    onDone(++done);
+  };
+  // The first failure ends it, whatever others are waiting for.
+  let fail = (_: unknown) => {};
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failure.catch(() => undefined);
+  try {
+    for (const place of selected.keys()) {
+      await Promise.race([queue.onSizeLessThan(2 * concurrency), failure]);
+      queue.add(() => idsOf(place)).catch(fail);
+    }
+    await Promise.race([queue.onIdle(), failure]);
+  } finally {
+    queue.clear();
   }
-  await queue.onIdle();
-  if (failures.length > 0) throw failures[0];
+  if (refused.length > 0) {
+    const ids = refused.map(({ id }) => id);
+    throw rowsError(
+      'ERR_TOKENIZER',
+      `The server makes no tokens of ${plural(refused.length, 'row')} (${some(ids)}): ${refused[0]!.reason}. Mend or leave out what it refuses, for all checkpoints, or give token ids.`,
+      ids,
+    );
+  }
   const named = (wrong: (item: Item | null) => boolean) =>
     selected.filter((_, place) => wrong(items[place]!)).map((index) => String(rows[index]!.id));
   const spanning = named((item) => item === null);

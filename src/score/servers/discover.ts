@@ -94,6 +94,13 @@ export async function whatStands(
       },
     );
   }
+  if (models.status === 200 && !isObject(models.value)) {
+    throw new CoverageError(
+      'ERR_SERVER',
+      `${client.url} answers, but not in JSON: check that this is the address of the server's API and not of a page before it.`,
+      { place: { model: name } },
+    );
+  }
   if (models.status !== 200 && models.status !== 404) {
     throw new CoverageError('ERR_SERVER', `${client.url} answers with ${client.refusal(models).message}.`, {
       place: { model: name },

@@ -1,4 +1,5 @@
 import { isObject } from '../../input/json.js';
+import { plural } from '../../text/format.js';
 import { type Client, Fault } from '../client.js';
 import { type Scored, sumTokens } from '../values.js';
 import { type Item, type Scorer, sameIds, type Text } from './scorer.js';
@@ -51,7 +52,7 @@ export function choicesInOrder(answer: unknown, count: number, model: string): R
   if (!Array.isArray(choices) || choices.length !== count) {
     throw new Fault(
       'broken',
-      `${count} choices were asked for, ${Array.isArray(choices) ? choices.length : 'none'} came`,
+      `${plural(count, 'choice')} asked for, ${Array.isArray(choices) ? choices.length : 'none'} came`,
     );
   }
   const ordered = new Array<Record<string, unknown>>(count);
