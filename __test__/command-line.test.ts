@@ -152,6 +152,16 @@ describe('progress', () => {
     expect(record(false)).toEqual(['counting 20% · 10.0 s · 40.0 s left\n', 'counting 40% · 20.0 s · 30.0 s left\n']);
   });
 
+  test('says where it was interrupted that the same command goes on', () => {
+    const written: string[] = [];
+    const line = new ProgressLine(false, { isTTY: true, write: (text) => written.push(text) });
+    line.end(new AbortController().signal);
+    expect(written).toEqual([]);
+    line.end(AbortSignal.abort());
+    expect(written).toEqual(['Interrupted. The same command goes on where it was.\n']);
+    new ProgressLine(true).end(AbortSignal.abort());
+  });
+
   test('is written over, and taken away, on a terminal', () => {
     const written = record(true);
     expect(written.at(-2)).toMatch(/^\r.*counting █+░+ 50% · 25\.0 s · 25\.0 s left$/);

@@ -64,6 +64,12 @@ export class ProgressLine {
     if (this.#shown) this.#stream?.write('\r\x1b[K');
     this.#shown = false;
   }
+
+  /** Takes the line away from work that is gone on with when it is called again, which is said where it was interrupted. */
+  end(signal: AbortSignal): void {
+    this.clear();
+    if (signal.aborted) this.#stream?.write('Interrupted. The same command goes on where it was.\n');
+  }
 }
 
 function bar(share: number): string {

@@ -89,7 +89,7 @@ export function sampleCommand({ signal, exitWith }: CommandContext): Command {
         verifier: toVerifier(options, command.getOptionValueSource('commandSeconds') !== 'default'),
         signal,
         onProgress: progress.stage('sampling', 'samples'),
-      }).finally(() => progress.clear());
+      }).finally(() => progress.end(signal));
       const report = sampleReport(result);
       process.stdout.write(json ? reportJson(report) : reportText(report, terminalOptions(process.stdout)));
       if (!result.complete) exitWith(EXIT.failed);

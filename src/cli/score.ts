@@ -84,7 +84,7 @@ export function scoreCommand({ signal, exitWith }: CommandContext): Command {
         servers: server,
         signal,
         onProgress: (snapshot) => stages[snapshot.stage as keyof typeof stages](snapshot),
-      }).finally(() => progress.clear());
+      }).finally(() => progress.end(signal));
       const report = scoreReport(result);
       process.stdout.write(json ? reportJson(report) : reportText(report, terminalOptions(process.stdout)));
       if (!result.complete) exitWith(EXIT.failed);
