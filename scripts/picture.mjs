@@ -26,7 +26,7 @@ try {
     await image.decode();
     const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
     canvas.getContext('2d').drawImage(image, 0, 0);
-    return canvas.toDataURL('image/webp', 0.5).split(',')[1];
+    return canvas.toDataURL('image/webp', 0.3).split(',')[1];
   }, png);
   writeFileSync(picture, Buffer.from(webp, 'base64'));
 } finally {
