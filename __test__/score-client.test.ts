@@ -93,6 +93,7 @@ describe('a client', () => {
       '/page': () => [502, {}, '<html>Bad gateway</html>'],
       '/dead': () => [200, {}, '{"object":"error","message":"engine dead"}'],
       '/nothing': () => [204, {}, ''],
+      '/busy': () => [429, { 'content-encoding': 'zstd' }, 'zzz'],
     };
     const url = await serve(({ url }, response) => {
       const [status, head, body] = answers[url!]!();
@@ -107,6 +108,7 @@ describe('a client', () => {
     expect(await called('/text')).toEqual(['busy', 'status 503: upstream is down']);
     expect(await called('/page')).toEqual(['busy', 'status 502']);
     expect(await called('/dead')).toEqual(['broken', 'the server says: engine dead']);
+    expect(await called('/busy')).toEqual(['busy', 'status 429']);
     expect(await called('/nothing')).toEqual(['broken', expect.stringContaining('status 204')]);
     await client.close();
   });
@@ -130,10 +132,17 @@ describe('a client', () => {
   test('a key that a server repeats is told in no form', async () => {
     const key = 'sk-a/b"c';
     const url = await serve((request, response) =>
-      response.writeHead(400).end(`${request.headers.authorization} ${JSON.stringify(key)} ${encodeURIComponent(key)}`),
+      response
+        .writeHead(400)
+        .end(
+          `${request.url!.length > 1 ? `${request.url} ` : ''}${request.headers.authorization} ${JSON.stringify(key)} ${encodeURIComponent(key)}`,
+        ),
     );
     const client = new Client(url, { key, timeout: 5, connections: 1 });
     await expect(client.call('/')).rejects.toThrow('status 400: Bearer *** "***" ***');
+    // Not in part either, where its words are cut.
+    const long = client.call(`/${'a'.repeat(288)}`);
+    await expect(long).rejects.toThrow(/^status 400: \/a{288} [^k]*$/);
     await client.close();
   });
 });

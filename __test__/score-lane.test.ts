@@ -18,13 +18,19 @@ function lane(work: Work, options: Partial<LaneOptions<number>>): Lane<number> {
   });
 }
 
+/** What is waited for, and what opens it. */
+function gate(): [Promise<void>, () => void] {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return [opened, open];
+}
+
 describe('a lane', () => {
   test('the server is asked on while an answer is being written', async () => {
     const asked: number[] = [];
-    let written = () => {};
-    const disk = new Promise<void>((resolve) => {
-      written = resolve;
-    });
+    const [disk, written] = gate();
     const run = lane(workOf(3), {
       ask: async (rows) => {
         asked.push(...rows);
@@ -43,10 +49,7 @@ describe('a lane', () => {
 
   test('the server is asked on while an answer is being read', async () => {
     const asked: number[] = [];
-    let read = () => {};
-    const reading = new Promise<void>((resolve) => {
-      read = resolve;
-    });
+    const [reading, read] = gate();
     const run = lane(workOf(4), {
       ask: async (rows, _, onReceived) => {
         asked.push(...rows);
@@ -89,10 +92,7 @@ describe('a lane', () => {
 
   test('only so many answers wait for the disk', async () => {
     let asked = 0;
-    let written = () => {};
-    const disk = new Promise<void>((resolve) => {
-      written = resolve;
-    });
+    const [disk, written] = gate();
     const run = lane(workOf(1000), {
       ask: async (rows) => {
         asked += 1;

@@ -1,8 +1,11 @@
-import { readFileSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ResponseRow, readLogProbs, type ScoreOptions, score } from '../src/index.js';
-import { keyFor } from '../src/score/client.js';
+import { Fault, keyFor } from '../src/score/client.js';
+import { patiently } from '../src/score/patience.js';
 import { fileName } from '../src/score/score-file.js';
 import { scoringTests } from './score-server.js';
 
@@ -59,7 +62,7 @@ describe('what was written is what stands there', () => {
     ['removed with its folder', /moved or removed/, () => rmSync(join(path, '..'), { recursive: true })],
   ];
   for (const [index, [what]] of displace('').entries()) {
-    test.skipIf(process.platform === 'win32')(`a file that is ${what} is missed`, async () => {
+    test.skipIf(process.platform === 'win32')(`a file that is ${what} is noticed`, async () => {
       const out = newFolder();
       const [, says, act] = displace(join(out, 'm.jsonl'))[index]!;
       const fault = (request: number) => {
@@ -69,6 +72,8 @@ describe('what was written is what stands there', () => {
       const { url } = await serve({ model: 'm', latency: 2, fault });
       const run = score(rows(100), { servers: [{ name: 'm', url }], out, preflight: 0, batch: 1, concurrency: 2 });
       await expect(run).rejects.toMatchObject({ code: 'ERR_WRITE_FAILED', message: expect.stringMatching(says) });
+      // No zeros stand where it was cut.
+      if (what === 'cut') expect(statSync(join(out, 'm.jsonl')).size).toBe(0);
     });
   }
 
@@ -137,6 +142,27 @@ describe('small print', () => {
     expect(key(' \n')).toBeUndefined();
     for (const text of ['two\nlines', 'schlüssel'])
       expect(() => key(text)).toThrow(/COVERAGE_PRINCIPLE_API_KEY_M has a line break/);
+  });
+
+  test('a single call minds when a server asks to be called again, and gives it up where that is too long', async () => {
+    const times: number[] = [];
+    const busy = (retryAfter: number) => async () => {
+      times.push(performance.now());
+      throw new Fault('busy', 'status 429', { status: 429, retryAfter });
+    };
+    await expect(patiently(busy(0.5), { retries: 1 })).rejects.toMatchObject({ kind: 'busy' });
+    expect(times[1]! - times[0]!).toBeGreaterThan(495);
+    await expect(patiently(busy(86_400), { retries: 8 })).rejects.toMatchObject({ kind: 'fatal' });
+    expect(times).toHaveLength(3);
+  });
+
+  test('a page where an API was meant is told from a server that lists no model', async () => {
+    const page = createServer((_, response) => response.writeHead(200).end('<html>Welcome</html>'));
+    await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
+    const run = score(rows(2), { servers: [{ name: 'm', url }], out: newFolder() });
+    await expect(run).rejects.toMatchObject({ code: 'ERR_SERVER', message: expect.stringContaining('not in JSON') });
+    page.close();
   });
 
   test('names that Windows takes for devices', () => {

@@ -103,8 +103,8 @@ export class Client {
         onReceived();
         await sent();
       }
-      const text = decoded(bytes, encoding).toString('utf8');
-      return { status, value: parsed(text) ?? (status === 200 ? undefined : plain(text)), retryAfter };
+      const value = status === 200 ? parsed(decoded(bytes, encoding).toString('utf8')) : wordsIn(bytes, encoding);
+      return { status, value, retryAfter };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw this.#fault(error);
@@ -178,7 +178,7 @@ export class Client {
       if (value === undefined)
         throw new Fault('broken', 'the answer is not JSON, or only half of it came', { status: 200 });
       if (isObject(value) && (value['object'] === 'error' || isObject(value['error'])))
-        throw new Fault('broken', `the server says: ${this.redacted(serverMessage(value))}`, { status: 200 });
+        throw new Fault('broken', `the server says: ${this.#said(value)}`, { status: 200 });
       return value;
     }
     throw this.refusal(answer);
@@ -186,7 +186,7 @@ export class Client {
 
   /** What an answer without success means. */
   refusal({ status, value, retryAfter }: Answer): Fault {
-    const said = this.redacted(serverMessage(value));
+    const said = this.#said(value);
     const message = `status ${status}${said && `: ${said}`}`;
     if (status === 401 || status === 403) {
       return new Fault('fatal', `${message}. The key is taken from COVERAGE_PRINCIPLE_API_KEY in the environment`, {
@@ -207,6 +207,13 @@ export class Client {
     if (!key) return text;
     const forms = [key, JSON.stringify(key).slice(1, -1), encodeURIComponent(key)];
     return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+  }
+
+  /** What an answer says of an error, shortened; of a key that was cut nothing could be told to be one. */
+  #said(value: unknown): string {
+    return this.redacted(serverMessage(value))
+      .replace(/[\p{Cc}]/gu, ' ')
+      .slice(0, 300);
   }
 
   close(): Promise<void> {
@@ -245,9 +252,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The words of an answer that is no JSON; those of a page are none. */
-function plain(text: string): string | undefined {
-  return /^\s*</.test(text) ? undefined : text.trim();
+/** What an answer without success holds: JSON, or its words. Those of a page are none, and neither is what cannot be read. */
+function wordsIn(bytes: Buffer, encoding: string): unknown {
+  try {
+    const text = decoded(bytes, encoding).toString('utf8');
+    return parsed(text) ?? (/^\s*</.test(text) ? undefined : text.trim());
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -287,13 +299,12 @@ function secondsOf(header: string | string[] | undefined): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
-/** What servers write of an error, shortened. */
+/** What servers write of an error. */
 function serverMessage(value: unknown): string {
-  if (typeof value === 'string') return value.replace(/[\p{Cc}]/gu, ' ').slice(0, 300);
+  if (typeof value === 'string') return value;
   const { error, message, detail } = (value ?? {}) as Record<string, unknown>;
   const inner = (error as { message?: unknown } | undefined)?.message;
-  const text = [inner, error, message, detail].find((each) => typeof each === 'string') as string | undefined;
-  return (text ?? '').replace(/[\p{Cc}]/gu, ' ').slice(0, 300);
+  return ([inner, error, message, detail].find((each) => typeof each === 'string') as string | undefined) ?? '';
 }
 
 /**

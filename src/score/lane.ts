@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import { Fault } from './client.js';
 import { Concurrency } from './concurrency.js';
-import { backOff } from './patience.js';
+import { backOff, restAsked } from './patience.js';
 import type { Task, Work } from './work.js';
 
 /** What a lane is told, and whom it tells; `A` is the answer for a row. */
@@ -23,9 +23,6 @@ export interface LaneOptions<A> {
 
 /** Requests whose answers may wait to be read and written before no more is asked. */
 const MOST_KEEPING = 256;
-
-/** Milliseconds that a server may ask to be left alone before it is given up. */
-const LONGEST_REST = 600_000;
 
 /** Why an answer is of no use. */
 interface Failure {
@@ -178,12 +175,9 @@ export class Lane<A> {
     if (sentAt < this.#restedAt) return;
     this.#restedAt = performance.now();
     this.#streak += 1;
-    const asked = 1000 * (fault.retryAfter ?? 0);
-    if (asked > LONGEST_REST) {
-      this.#dead = new Fault(
-        'fatal',
-        `${fault.message}; it asks to be left alone for ${Math.round(asked / 60_000)} minutes`,
-      );
+    const asked = restAsked(fault);
+    if (asked instanceof Fault) {
+      this.#dead = asked;
       return;
     }
     const pause = this.#streak > 1 || fault.status === 429 || asked > 0 ? Math.max(asked, backOff(this.#streak)) : 0;

@@ -188,7 +188,7 @@ export class LineFile<M> {
     this.#sync();
     await this.#syncing;
     // Whole lines only; where even that fails, the next run leaves out what is no line to its end.
-    if (this.#failure !== null) await this.#handle.truncate(this.#written).catch(() => undefined);
+    if (this.#failure !== null) await this.#cutBack().catch(() => undefined);
     if (this.#failure === null) this.#failure = await this.#displaced();
     await this.#handle.close();
     if (this.#failure !== null && !this.#told) throw this.#failure;
@@ -196,6 +196,11 @@ export class LineFile<M> {
     const lines = [...this.#places.keys()];
     const complete = lines.length === keys.length;
     if (complete && !lines.every((key, index) => key === keys[index])) await this.#arrange(keys);
+  }
+
+  /** Takes off what was written of a line in part. Never makes longer what another program has cut: zeros would stand there. */
+  async #cutBack(): Promise<void> {
+    if ((await this.#handle.stat()).size > this.#written) await this.#handle.truncate(this.#written);
   }
 
   /** Why what was written is not what stands at the path; `null` if it is. */

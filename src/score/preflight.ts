@@ -56,6 +56,8 @@ export async function scoreTwice(
 
 /** How much more than the largest difference of a server from itself one from another may be, and what is always allowed, in nats. */
 const APART = { factor: 4, least: 0.05 };
+/** Responses from which a server is judged: of fewer, one that varies by itself would decide. */
+const JUDGED_BY = 3;
 
 /**
  * The servers of one checkpoint must give the same values: they share its rows.
@@ -72,7 +74,7 @@ export function checkServers({ name, first, second }: Twice, urls: readonly stri
   const allowed = Math.max(APART.least, APART.factor * Math.max(0, ...differences[0]!));
   for (const [server, own] of differences.entries()) {
     const median = own.sort((a, b) => a - b)[own.length >> 1] ?? 0;
-    if (server === 0 || median <= allowed) continue;
+    if (server === 0 || own.length < JUDGED_BY || median <= allowed) continue;
     throw new CoverageError(
       'ERR_OTHER_WEIGHTS',
       `The servers of ${name} give other values for the same responses: ${urls[server]} and ${urls[0]} are ${median.toPrecision(2)} nats apart on half of them. Serve the same weights in the same way at both, or name them as two checkpoints.`,

@@ -242,7 +242,10 @@ export async function verifyTokens(
   const places = spread(selected.length, VERIFIED).filter((place) => !isTokenised(rows[selected[place]!]!));
   for (const place of places) {
     const row = rows[selected[place]!]!;
-    const ids = await second.tokenizer.ids(row);
+    const ids = await second.tokenizer.ids(row).catch((error: unknown) => {
+      if (error instanceof Fault && error.kind === 'refused') return null;
+      throw error;
+    });
     if (
       ids === null ||
       !sameIds(ids.prompt, [...items[place]!.prompt]) ||

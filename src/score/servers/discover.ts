@@ -94,7 +94,7 @@ export async function whatStands(
       },
     );
   }
-  if (models.status === 200 && !isObject(models.value)) {
+  if (models.status === 200 && models.value === undefined) {
     throw new CoverageError(
       'ERR_SERVER',
       `${client.url} answers, but not in JSON: check that this is the address of the server's API and not of a page before it.`,
