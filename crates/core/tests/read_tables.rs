@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use coverage_principle_core::files::json::Json;
 use coverage_principle_core::files::table::{Batch, Column, Kind, Sink};
@@ -52,6 +53,9 @@ impl Sink for Whole {
     }
 }
 
+/// Started once: thousands of readings share them.
+static WORKERS: LazyLock<Workers> = LazyLock::new(|| Workers::new(Some(2)).unwrap());
+
 /// The columns called `only`, or all of them, read as `kind`.
 fn read(path: &Path, only: Option<&str>, kind: Kind) -> Result<(Vec<String>, Whole)> {
     let control = Control::new();
@@ -60,7 +64,7 @@ fn read(path: &Path, only: Option<&str>, kind: Kind) -> Result<(Vec<String>, Who
     let wanted: Vec<Option<Kind>> =
         names.iter().map(|name| only.is_none_or(|only| only == name).then_some(kind)).collect();
     let mut whole = Whole::default();
-    table.scan(&wanted, &mut whole, &Workers::new(Some(2)).unwrap(), &control)?;
+    table.scan(&wanted, &mut whole, &WORKERS, &control)?;
     Ok((names, whole))
 }
 
