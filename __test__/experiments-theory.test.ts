@@ -59,20 +59,26 @@ test('theorem-5.1: normalized SGD does not feel H where SGD needs prompts in pro
   expect(plots).toHaveLength(5);
 }, 240_000);
 
-test('sign-sgd: per-coordinate rules, measured', async () => {
-  const { verdicts, find, values } = await verdictsOf(signSgd);
-  expect(verdicts).toHaveLength(11);
-  expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
-  expect(find('that SGD needs')).toMatchObject({ holds: true, source: 'Proposition 5.1' });
-  for (const [at, rule] of ['normalized SGD', 'SignSGD', 'Adam'].entries()) {
-    expect(find(`that ${rule} needs`)).toMatchObject({ holds: true });
-    expect(Math.max(...values('sign-sgd-h', at + 1))).toBeLessThan(4);
-  }
-  for (const rule of ['SignSGD', 'Adam']) expect(find(`that ${rule} needs`).claim).toContain('(conjecture, measured)');
-  for (const rule of Object.keys(RULES)) {
-    expect(find(`Averaged Cov_4 of ${rule} on random classes falls`).measured).toBeLessThan(-0.4);
-  }
-}, 240_000);
+/** Half a minute on two cores: what is no theorem is left to the workflow's test jobs (COVERAGE_TEST_ALL). */
+test.skipIf(!process.env['COVERAGE_TEST_ALL'])(
+  'sign-sgd: per-coordinate rules, measured',
+  async () => {
+    const { verdicts, find, values } = await verdictsOf(signSgd);
+    expect(verdicts).toHaveLength(11);
+    expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
+    expect(find('that SGD needs')).toMatchObject({ holds: true, source: 'Proposition 5.1' });
+    for (const [at, rule] of ['normalized SGD', 'SignSGD', 'Adam'].entries()) {
+      expect(find(`that ${rule} needs`)).toMatchObject({ holds: true });
+      expect(Math.max(...values('sign-sgd-h', at + 1))).toBeLessThan(4);
+    }
+    for (const rule of ['SignSGD', 'Adam'])
+      expect(find(`that ${rule} needs`).claim).toContain('(conjecture, measured)');
+    for (const rule of Object.keys(RULES)) {
+      expect(find(`Averaged Cov_4 of ${rule} on random classes falls`).measured).toBeLessThan(-0.4);
+    }
+  },
+  240_000,
+);
 
 test('theorem-6.3: the winner is within the bound; n, M, N and the best model each enter as claimed', async () => {
   const { verdicts, find, values } = await verdictsOf(theorem63);

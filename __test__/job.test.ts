@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { CoverageError } from '../src/index.js';
 import { runJob } from '../src/job.js';
 import { native } from '../src/native.js';
-import { slow } from './shared.js';
 
 test('a panic in the core rejects the promise', async () => {
   const run = runJob((job) => native.runFault('panic', job), {});
@@ -66,7 +65,8 @@ test('a callback that rejects does no harm either', async () => {
   expect(rejections).toEqual([]);
 });
 
-slow(
+/** A minute beside other tests (COVERAGE_TEST_ALL): a job waits for the event loop twenty thousand times. */
+test.skipIf(!process.env['COVERAGE_TEST_ALL'])(
   'a job that is done leaves nothing behind',
   () => {
     const script = fileURLToPath(new URL('../scripts/stress/memory.mjs', import.meta.url));

@@ -121,30 +121,19 @@ test('a CommonJS script runs', () => {
   expect(node(['program.cjs'])).toBe('late late');
 });
 
-test.each([
-  ['ES module', 'program.mts', `import { LogProbs, tournament, type Tournaments } from 'coverage-principle';\n`],
-  [
-    'CommonJS module',
-    'common.cts',
-    `import coverage = require('coverage-principle');\nconst { LogProbs, tournament } = coverage;\n`,
-  ],
-])('a TypeScript %s compiles and runs', (_, file, head) => {
-  const body = file.endsWith('.cts') ? `async function main() {${program}}\nmain();` : program;
-  writeFileSync(join(folder, file), head + body);
+test('TypeScript compiles to an ES module and a CommonJS module that run', () => {
+  const body = `async function main() {${program}}\nmain();`;
+  const heads = {
+    'program.mts': `import { LogProbs, tournament, type Tournaments } from 'coverage-principle';\n`,
+    'common.cts': `import coverage = require('coverage-principle');\nconst { LogProbs, tournament } = coverage;\n`,
+  };
+  for (const [file, head] of Object.entries(heads))
+    writeFileSync(join(folder, file), head + (file === 'program.mts' ? program : body));
   // The compiler and Node's types are the user's own; here the project's serve.
-  for (const [link, target] of [
-    ['@types', '@types'],
-    ['undici-types', 'undici-types'],
-  ] as const) {
-    try {
-      symlinkSync(join(root, 'node_modules', target), join(folder, 'node_modules', link));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
+  for (const name of ['@types', 'undici-types'])
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  node([
-    tsc,
+  const options = [
     '--strict',
     '--module',
     'nodenext',
@@ -154,9 +143,9 @@ test.each([
     'node',
     '--skipLibCheck',
     'false',
-    file,
-  ]);
-  expect(node([file.replace('.mts', '.mjs').replace('.cts', '.cjs')])).toBe('late late');
+  ];
+  node([tsc, ...options, ...Object.keys(heads)]);
+  for (const file of ['program.mjs', 'common.cjs']) expect(node([file])).toBe('late late');
 });
 
 test('the command runs', () => {

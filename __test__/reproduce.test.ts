@@ -101,7 +101,7 @@ test('an unknown name is refused before anything runs', async () => {
 });
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const command = [main, 'reproduce', 'best-of-n', 'theorem-6.3', '--quick', '--json'];
+const command = [main, 'reproduce', 'best-of-n', 'prop-4.1b', '--quick', '--json'];
 
 test('the command, interrupted from the keyboard and given again, prints what it would have printed', async () => {
   const child = spawn(process.execPath, [...command, '--out', 'cli'], { cwd: folder });
@@ -127,6 +127,6 @@ test('the command, interrupted from the keyboard and given again, prints what it
   expect(JSON.parse(resumed.stdout).verdicts.length).toBeGreaterThan(5);
   const seeds = print('--out', 'cli', '--seeds', '0..1');
   expect(JSON.parse(seeds.stdout)).toMatchObject({ seeds: [0, 1], quick: true });
-  expect(readdirSync(join(folder, 'cli'))).toContain('theorem-6.3-quick-seed1.json');
+  expect(readdirSync(join(folder, 'cli'))).toContain('prop-4.1b-quick-seed1.json');
   expect(print('--seeds', '3').status).toBe(2);
 }, 120_000);

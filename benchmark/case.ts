@@ -77,7 +77,17 @@ export type Host = 'core' | 'addon' | 'peers' | 'previous' | 'command';
  * that name.
  */
 export interface Task {
-  readonly kind: 'tournament' | 'winner' | 'read' | 'training' | 'testTime' | 'bootstrap' | 'sweep' | 'select';
+  readonly kind:
+    | 'tournament'
+    | 'winner'
+    | 'read'
+    | 'training'
+    | 'testTime'
+    | 'bootstrap'
+    | 'sweep'
+    | 'select'
+    | 'reproduce'
+    | 'start';
   readonly method: string;
   readonly threads: number;
   readonly [parameter: string]: unknown;
@@ -143,6 +153,8 @@ export interface Case {
   readonly goals: readonly Goal[];
   /** The case is one point of a series. */
   readonly series?: { readonly name: string; readonly axis: string; readonly value: number };
+  /** Whole programs that take minutes: the run whose result is compared is the one that is timed, and there is no other. */
+  readonly once?: boolean;
   /** Only with `--large`: needs much memory and disk. */
   readonly large?: boolean;
 }

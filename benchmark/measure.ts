@@ -71,8 +71,11 @@ export async function measureCase(
       }
       compareWithGroup(aCase, entrants, (at) => join(folder, `result-${at}.bin`));
     }
-    for (const entrant of entrants) await calibrate(entrant, effort);
-    await playRounds(entrants, effort);
+    if (aCase.once) for (const { rounds, prepared } of entrants) rounds.push(prepared.seconds);
+    else {
+      for (const entrant of entrants) await calibrate(entrant, effort);
+      await playRounds(entrants, effort);
+    }
   } finally {
     for (const { host, slot } of entrants) await host.release(slot).catch(() => {});
   }

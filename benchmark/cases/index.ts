@@ -1,7 +1,9 @@
 import type { Case } from '../case.js';
 import { bootstrapCases } from './bootstrap.js';
 import { readingCases } from './reading.js';
+import { reproduceCases } from './reproduce.js';
 import { selectCases } from './select.js';
+import { startCases } from './start.js';
 import { tournamentCases } from './tournament.js';
 import { trainingCases } from './training.js';
 import { winnerCases } from './winner.js';
@@ -16,7 +18,14 @@ export interface Scope {
 
 /** All cases, in the order they run. */
 export function allCases(scope: Scope): Case[] {
-  return [tournamentCases, winnerCases, bootstrapCases, trainingCases, readingCases, selectCases].flatMap((cases) =>
-    cases(scope),
-  );
+  return [
+    tournamentCases,
+    winnerCases,
+    bootstrapCases,
+    trainingCases,
+    readingCases,
+    selectCases,
+    startCases,
+    reproduceCases,
+  ].flatMap((cases) => cases(scope));
 }

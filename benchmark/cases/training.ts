@@ -150,6 +150,6 @@ function sweepCase(setting: Setting, scope: Scope): Case {
     participants: [as('core'), ...several.flatMap((threads) => [as('core', { threads }), as('facade', { threads })])],
     work: { unit: 'flops', amount: runs * responses * HORIZON * flopsOf(dim) },
     tolerance: 0,
-    goals: threadGoals(scope, 1.9),
+    goals: threadGoals(scope, 1.95),
   };
 }

@@ -10,7 +10,7 @@ const HEADLINE_MODELS = 1000;
 
 /** The winner alone, most pairs never looked at. */
 export function winnerCases(scope: Scope): Case[] {
-  const sizes = scope.quick ? [250, 500] : [250, 500, HEADLINE_MODELS, 2000];
+  const sizes = scope.quick ? [250, 500] : [250, 500, HEADLINE_MODELS, 2000, 4000];
   return sizes.map((models) => winnerCase(models, scope));
 }
 
@@ -28,7 +28,7 @@ function winnerCase(models: number, scope: Scope): Case {
   const as = participantsOf({ kind: 'winner', file: '$matrix', budgets: [16] });
   const headlineGoals: Goal[] = [
     { kind: 'ratio', slow: 'fullMatrix', fast: 'core', atLeast: 20 },
-    { kind: 'ratio', slow: 'numpy', fast: 'core', atLeast: 500 },
+    { kind: 'ratio', slow: 'numpy', fast: 'core', atLeast: 700 },
     { kind: 'fact', participant: 'core', fact: 'pairsLookedAt', atMost: 0.03 },
   ];
   return {
@@ -48,7 +48,7 @@ function winnerCase(models: number, scope: Scope): Case {
     goals: [
       ...(models === HEADLINE_MODELS ? headlineGoals : []),
       ...threadGoals(scope),
-      { kind: 'exponent', participant: 'core', atMost: 1.3 },
+      { kind: 'exponent', participant: 'core', atMost: 1.15 },
     ],
     series: { name: 'winner-by-models', axis: 'models', value: models },
   };

@@ -22,7 +22,13 @@ interface Run {
   readonly found: Float64Array;
 }
 
-type Runner = (task: SelectTask) => Promise<Run>;
+/** A command that does next to nothing: what Node is given, in which `MAIN` stands for the program, `FILE` for the input. */
+interface StartTask {
+  readonly file: string;
+  readonly words: readonly string[];
+}
+
+type Runner = (task: Task) => Promise<Run>;
 
 /** Resamples that the script draws; it is charged for as many as the task asks for. */
 const SCRIPT_RESAMPLES = 200;
@@ -36,17 +42,20 @@ export class CommandHost implements Host {
   readonly #slots = new Map<string, () => Promise<Run>>();
 
   constructor(python: string | null, installed: Installed) {
+    const select = (run: (task: SelectTask) => Promise<Run>) => (task: Task) => run(task as unknown as SelectTask);
     this.#runners = {
-      command: runCommand,
-      parts: (task) => runParts(task, installed.facade),
-      script: (task) => runScript(task, python),
+      command: select(runCommand),
+      parts: select((task) => runParts(task, installed.facade)),
+      script: select((task) => runScript(task, python)),
+      reproduce: runReproduce,
+      start: (task) => runStart(task as unknown as StartTask),
     };
   }
 
   async prepare(slot: string, task: Task, resultFile: string): Promise<Prepared> {
     const runner = this.#runners[task.method];
     if (!runner) throw new Skipped(`${task.method} is no program`);
-    const run = () => runner(task as unknown as SelectTask);
+    const run = () => runner(task);
     const { seconds, found } = await run();
     writeFileSync(resultFile, found);
     this.#slots.set(slot, run);
@@ -96,11 +105,28 @@ function spawned(program: string, args: readonly string[]): { readonly seconds: 
   return { seconds, text: stdout };
 }
 
-const runCommand: Runner = async ({ file, ratios, replicates, threads }) => {
+async function runCommand({ file, ratios, replicates, threads }: SelectTask): Promise<Run> {
   const given = ['--replicates', String(replicates), '--threads', String(threads), '--quiet', '--json'];
   const { seconds, text } = spawned(process.execPath, [MAIN, 'select', file, '-N', ratios.join(','), ...given]);
   return { seconds, found: numbersOf(JSON.parse(text)) };
-};
+}
+
+/** Every experiment of the paper, its quick version. */
+async function runReproduce({ threads }: Task): Promise<Run> {
+  const given = ['reproduce', 'all', '--quick', '--threads', String(threads), '--quiet', '--json'];
+  const { seconds, text } = spawned(process.execPath, [MAIN, ...given]);
+  const { verdicts } = JSON.parse(text) as { readonly verdicts: readonly { readonly measured: number | null }[] };
+  return { seconds, found: Float64Array.from(verdicts, ({ measured }) => measured ?? Number.POSITIVE_INFINITY) };
+}
+
+async function runStart({ file, words }: StartTask): Promise<Run> {
+  const places: Readonly<Record<string, string>> = { MAIN, FILE: file };
+  const { seconds, text } = spawned(
+    process.execPath,
+    words.map((word) => places[word] ?? word),
+  );
+  return { seconds, found: Float64Array.of(text.length) };
+}
 
 /** The start of the program, then reading, choosing and writing the result in a process that has done so before. */
 const runParts = async ({ file, ratios, replicates, threads }: SelectTask, facade: typeof Root): Promise<Run> => {
