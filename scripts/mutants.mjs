@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 const STEP_SIZE = 'linear/train/step_size.rs';
 const OPTIMIZER = 'linear/train/optimizer.rs';
 const DIVERGENCES = 'statistics/divergences.rs';
+const WORDS = 'tournament/kernel/words.rs';
 
 /** [name, file, expression, its replacement, filter of the tests] */
 const MUTANTS = [
@@ -147,6 +148,18 @@ const MUTANTS = [
     'true',
     'selection::winner',
   ],
+  ['nothing passed taken for nothing reached', WORDS, 'found.reached == 0', 'found.passed == 0', 'kernel::tests'],
+  ['close ones not gathered', WORDS, 'threshold + i16::from(CLOSE)', 'threshold + i16::from(PASSED)', 'kernel::tests'],
+  ['gathered at the wrong places', WORDS, '[place, next]', '[place, place]', 'kernel::tests'],
+  [
+    'close ones at the place of a step',
+    WORDS,
+    'self.places[from + bits.trailing_zeros() as usize]',
+    'self.places[from]',
+    'kernel::tests',
+  ],
+  ['thinned for the one after the next', WORDS, 'self.thin(next)', 'self.thin(next + 3)', 'kernel::tests'],
+  ['both directions in one', WORDS, 'total(_mm256_add_epi8(self.passed, self.balance)) / 2', '0', 'kernel::tests'],
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -95,6 +95,7 @@ fn rows_of_one_run_at_many_budgets() {
     #[expect(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
     let single = rows.iter().map(|row| row.iter().map(|&value| (value as f32).max(f32::MIN)).collect()).collect();
     let matrices = [LogProbs::from_f64(rows).unwrap(), LogProbs::from_f32(single).unwrap()];
+    let many: Vec<f64> = (1..=40).map(|step| 1.25f64.powi(step)).collect();
     // One grid from its unit and from later on; several grids; thresholds that nothing but the outsiders passes; 1.
     for ratios in [
         &[2.0][..],
@@ -108,6 +109,8 @@ fn rows_of_one_run_at_many_budgets() {
         &[2.0, 3.0, 4.0, 5.0, 7.0, 8.0, 11.0, 13.0, 16.0, 17.0, 19.0, 23.0, 32.0],
         &[1.0, 1e3, 1e6, 1e80],
         &[1.01],
+        // What few differences reach is looked at by itself, once and again.
+        &many,
     ] {
         let ratios = Ratios::new(ratios).unwrap();
         for log_probs in &matrices {
@@ -119,8 +122,9 @@ fn rows_of_one_run_at_many_budgets() {
 #[test]
 fn differences_all_around_a_threshold_are_told_apart() {
     // Steps of a fraction of a code on both sides of each threshold, in both directions; one row far below sets the scale.
+    let many: Vec<f64> = (2..=30).map(|step| 1.4f64.powi(step)).collect();
     for ratios in
-        [&[16.0][..], &[3.0, 5.0, 7.0], &[2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0], &[2.0, 2.9, 3.7, 9.1]]
+        [&[16.0][..], &[3.0, 5.0, 7.0], &[2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0], &[2.0, 2.9, 3.7, 9.1], &many]
     {
         let ratios = Ratios::new(ratios).unwrap();
         let mut stream = Stream::new(7, Purpose::Data, 0);

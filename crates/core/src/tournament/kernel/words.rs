@@ -5,6 +5,9 @@
 //! a vector of bytes is compared and counted where single precision takes four vectors for each direction. What is close is
 //! compared again as it is.
 //!
+//! The first threshold is held against all differences. Where several more follow, those that may reach the second are
+//! gathered, then those that may reach a later one when much fewer do: what a threshold costs falls with what is left.
+//!
 //! Why nothing is decided wrongly: the difference of codes is less than 1 + 2^-5 from the scaled difference, and a
 //! threshold at most 0.5 + 10^-6 codes from its whole number m. So at m + 2 codes and above it is passed, and at m − 2 and
 //! below it is not.
@@ -44,6 +47,13 @@ pub(super) struct WordsPanel<'a, T> {
     codes: Vec<Vec<Codes>>,
     blocks: usize,
 }
+
+/// Responses of a strip.
+const STRIP_LEN: usize = STRIP * BLOCK;
+/// Words that are looked at together.
+const STEP: usize = 32;
+/// What gathering a difference costs, in thresholds that it is held against.
+const GATHERING: usize = 3;
 
 /// Elements of a pair of rows that are close to a threshold.
 struct Open {
@@ -114,7 +124,7 @@ impl<T: Coded> Count for WordsPanel<'_, T> {
         let cells = height * width;
         let mut counts = TileCounts::new(cells, self.log_n.len());
         let on_diagonal = lower_from == 0 && tile.upper == tile.lower;
-        let (mut open, mut close) = (Vec::new(), Vec::new());
+        let (mut open, mut close, mut reaching) = (Vec::new(), Vec::new(), Reaching::new());
         for from in (0..self.blocks).step_by(STRIP) {
             let blocks = from..self.blocks.min(from + STRIP);
             for i in 0..height {
@@ -122,16 +132,16 @@ impl<T: Coded> Count for WordsPanel<'_, T> {
                     let (first, second, cell) =
                         (tile.upper.start + i, lower_from + tile.lower.start + j, i * width + j);
                     let [a, b] = [first, second].map(|row| &self.codes[row][blocks.clone()]);
-                    for (level, &threshold) in self.thresholds.iter().enumerate() {
-                        // SAFETY: whoever made the panel vouches for the instruction set.
-                        let (passed, up) = unsafe { count_pair(a, b, threshold, &mut close) };
+                    // SAFETY: whoever made the panel vouches for the instruction set.
+                    unsafe { reaching.hold_against(&self.thresholds, a, b, &mut close) };
+                    for (level, &Found { passed, up, .. }) in reaching.found.iter().enumerate() {
                         counts.down[level * cells + cell] += passed - up;
                         counts.up[level * cells + cell] += up;
-                        open.extend(close.drain(..).map(|(at, elements)| {
-                            let from = from * BLOCK + at;
-                            Open { first, second, cell, level, from, elements }
-                        }));
                     }
+                    open.extend(close.drain(..).map(|Close { level, at, elements }| {
+                        let from = from * BLOCK + at;
+                        Open { first, second, cell, level, from, elements }
+                    }));
                 }
                 // Together, so that the cache misses overlap.
                 self.settle(&open, cells, &mut counts);
@@ -142,39 +152,270 @@ impl<T: Coded> Count for WordsPanel<'_, T> {
     }
 }
 
-/// How many differences of two rows pass a threshold in either direction, and in that of the second. Close ones are in
-/// neither but in `close`, 64 bits from a place on.
+/// What is found of a pair of rows at a threshold.
+#[derive(Clone, Copy)]
+struct Found {
+    /// How many differences pass it in either direction, and in that of the second row; close ones are in neither.
+    passed: u32,
+    up: u32,
+    /// How many pass it or are close to it.
+    reached: u32,
+}
+
+/// Differences of two rows that are close to a threshold.
+struct Close {
+    level: usize,
+    /// The response of the first bit, counted from the strip's first.
+    at: usize,
+    elements: u64,
+}
+
+/// Bytes of counts.
+struct Tally {
+    threshold: __m256i,
+    passed: __m256i,
+    reached: __m256i,
+    /// Passed by the second row less passed by the first.
+    balance: __m256i,
+}
+
+impl Tally {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn new(threshold: i16) -> Self {
+        let nothing = _mm256_setzero_si256();
+        Self { threshold: _mm256_set1_epi16(threshold), passed: nothing, reached: nothing, balance: nothing }
+    }
+
+    /// How far the sizes of twice sixteen differences are past the threshold, packed half by half.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn past(&self, one: __m256i, other: __m256i) -> __m256i {
+        _mm256_packs_epi16(
+            _mm256_sub_epi16(_mm256_abs_epi16(one), self.threshold),
+            _mm256_sub_epi16(_mm256_abs_epi16(other), self.threshold),
+        )
+    }
+
+    /// Counts twice sixteen differences.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add(&mut self, one: __m256i, other: __m256i) {
+        let past = self.past(one, other);
+        let passes = passes(past);
+        self.passed = _mm256_sub_epi8(self.passed, passes);
+        self.reached = _mm256_sub_epi8(self.reached, reaches(past));
+        self.balance = _mm256_add_epi8(self.balance, _mm256_sign_epi8(passes, _mm256_packs_epi16(one, other)));
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn found(&self) -> Found {
+        let up = total(_mm256_add_epi8(self.passed, self.balance)) / 2;
+        Found { passed: total(self.passed), up, reached: total(self.reached) }
+    }
+}
+
+#[inline]
 #[target_feature(enable = "avx2")]
-fn count_pair(a: &[Codes], b: &[Codes], threshold: i16, close: &mut Vec<(usize, u64)>) -> (u32, u32) {
-    let nothing = _mm256_setzero_si256();
-    let threshold_codes = _mm256_set1_epi16(threshold);
-    let (passed_from, close_from) = (_mm256_set1_epi8(PASSED), _mm256_set1_epi8(CLOSE));
-    // Bytes of counts: passed, passed or close, and passed by the second row less passed by the first.
-    let (mut passed, mut reached, mut balance) = (nothing, nothing, nothing);
+fn passes(past: __m256i) -> __m256i {
+    _mm256_cmpgt_epi8(past, _mm256_set1_epi8(PASSED))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn reaches(past: __m256i) -> __m256i {
+    _mm256_cmpgt_epi8(past, _mm256_set1_epi8(CLOSE))
+}
+
+/// Counts two rows at a threshold.
+#[target_feature(enable = "avx2")]
+fn count_pair(a: &[Codes], b: &[Codes], level: usize, threshold: i16, close: &mut Vec<Close>) -> Found {
+    let mut tally = Tally::new(threshold);
+    let mut told = _mm256_setzero_si256();
     for (index, (a, b)) in a.iter().zip(b).enumerate() {
         let (a_words, b_words) = (a.0.as_chunks::<16>().0, b.0.as_chunks::<16>().0);
         let mut at = 0;
         while at < BLOCK / 16 {
-            let [one, other] = [difference(&a_words[at], &b_words[at]), difference(&a_words[at + 1], &b_words[at + 1])];
-            let past = _mm256_packs_epi16(
-                _mm256_sub_epi16(_mm256_abs_epi16(one), threshold_codes),
-                _mm256_sub_epi16(_mm256_abs_epi16(other), threshold_codes),
-            );
-            let passes = _mm256_cmpgt_epi8(past, passed_from);
-            passed = _mm256_sub_epi8(passed, passes);
-            reached = _mm256_sub_epi8(reached, _mm256_cmpgt_epi8(past, close_from));
-            balance = _mm256_add_epi8(balance, _mm256_sign_epi8(passes, _mm256_packs_epi16(one, other)));
+            tally.add(difference(&a_words[at], &b_words[at]), difference(&a_words[at + 1], &b_words[at + 1]));
             at += 2;
         }
-        let differ = _mm256_xor_si256(passed, reached);
-        if _mm256_testz_si256(differ, differ) == 0 {
-            reached = passed;
-            let places = (0..).map(|word| index * BLOCK + word * 64);
-            close.extend(places.zip(close_in(a, b, threshold)).filter(|&(_, elements)| elements != 0));
+        let differ = _mm256_sub_epi8(tally.reached, tally.passed);
+        let new = _mm256_xor_si256(differ, told);
+        if _mm256_testz_si256(new, new) == 0 {
+            told = differ;
+            let words = (0..).zip(close_in(a, b, threshold)).filter(|&(_, elements)| elements != 0);
+            close.extend(words.map(|(word, elements)| Close { level, at: index * BLOCK + word * 64, elements }));
         }
     }
-    (total(passed), total(_mm256_add_epi8(passed, balance)) / 2)
+    tally.found()
 }
+
+/// The differences of a strip of two rows that may reach a threshold, and the responses they are at.
+struct Reaching {
+    differences: [i16; STRIP_LEN + STEP],
+    places: [u16; STRIP_LEN + STEP],
+    /// So many there are; zeros follow to a whole number of steps.
+    len: usize,
+    /// What was found of the pair, threshold by threshold; nothing reaches those that are missing.
+    found: Vec<Found>,
+}
+
+impl Reaching {
+    fn new() -> Self {
+        Self { differences: [0; STRIP_LEN + STEP], places: [0; STRIP_LEN + STEP], len: 0, found: Vec::new() }
+    }
+
+    /// Counts a strip of two rows at rising thresholds.
+    #[target_feature(enable = "avx2")]
+    fn hold_against(&mut self, thresholds: &[i16], a: &[Codes], b: &[Codes], close: &mut Vec<Close>) {
+        self.found.clear();
+        let mut gathered = false;
+        for (level, &threshold) in thresholds.iter().enumerate() {
+            let (found, len) = if gathered {
+                (self.count(level, threshold, close), self.len)
+            } else {
+                (count_pair(a, b, level, threshold, close), a.len() * BLOCK)
+            };
+            self.found.push(found);
+            if found.reached == 0 {
+                break;
+            }
+            let (out, left) = (len - found.reached as usize, thresholds.len() - level - 1);
+            // Not for less than half: among many thresholds so many would pay for it, but for the next half, too.
+            if 2 * out >= len && left * out > GATHERING * len {
+                let next = thresholds[level + 1];
+                if gathered {
+                    self.thin(next)
+                } else {
+                    self.gather(a, b, next)
+                }
+                gathered = true;
+            }
+        }
+    }
+
+    /// Takes those of two rows.
+    #[target_feature(enable = "avx2")]
+    fn gather(&mut self, a: &[Codes], b: &[Codes], threshold: i16) {
+        let within = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let (mut len, mut place) = (0, within);
+        for (a, b) in a.iter().zip(b) {
+            let (a_words, b_words) = (a.0.as_chunks::<16>().0, b.0.as_chunks::<16>().0);
+            for at in (0..BLOCK / 16).step_by(2) {
+                let differences =
+                    [difference(&a_words[at], &b_words[at]), difference(&a_words[at + 1], &b_words[at + 1])];
+                let next = _mm256_add_epi16(place, _mm256_set1_epi16(16));
+                len = self.keep(len, differences, [place, next], threshold);
+                place = _mm256_add_epi16(next, _mm256_set1_epi16(16));
+            }
+        }
+        self.end(len);
+    }
+
+    /// Leaves those that may reach a greater one.
+    #[target_feature(enable = "avx2")]
+    fn thin(&mut self, threshold: i16) {
+        let mut len = 0;
+        for from in (0..self.len).step_by(STEP) {
+            let (differences, places) = (self.step(from), load_two(&self.places[from..from + STEP]));
+            // What is kept goes no further than what has been loaded.
+            len = self.keep(len, differences, places, threshold);
+        }
+        self.end(len);
+    }
+
+    /// Counts at a threshold.
+    #[target_feature(enable = "avx2")]
+    fn count(&self, level: usize, threshold: i16, close: &mut Vec<Close>) -> Found {
+        let mut tally = Tally::new(threshold);
+        for from in (0..self.len).step_by(STEP) {
+            let [one, other] = self.step(from);
+            tally.add(one, other);
+        }
+        let found = tally.found();
+        if found.reached != found.passed {
+            for from in (0..self.len).step_by(STEP) {
+                let [one, other] = self.step(from);
+                let past = tally.past(one, other);
+                let close_ones = _mm256_andnot_si256(passes(past), reaches(past));
+                // The halves of a vector are packed by themselves.
+                let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(close_ones);
+                let mut bits = _mm256_movemask_epi8(ordered).cast_unsigned();
+                while bits != 0 {
+                    let place = self.places[from + bits.trailing_zeros() as usize];
+                    close.push(Close { level, at: place.into(), elements: 1 });
+                    bits &= bits - 1;
+                }
+            }
+        }
+        found
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn step(&self, from: usize) -> [__m256i; 2] {
+        load_two(&self.differences[from..from + STEP])
+    }
+
+    /// Writes those of 32 differences that may reach a threshold from `len` on; returns where the next ones go.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn keep(&mut self, mut len: usize, differences: [__m256i; 2], places: [__m256i; 2], threshold: i16) -> usize {
+        let close_from = _mm256_set1_epi16(threshold + i16::from(CLOSE));
+        let reach = differences.map(|differences| _mm256_cmpgt_epi16(_mm256_abs_epi16(differences), close_from));
+        // Eight of the first, eight of the second, and so again, as packing goes by halves.
+        let bits = _mm256_movemask_epi8(_mm256_packs_epi16(reach[0], reach[1])).cast_unsigned();
+        if bits == 0 {
+            return len;
+        }
+        let halves = |both: __m256i| [_mm256_castsi256_si128(both), _mm256_extracti128_si256::<1>(both)];
+        let (differences, places) = (differences.map(halves), places.map(halves));
+        for vector in 0..2 {
+            for half in 0..2 {
+                let eight = (bits >> (8 * (vector + 2 * half))) as usize & 0xFF;
+                // SAFETY: the table has sixteen bytes for each of 256 choices; eight words fit behind `len`, of which no more
+                // were kept than looked at.
+                unsafe {
+                    let order = _mm_loadu_si128(TO_THE_FRONT[eight].as_ptr().cast());
+                    let (differences, places) = (differences[vector][half], places[vector][half]);
+                    debug_assert!(len + 8 <= STRIP_LEN + STEP, "a strip is longer than its room");
+                    _mm_storeu_si128(
+                        self.differences.as_mut_ptr().add(len).cast(),
+                        _mm_shuffle_epi8(differences, order),
+                    );
+                    _mm_storeu_si128(self.places.as_mut_ptr().add(len).cast(), _mm_shuffle_epi8(places, order));
+                }
+                len += eight.count_ones() as usize;
+            }
+        }
+        len
+    }
+
+    fn end(&mut self, len: usize) {
+        self.len = len;
+        self.differences[len..len.next_multiple_of(STEP)].fill(0);
+    }
+}
+
+/// For each choice among eight words, the bytes of those chosen, in order.
+static TO_THE_FRONT: [[u8; 16]; 256] = {
+    let mut table = [[0; 16]; 256];
+    let mut choice = 0;
+    while choice < 256 {
+        let (mut word, mut to) = (0, 0);
+        while word < 8 {
+            if choice >> word & 1 == 1 {
+                table[choice][to] = 2 * word;
+                table[choice][to + 1] = 2 * word + 1;
+                to += 2;
+            }
+            word += 1;
+        }
+        choice += 1;
+    }
+    table
+};
 
 /// Which differences of a block are close to a threshold: response `i` is bit `i`.
 #[target_feature(enable = "avx2")]
@@ -191,6 +432,14 @@ fn close_in(a: &Codes, b: &Codes, threshold: i16) -> [u64; BLOCK / 64] {
         bits[at / 4] |= u64::from(sixteen) << (at % 4 * 16);
     }
     bits
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_two<W>(words: &[W]) -> [__m256i; 2] {
+    assert!(size_of_val(words) == 2 * size_of::<__m256i>(), "32 words are 64 bytes");
+    // SAFETY: as just looked at.
+    unsafe { [_mm256_loadu_si256(words.as_ptr().cast()), _mm256_loadu_si256(words.as_ptr().add(STEP / 2).cast())] }
 }
 
 #[inline]
