@@ -50,8 +50,8 @@ const EXPONENTS: readonly (readonly [Experiment, number, readonly (readonly [str
   ],
 ];
 
-/** A minute on two cores: the check leaves it out, the workflow's test jobs do not (COVERAGE_TEST_ALL). */
-const LONG: readonly Experiment[] = process.env['COVERAGE_TEST_ALL'] ? [] : [theorem51LogN];
+/** Half a minute and more on two cores: the check leaves them out, the workflow's test jobs do not (COVERAGE_TEST_ALL). */
+const LONG: readonly Experiment[] = process.env['COVERAGE_TEST_ALL'] ? [] : [theorem51LogN, theorem62];
 
 test.each(EXPONENTS.filter(([experiment]) => !LONG.includes(experiment)))(
   '$name: no claim fails, at the exponents of the paper',

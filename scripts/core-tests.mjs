@@ -10,13 +10,14 @@ export function fail(reason) {
   process.exit(1);
 }
 
-/** Path of the binary, built if it has to be; `CORE_TESTS` names one that is there. */
-export function coreTests() {
+/** Path of the binary, built if it has to be, with these further variables; `CORE_TESTS` names one that is there. */
+export function coreTests(variables = {}) {
   if (process.env.CORE_TESTS) return process.env.CORE_TESTS;
   // As `npm run test:rust` selects: of the core alone dependencies would have other features, and all be compiled again.
   const args = ['test', '--no-run', '--message-format=json', '--workspace', '--tests'];
   const { status, stdout } = spawnSync('cargo', args, {
     cwd: root,
+    env: { ...process.env, ...variables },
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
     stdio: ['ignore', 'pipe', 'inherit'],
