@@ -8,6 +8,9 @@ import { theorem63 } from '../src/experiments/theorem-6-3.js';
 import { theorem64 } from '../src/experiments/theorem-6-4.js';
 import { RULES } from '../src/experiments/update-rules.js';
 
+/** Half a minute on two cores: the check leaves it out, the workflow's test jobs do not (COVERAGE_TEST_ALL). */
+const long = test.skipIf(!process.env['COVERAGE_TEST_ALL']);
+
 const run = (experiment: Experiment, threads?: number) =>
   experiment.run({ quick: true, seed: 0, threads, signal: undefined, progress: () => {} });
 
@@ -43,24 +46,27 @@ async function verdictsOf(experiment: Experiment, threads?: number) {
   return { ...outcome, find, values };
 }
 
-test('theorem-5.1: normalized SGD does not feel H where SGD needs prompts in proportion; its terms in T and K', async () => {
-  const { find, values, plots } = await verdictsOf(theorem51);
-  expect(find('SGD at its largest step that settles')).toMatchObject({ holds: true, predicted: '1 (± 0.15)' });
-  expect(find('Normalized SGD at its best step')).toMatchObject({ holds: true, predicted: '0 (± 0.15)' });
-  expect(find("Normalized SGD with theory's η")).toMatchObject({ holds: true });
-  // Responses are all but certain: these are the dynamics themselves.
-  expect(values('theorem-5-1-h', 0)[0]).toBe(16);
-  expect(values('theorem-5-1-h', 1)).toEqual([1, 1, 1, 1, 1]);
-  for (const needed of values('theorem-5-1-h', 2)) expect(needed).toBeCloseTo(1234, -1);
-  expect(find('at its best step falls at least like 1/√T').measured).toBeLessThan(-0.4);
-  expect(find("theory's η and λ falls at least like 1/√T").measured).toBeLessThan(-0.5);
-  expect(find('share p of a rare token falls')).toMatchObject({ holds: true });
-  expect(find("With theory's λ it is at most")).toMatchObject({ holds: true, measured: 0 });
-  expect(plots).toHaveLength(5);
-}, 240_000);
+long(
+  'theorem-5.1: normalized SGD does not feel H where SGD needs prompts in proportion; its terms in T and K',
+  async () => {
+    const { find, values, plots } = await verdictsOf(theorem51);
+    expect(find('SGD at its largest step that settles')).toMatchObject({ holds: true, predicted: '1 (± 0.15)' });
+    expect(find('Normalized SGD at its best step')).toMatchObject({ holds: true, predicted: '0 (± 0.15)' });
+    expect(find("Normalized SGD with theory's η")).toMatchObject({ holds: true });
+    // Responses are all but certain: these are the dynamics themselves.
+    expect(values('theorem-5-1-h', 0)[0]).toBe(16);
+    expect(values('theorem-5-1-h', 1)).toEqual([1, 1, 1, 1, 1]);
+    for (const needed of values('theorem-5-1-h', 2)) expect(needed).toBeCloseTo(1234, -1);
+    expect(find('at its best step falls at least like 1/√T').measured).toBeLessThan(-0.4);
+    expect(find("theory's η and λ falls at least like 1/√T").measured).toBeLessThan(-0.5);
+    expect(find('share p of a rare token falls')).toMatchObject({ holds: true });
+    expect(find("With theory's λ it is at most")).toMatchObject({ holds: true, measured: 0 });
+    expect(plots).toHaveLength(5);
+  },
+  240_000,
+);
 
-/** Half a minute on two cores: what is no theorem is left to the workflow's test jobs (COVERAGE_TEST_ALL). */
-test.skipIf(!process.env['COVERAGE_TEST_ALL'])(
+long(
   'sign-sgd: per-coordinate rules, measured',
   async () => {
     const { verdicts, find, values } = await verdictsOf(signSgd);
@@ -96,21 +102,25 @@ test('theorem-6.3: the winner is within the bound; n, M, N and the best model ea
   for (const [at, cov] of winner.entries()) expect(cov).toBeLessThan(mostLikely[at]!);
 }, 240_000);
 
-test('theorem-6.4: the offset tournament finds the good model where the simple one never does', async () => {
-  const { verdicts, find, values } = await verdictsOf(theorem64);
-  expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
-  // The quick version has too few data sets to decide these; what it measures is on the right side.
-  expect(find('Cov at 2N^{1+a} of the offset winner is at most').measured).toBeGreaterThan(0.95);
-  expect(find('Cov at 2N^{1+a} of the offset winner falls at least like 1/n').measured).toBeLessThan(-1);
-  expect(find('keeps a Cov of the order of N^-(1-a)')).toMatchObject({ construction: true });
-  expect(find('keeps a Cov of the order of N^-(1-a)').measured).toBeCloseTo(-0.75, 6);
-  // The simple winner stays at N^-(1-a)/5 = 1/320, the offset winner does not.
-  expect(values('theorem-6-4-n', 0).at(-1)).toBeGreaterThan(0.9 / 320);
-  expect(values('theorem-6-4-n', 1).at(-1)).toBeLessThan(0.4 / 320);
-  const simple = values('theorem-6-4-budget', 0);
-  for (const [at, cov] of values('theorem-6-4-budget', 1).entries()) expect(cov).toBeLessThan(0.05 * simple[at]!);
-  expect(find('exponent in log(M/δ)').holds).not.toBe(false);
-}, 240_000);
+long(
+  'theorem-6.4: the offset tournament finds the good model where the simple one never does',
+  async () => {
+    const { verdicts, find, values } = await verdictsOf(theorem64);
+    expect(verdicts.filter(({ holds }) => holds === false)).toEqual([]);
+    // The quick version has too few data sets to decide these; what it measures is on the right side.
+    expect(find('Cov at 2N^{1+a} of the offset winner is at most').measured).toBeGreaterThan(0.95);
+    expect(find('Cov at 2N^{1+a} of the offset winner falls at least like 1/n').measured).toBeLessThan(-1);
+    expect(find('keeps a Cov of the order of N^-(1-a)')).toMatchObject({ construction: true });
+    expect(find('keeps a Cov of the order of N^-(1-a)').measured).toBeCloseTo(-0.75, 6);
+    // The simple winner stays at N^-(1-a)/5 = 1/320, the offset winner does not.
+    expect(values('theorem-6-4-n', 0).at(-1)).toBeGreaterThan(0.9 / 320);
+    expect(values('theorem-6-4-n', 1).at(-1)).toBeLessThan(0.4 / 320);
+    const simple = values('theorem-6-4-budget', 0);
+    for (const [at, cov] of values('theorem-6-4-budget', 1).entries()) expect(cov).toBeLessThan(0.05 * simple[at]!);
+    expect(find('exponent in log(M/δ)').holds).not.toBe(false);
+  },
+  240_000,
+);
 
 test('experiments stop when aborted, whatever they measure', async () => {
   for (const experiment of [theorem51, signSgd, theorem63, theorem64]) {
