@@ -146,6 +146,17 @@ fn differences_all_around_a_threshold_are_told_apart() {
 }
 
 #[test]
+fn what_is_merely_close_to_one_ratio_may_pass_the_next() {
+    // At one response the rows differ by a little more than both thresholds, elsewhere not at all; one row far below sets the scale.
+    let upper = vec![-1.0; 600];
+    let mut lower = upper.clone();
+    lower[300] -= 2.0f64.ln() * (1.0 + 1e-6);
+    let far = vec![-13.0; 600];
+    let log_probs = LogProbs::from_f64(vec![upper, lower, far]).unwrap();
+    check(&log_probs, &Ratios::new(&[2.0, 2.000_000_5, 2.1]).unwrap(), &Workers::sequential());
+}
+
+#[test]
 fn what_lies_far_below_counts_where_nothing_else_does() {
     // Rows so near each other that no difference of codes reaches a threshold; three elements lie outside the codes.
     let mut stream = Stream::new(6, Purpose::Data, 0);
