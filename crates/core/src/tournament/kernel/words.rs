@@ -5,8 +5,8 @@
 //! a vector of bytes is compared and counted where single precision takes four vectors for each direction. What is close is
 //! compared again as it is.
 //!
-//! The first threshold is held against all differences. Where several more follow, those that may reach the second are
-//! gathered, then those that may reach a later one when much fewer do: what a threshold costs falls with what is left.
+//! The first threshold is held against all differences. Where enough more follow, those that may reach the next are
+//! gathered once half of them or more cannot, and again when half of these cannot: what a threshold costs falls with what is left.
 //!
 //! Why nothing is decided wrongly: the difference of codes is less than 1 + 2^-5 from the scaled difference, and a
 //! threshold at most 0.5 + 10^-6 codes from its whole number m. So at m + 2 codes and above it is passed, and at m − 2 and
