@@ -16,6 +16,7 @@ const STEP_SIZE = 'linear/train/step_size.rs';
 const OPTIMIZER = 'linear/train/optimizer.rs';
 const DIVERGENCES = 'statistics/divergences.rs';
 const WORDS = 'tournament/kernel/words.rs';
+const DRAWS = 'resample/draws.rs';
 
 /** [name, file, expression, its replacement, filter of the tests] */
 const MUTANTS = [
@@ -160,6 +161,50 @@ const MUTANTS = [
   ],
   ['thinned for the one after the next', WORDS, 'self.thin(next)', 'self.thin(next + 3)', 'kernel::tests'],
   ['both directions in one', WORDS, 'total(_mm256_add_epi8(self.passed, self.balance)) / 2', '0', 'kernel::tests'],
+  ['too many draws kept', DRAWS, 'if drawn.sum <= drawn.units', 'if drawn.sum < usize::MAX', 'resample::'],
+  [
+    'places without a unit drawn',
+    DRAWS,
+    'let whole = (first + lanes) * 64 <= drawn.units;',
+    'let whole = true;',
+    'resample::',
+  ],
+  ['too few draws', DRAWS, 'while drawn.sum < drawn.units {', 'while drawn.sum + 1 < drawn.units {', 'resample::'],
+  [
+    'what planes cannot tell lost',
+    'resample/x86.rs',
+    '(_mm256_testz_si256(beyond, beyond) == 1).then_some(planes)',
+    'Some(planes)',
+    'resample::',
+  ],
+  [
+    'a draw more in each word',
+    'resample/x86.rs',
+    '_mm256_cmpgt_epi64(left[half], _mm256_setzero_si256())',
+    '_mm256_cmpgt_epi64(left[half], _mm256_set1_epi64x(-1))',
+    'resample::',
+  ],
+  [
+    'rivals that may decide left out',
+    'tournament/bootstrap/contest.rs',
+    '.powi(2) > enough',
+    '.powi(2) > 0.5',
+    'bootstrap::',
+  ],
+  [
+    'candidates that may win left out',
+    'tournament/bootstrap/contest.rs',
+    'columns.retain(|column| !never(least, column.rivals[0].0));',
+    'columns.truncate(1);',
+    'bootstrap::',
+  ],
+  [
+    'few words weighed twice',
+    'tournament/bootstrap/masks.rs',
+    'Self::Words((0..).zip(bits)',
+    'Self::Words((1..).zip(bits)',
+    'bootstrap::',
+  ],
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -13,6 +13,32 @@ pub fn words(values: &mut [u64]) {
     values.sort_unstable();
 }
 
+/// Whole numbers of half the size, least first: many of them digit by digit, the last first, in a third of the time.
+pub fn half_words(values: &mut Vec<u32>) {
+    const BITS: usize = 11;
+    if values.len() < 1 << (BITS + 2) {
+        return values.sort_unstable();
+    }
+    let digit = |value: u32, place: usize| value as usize >> (BITS * place) & ((1 << BITS) - 1);
+    let mut starts = [[0_usize; 1 << BITS]; 3];
+    for &value in &*values {
+        starts.iter_mut().enumerate().for_each(|(place, counts)| counts[digit(value, place)] += 1);
+    }
+    let mut other = vec![0; values.len()];
+    for (place, starts) in starts.iter_mut().enumerate() {
+        let mut sum = 0;
+        for start in starts.iter_mut() {
+            (*start, sum) = (sum, sum + *start);
+        }
+        for &value in &*values {
+            let start = &mut starts[digit(value, place)];
+            other[*start] = value;
+            *start += 1;
+        }
+        std::mem::swap(values, &mut other);
+    }
+}
+
 /// Greatest first, the reverse of [`ascending`].
 pub fn descending(values: &mut [f64]) {
     ascending(values);
@@ -109,6 +135,19 @@ mod tests {
             indices_by_key(&mut by_key, |index| keys[index]);
             prop_assert_eq!(&by, &expected);
             prop_assert_eq!(&by_key, &expected);
+        }
+    }
+
+    #[test]
+    fn many_half_words_are_sorted_digit_by_digit() {
+        let mut stream = crate::random::Stream::new(1, crate::random::Purpose::Synthetic, 0);
+        for len in [0, 1, 100, 8191, 8192, 20_000] {
+            #[expect(clippy::cast_possible_truncation, reason = "any bits")]
+            let mut values: Vec<u32> = (0..len).map(|_| (stream.next_u64() >> stream.below(60)) as u32).collect();
+            let mut plain = values.clone();
+            plain.sort_unstable();
+            half_words(&mut values);
+            assert_eq!(values, plain);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::pass_at_k;
 use crate::error::{Code, Error, Result};
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::resample::{check_replicates, multiplicities};
+use crate::resample::{Draws, check_replicates};
 use crate::statistics::{BetaBinomial, BoundedMean, Count, Estimate, Interval, check_confidence, lane_sum};
 
 /// Options of [`compare_pass_at_k`].
@@ -275,10 +275,11 @@ fn resampled_means(
     control: &Control,
 ) -> Result<Vec<Vec<f64>>> {
     let problems = rows[0].len();
+    let draws = Draws::new(problems)?;
     workers.map(options.replicates as usize, control, |replicate| {
         let mut times = vec![0; problems];
         #[expect(clippy::cast_possible_truncation, reason = "below the number of replicates, a u32")]
-        multiplicities(options.seed, replicate as u32, &mut times)?;
+        draws.times(options.seed, replicate as u32, &mut times);
         let weights: Vec<f64> = times.into_iter().map(f64::from).collect();
         let mut weighted = vec![0.0; problems];
         let mut means = Vec::with_capacity(rows.len());

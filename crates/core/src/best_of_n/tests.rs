@@ -2,7 +2,7 @@ use super::*;
 use crate::error::Code;
 use crate::golden;
 use crate::random::{Purpose, Stream};
-use crate::resample::multiplicities;
+use crate::resample::Draws;
 use crate::statistics::{BoundedMean, Count};
 use crate::{Control, Workers};
 
@@ -104,9 +104,10 @@ fn pick_shares_are_those_of_resampled_problems() {
     let of = |correct: [u32; 4], samples: [u32; 4], times: &[u32; 4]| -> f64 {
         (0..4).map(|p| f64::from(times[p]) * pass_at_k(samples[p], correct[p], 2).unwrap()).sum()
     };
+    let draws = Draws::new(4).unwrap();
     let (mut times, mut wins) = ([0; 4], [0; 3]);
     for replicate in 0..50 {
-        multiplicities(9, replicate, &mut times).unwrap();
+        draws.times(9, replicate, &mut times);
         let sums = [
             of([1, 5, 0, 10], [10; 4], &times),
             of([2, 6, 1, 10], [10; 4], &times),

@@ -139,8 +139,9 @@ fn model_facts<T: Float>(row: &[T], control: &Control) -> Result<ModelFacts> {
     let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut total = 0.0;
     let mut clamped = 0;
-    // A value that a format cannot hold rules it out for good.
+    // A value that a format cannot hold rules it out for good; that of the matrix holds all.
     let mut formats = Precision::ALL.to_vec();
+    let own = if size_of::<T>() == size_of::<f32>() { Precision::Float32 } else { Precision::Float64 };
     let mut decimals = Some(0);
     for chunk in row.chunks(CHUNK) {
         control.check()?;
@@ -155,10 +156,12 @@ fn model_facts<T: Float>(row: &[T], control: &Control) -> Result<ModelFacts> {
             max = max.max(wide);
             sum += wide;
             clamped += usize::from(wide <= CLAMP);
-            if !formats.iter().all(|format| format.holds(wide)) {
+            if formats[0] < own && !formats.iter().all(|format| format.holds(wide)) {
                 formats.retain(|format| format.holds(wide));
             }
-            decimals = decimals.and_then(|places| least_decimals::<T>(wide, places));
+            if let Some(places) = decimals {
+                decimals = least_decimals::<T>(wide, places);
+            }
         }
         total += sum;
     }
@@ -204,15 +207,27 @@ fn bits<T: Float>(value: T) -> u64 {
 }
 
 fn distinct<T: Float>(row: &[T], control: &Control) -> Result<usize> {
-    let mut sorted: Vec<u64> = Vec::new();
+    if size_of::<T>() == size_of::<f32>() {
+        return distinct_keys(row, |value| (value.into() as f32 + 0.0).to_bits(), order::half_words, control);
+    }
+    distinct_keys(row, bits, |keys| order::words(keys), control)
+}
+
+fn distinct_keys<T: Float, K: Eq>(
+    row: &[T],
+    key: impl Fn(T) -> K,
+    sort: impl Fn(&mut Vec<K>),
+    control: &Control,
+) -> Result<usize> {
+    let mut sorted: Vec<K> = Vec::new();
     if sorted.try_reserve_exact(row.len()).is_err() {
         return Err(Error::new(Code::TooLarge, "There is no memory for a copy of one row per thread."));
     }
     for chunk in row.chunks(CHUNK) {
         control.check()?;
-        sorted.extend(chunk.iter().map(|&value| bits(value)));
+        sorted.extend(chunk.iter().map(|&value| key(value)));
     }
-    order::words(&mut sorted);
+    sort(&mut sorted);
     control.check()?;
     sorted.dedup();
     Ok(sorted.len())
@@ -240,14 +255,22 @@ fn column_hashes<T: Float>(rows: &[Row<T>], first: usize, len: usize, control: &
 
 /// The groups of two or more indices that are the `same`, each ascending; equal ones must have equal hashes.
 fn groups(hashes: &[u64], same: &dyn Fn(usize, usize) -> bool, control: &Control) -> Result<Vec<Vec<usize>>> {
-    let mut order: Vec<usize> = (0..hashes.len()).collect();
+    let mut sorted = hashes.to_vec();
+    order::words(&mut sorted);
+    control.check()?;
+    let repeated: Vec<u64> = sorted.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).map(|run| run[0]).collect();
+    if repeated.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut order: Vec<usize> =
+        (0..hashes.len()).filter(|&index| repeated.binary_search(&hashes[index]).is_ok()).collect();
     order.sort_unstable_by_key(|&index| (hashes[index], index));
     let mut groups = Vec::new();
     for run in order.chunk_by(|&a, &b| hashes[a] == hashes[b]) {
         control.check()?;
         // Almost always one group: different contents of equal hash are rare.
         let mut parts: Vec<Vec<usize>> = Vec::new();
-        for &index in run.iter().filter(|_| run.len() > 1) {
+        for &index in run {
             match parts.iter_mut().find(|part| same(part[0], index)) {
                 Some(part) => part.push(index),
                 None => parts.push(vec![index]),

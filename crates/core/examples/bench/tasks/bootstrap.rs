@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use coverage_principle_core::resample::multiplicities;
+use coverage_principle_core::resample::Draws;
 use coverage_principle_core::tournament::{Ratios, Resampled, resampled_wins, tournament};
 use coverage_principle_core::{Control, Workers};
 use serde::Deserialize;
@@ -57,9 +57,10 @@ pub(super) fn replicates(input: Input) -> Result<Run, Refusal> {
 
 /// Writes how often each unit is drawn, [replicate, unit], so that others can resample the same way.
 pub(crate) fn write_draws(file: &Path, units: usize, replicates: u32, seed: u64) -> Result<(), Refusal> {
-    let mut draws = vec![0; units * replicates as usize];
-    for (replicate, times) in (0..replicates).zip(draws.chunks_exact_mut(units)) {
-        multiplicities(seed, replicate, times)?;
+    let draws = Draws::new(units)?;
+    let mut drawn = vec![0; units * replicates as usize];
+    for (replicate, times) in (0..replicates).zip(drawn.chunks_exact_mut(units)) {
+        draws.times(seed, replicate, times);
     }
-    npy::write_u32(file, [replicates as usize, units], &draws)
+    npy::write_u32(file, [replicates as usize, units], &drawn)
 }

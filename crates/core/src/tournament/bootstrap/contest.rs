@@ -1,20 +1,26 @@
 use std::sync::OnceLock;
 
-use super::masks::{Loops, words};
-use super::weights::{ABREAST, Block};
+use super::masks::{Loops, Mask};
+use super::weights::Block;
 use crate::error::Result;
 use crate::log_probs::LogProbs;
 use crate::order;
 use crate::progress::Control;
+use crate::resample::words;
 use crate::tournament::counts::Counts;
 
 /// Bytes of masks that one tournament may keep; with more pairs masks are made anew for each block of replicates.
 pub(super) const MASK_BYTES: usize = 256 << 20;
 
-/// A model that may win a replicate, with all counts against it on the whole sample.
+/// Where it is less likely than this that any replicate of a tournament gives another winner, it is not looked whether one does.
+const NEVER: f64 = 1.0 / (1_u128 << 64) as f64;
+
+/// A model that may win a replicate, with the counts against it on the whole sample that may decide its score.
 struct Column {
     model: usize,
-    /// Every rival with its count, the greatest first; of equals the least index first.
+    /// Its place among the candidates.
+    place: usize,
+    /// Rivals with their counts, the greatest first; of equals the least index first.
     rivals: Vec<(u32, usize)>,
 }
 
@@ -22,48 +28,58 @@ struct Column {
 pub(super) struct Contest<'a> {
     log_probs: &'a LogProbs,
     log_n: f64,
-    /// The candidates, the first in the ranking first.
+    /// The candidates that can win, the first in the ranking first.
     columns: Vec<Column>,
     loops: Loops,
     /// Masks made so far: of column f and rank j at `f * M + j`. Empty if there are too many.
     masks: Vec<OnceLock<Mask>>,
 }
 
-/// Where a pair counts.
-enum Mask {
-    /// A bit for each response.
-    Bits(Box<[u64]>),
-    /// The responses, where they are few.
-    Places(Box<[u32]>),
-}
-
-/// What counts as few: one response in so many. Replicates side by side are then weighed in less time than planes.
-const FEW: usize = 32;
-
 impl<'a> Contest<'a> {
-    /// The tournament among `candidates`, in the order of their ranks, against all models, at the N with index `ratio`.
+    /// The tournament among `candidates`, in the order of their ranks, against all models, at the N with index `ratio`,
+    /// to be played in so many `replicates` of responses drawn by themselves, `None` where prompts are drawn.
+    ///
+    /// Among responses rivals are left out that never decide a score, and candidates that never win. Of two pairs that count
+    /// at k and at the fewer l responses, let only the one count at c and only the other at b. Resampled, the other counts no less than the
+    /// one with probability at most (1 − (√c − √b)²/n)^n by Chernoff's bound, which is at most exp(−(√k − √l)²): where both
+    /// count, √c − √b is greater than √k − √l.
     pub(super) fn new(
         log_probs: &'a LogProbs,
         log_n: f64,
         counts: &Counts,
         ratio: usize,
         candidates: &[usize],
+        replicates: Option<u32>,
     ) -> Self {
         let models = log_probs.models();
-        let column = |&model: &usize| {
+        let enough = replicates.map_or(f64::INFINITY, |replicates| {
+            // Each rival of each candidate may decide its score, and that it wins.
+            let cases = 2.0 * f64::from(replicates) * models as f64 * candidates.len() as f64;
+            libm::log(cases.max(1.0) / NEVER)
+        });
+        let never = |less: u32, more: u32| {
+            less < more && (libm::sqrt(f64::from(more)) - libm::sqrt(f64::from(less))).powi(2) > enough
+        };
+        let column = |(place, &model): (usize, &usize)| {
             // The greatest count first, and of equal ones the first rival: both in one word, for which there is a sort.
             let word = |rival| u64::from(u32::MAX - counts.get(ratio, rival, model)) << 32 | rival as u64;
             let mut order: Vec<u64> = (0..models).map(word).collect();
             order::words(&mut order);
             let rival = |word: u64| (u32::MAX - (word >> 32) as u32, (word & u64::from(u32::MAX)) as usize);
-            Column { model, rivals: order.into_iter().map(rival).collect() }
+            let mut rivals: Vec<(u32, usize)> = order.into_iter().map(rival).collect();
+            let most = rivals[0].0;
+            rivals.retain(|&(count, _)| !never(count, most));
+            Column { model, place, rivals }
         };
-        let slots = candidates.len().saturating_mul(models);
+        let mut columns: Vec<Column> = candidates.iter().enumerate().map(column).collect();
+        let least = columns.iter().map(|column| column.rivals[0].0).min().unwrap_or(0);
+        columns.retain(|column| !never(least, column.rivals[0].0));
+        let slots = columns.len().saturating_mul(models);
         let kept = slots.checked_mul(words(log_probs.responses()) * 8).is_some_and(|bytes| bytes <= MASK_BYTES);
         Self {
             log_probs,
             log_n,
-            columns: candidates.iter().map(column).collect(),
+            columns,
             loops: Loops::best(),
             masks: if kept { std::iter::repeat_with(OnceLock::new).take(slots).collect() } else { Vec::new() },
         }
@@ -75,21 +91,10 @@ impl<'a> Contest<'a> {
         self.masks.clear();
     }
 
-    /// The mask of a pair that counts at `count` responses.
-    fn mask(&self, a: usize, b: usize, count: u32) -> Mask {
-        let mut bits = vec![0; words(self.log_probs.responses())].into_boxed_slice();
-        self.loops.indicate(self.log_probs, a, b, self.log_n, &mut bits);
-        if count as usize * FEW > self.log_probs.responses() {
-            return Mask::Bits(bits);
-        }
-        let mut places = Vec::with_capacity(count as usize);
-        for (mut word, from) in bits.into_iter().zip((0..).step_by(64)) {
-            while word != 0 {
-                places.push(from + word.trailing_zeros());
-                word &= word - 1;
-            }
-        }
-        Mask::Places(places.into())
+    /// How many pairs may decide.
+    #[cfg(test)]
+    pub(super) fn pairs(&self) -> usize {
+        self.columns.iter().map(|column| column.rivals.len()).sum()
     }
 
     /// The place among the candidates of the winner of each replicate: least score, of several the first in the ranking
@@ -101,7 +106,7 @@ impl<'a> Contest<'a> {
             let scores = self.scores(index, column, block, &least, control)?;
             for (r, score) in scores.into_iter().enumerate() {
                 if score < least[r] {
-                    (least[r], winners[r]) = (score, index);
+                    (least[r], winners[r]) = (score, column.place);
                 }
             }
         }
@@ -128,36 +133,19 @@ impl<'a> Contest<'a> {
                 break;
             }
             control.check()?;
+            let make = || self.loops.mask(self.log_probs, rival, column.model, self.log_n);
             let made;
             let mask = match self.masks.get(index * self.log_probs.models() + rank) {
-                Some(slot) => slot.get_or_init(|| self.mask(rival, column.model, count)),
+                Some(slot) => slot.get_or_init(make),
                 None => {
-                    made = self.mask(rival, column.model, count);
+                    made = make();
                     &made
                 }
             };
-            self.weigh(mask, block, &undecided, &mut scores);
+            for &r in &undecided {
+                scores[r] = scores[r].max(self.loops.weigh(mask, block.replicate(r)));
+            }
         }
         Ok(scores)
-    }
-
-    /// Raises the scores of some replicates to the weighted counts of a mask.
-    fn weigh(&self, mask: &Mask, block: &Block, replicates: &[usize], scores: &mut [u64]) {
-        let places = match mask {
-            Mask::Places(places) => places,
-            Mask::Bits(bits) => {
-                return replicates
-                    .iter()
-                    .for_each(|&r| scores[r] = scores[r].max(self.loops.weigh(bits, block.replicate(r))));
-            }
-        };
-        let Some(tables) = block.abreast() else {
-            let weight = |r: usize| places.iter().map(|&place| block.replicate(r).times(place)).sum();
-            return replicates.iter().for_each(|&r| scores[r] = scores[r].max(weight(r)));
-        };
-        for replicates in replicates.chunk_by(|one, next| one / ABREAST == next / ABREAST) {
-            let weights = self.loops.weigh_places(places, &tables[replicates[0] / ABREAST]);
-            replicates.iter().for_each(|&r| scores[r] = scores[r].max(weights[r % ABREAST]));
-        }
     }
 }

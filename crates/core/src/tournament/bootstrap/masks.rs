@@ -1,18 +1,46 @@
 //! Indicators of pairs as bit masks, their weighted counts, and the inner loops on each instruction set.
 //!
-//! The mask of a pair (a, b) has bit i set where L[a,i] − L[b,i] ≥ log N. Where the multiplicities of a replicate are
-//! cut into bit planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
+//! The mask of a pair (a, b) has bit i set where L[a,i] − L[b,i] ≥ log N. With the multiplicities of a replicate in bit
+//! planes, plane p holding bit p of every response's multiplicity, the count of the resampled pair is
 //! Σ_p 2^p · popcount(mask ∧ plane_p): no resampled matrix is ever made.
 
-use super::weights::{ABREAST, Replicate};
+use super::weights::Replicate;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::isa::Isa;
 use crate::log_probs::{Float, LogProbs, Rows};
+use crate::resample::{PLANES, words};
 
-/// Words of a mask over `responses` responses.
-pub(super) fn words(responses: usize) -> usize {
-    responses.div_ceil(64)
+/// Where a pair counts.
+pub(super) enum Mask {
+    /// A bit for each response.
+    Bits(Box<[u64]>),
+    /// The words of it that have any, by their places, where they are few.
+    Words(Box<[(u32, u64)]>),
+}
+
+/// What counts as few: one word in so many. A word by its place takes as long as so many in their order.
+const FEW: usize = 4;
+
+impl Mask {
+    fn of(bits: Vec<u64>) -> Self {
+        let some = bits.iter().filter(|&&word| word != 0).count();
+        if some * FEW > bits.len() {
+            return Self::Bits(bits.into());
+        }
+        Self::Words((0..).zip(bits).filter(|&(_, word)| word != 0).collect())
+    }
+
+    /// 1 where the pair counts at a response, else 0.
+    fn at(&self, response: u32) -> u64 {
+        let word = match self {
+            Self::Bits(bits) => bits[response as usize / 64],
+            Self::Words(words) => {
+                words.binary_search_by_key(&(response / 64), |word| word.0).map_or(0, |found| words[found].1)
+            }
+        };
+        word >> (response % 64) & 1
+    }
 }
 
 /// The inner loops of the bootstrap on one instruction set that this machine has. All give the same bits.
@@ -63,34 +91,21 @@ impl Loops {
         }
     }
 
-    /// The weighted count of a mask in one replicate.
-    pub(super) fn weigh(self, mask: &[u64], replicate: Replicate<'_>) -> u64 {
-        let beyond =
-            replicate.beyond.iter().map(|&(at, more)| (mask[at as usize / 64] >> (at % 64) & 1) * u64::from(more));
-        self.weigh_planes(mask, replicate.planes) + beyond.sum::<u64>()
+    /// The mask of the pair (`a`, `b`).
+    pub(super) fn mask(self, log_probs: &LogProbs, a: usize, b: usize, log_n: f64) -> Mask {
+        let mut bits = vec![0; words(log_probs.responses())];
+        self.indicate(log_probs, a, b, log_n, &mut bits);
+        Mask::of(bits)
     }
 
-    /// The weighted counts of some responses in replicates side by side.
-    pub(super) fn weigh_places(self, places: &[u32], table: &[[u8; ABREAST]]) -> [u64; ABREAST] {
-        let mut totals = [0; ABREAST];
-        // So few that no sum of bytes passes 32 bits.
-        for places in places.chunks(1 << 24) {
-            let sums = match self.0 {
-                // SAFETY: the value exists only where the features were detected.
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => unsafe { x86::weigh_places_avx2(places, table) },
-                // SAFETY: the value exists only where the features were detected.
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 | Isa::Avx512Popcount => unsafe { x86::weigh_places_avx512(places, table) },
-                _ => weigh_places(places, table),
-            };
-            totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += u64::from(sum));
-        }
-        totals
+    /// The weighted count of a mask in one replicate.
+    pub(super) fn weigh(self, mask: &Mask, replicate: Replicate<'_>) -> u64 {
+        let beyond: u64 = replicate.beyond.iter().map(|&(at, more)| mask.at(at) * u64::from(more)).sum();
+        beyond + self.weigh_planes(mask, replicate.planes)
     }
 
     /// Σ_p 2^p · popcount(mask ∧ plane_p), the planes one after the other in `planes`.
-    fn weigh_planes(self, mask: &[u64], planes: &[u64]) -> u64 {
+    fn weigh_planes(self, mask: &Mask, planes: &[u64]) -> u64 {
         match self.0 {
             // SAFETY: the value exists only where the features were detected.
             #[cfg(target_arch = "x86_64")]
@@ -99,6 +114,17 @@ impl Loops {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Popcount => unsafe { weigh_avx512(mask, planes) },
             _ => weigh(mask, planes),
+        }
+    }
+
+    /// How many responses have each of the multiplicities that planes can tell; among those of 0 are bits of the last word that
+    /// are no responses.
+    pub(super) fn tally(self, planes: &[u64]) -> [u32; 1 << PLANES] {
+        match self.0 {
+            // SAFETY: the value exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Popcount => unsafe { tally_avx2(planes) },
+            _ => tally(planes),
         }
     }
 }
@@ -116,33 +142,48 @@ pub(super) fn indicate<T: Float>(a: &[T], b: &[T], log_n: f64, mask: &mut [u64])
 }
 
 #[inline(always)]
-fn weigh(mask: &[u64], planes: &[u64]) -> u64 {
-    let mut total = 0;
-    for (p, plane) in planes.chunks_exact(mask.len()).enumerate() {
-        let count: u64 = mask.iter().zip(plane).map(|(mask, plane)| u64::from((mask & plane).count_ones())).sum();
-        total += count << p;
-    }
-    total
+fn weigh(mask: &Mask, planes: &[u64]) -> u64 {
+    let words = planes.len() / PLANES;
+    let of_plane = |plane: &[u64]| -> u64 {
+        let both = |mask: u64, plane: u64| u64::from((mask & plane).count_ones());
+        match mask {
+            Mask::Bits(bits) => bits.iter().zip(plane).map(|(&mask, &plane)| both(mask, plane)).sum(),
+            Mask::Words(words) => words.iter().map(|&(at, mask)| both(mask, plane[at as usize])).sum(),
+        }
+    };
+    planes.chunks_exact(words).zip(0..).map(|(plane, p)| of_plane(plane) << p).sum()
 }
 
-fn weigh_places(places: &[u32], table: &[[u8; ABREAST]]) -> [u32; ABREAST] {
-    let mut sums = [0; ABREAST];
-    for &place in places {
-        sums.iter_mut().zip(&table[place as usize]).for_each(|(sum, &byte)| *sum += u32::from(byte));
+#[inline(always)]
+fn tally(planes: &[u64]) -> [u32; 1 << PLANES] {
+    let (first, rest) = planes.split_at(planes.len() / PLANES);
+    let (second, third) = rest.split_at(first.len());
+    let mut tally = [0; 1 << PLANES];
+    for ((&first, &second), &third) in first.iter().zip(second).zip(third) {
+        for (multiplicity, responses) in tally.iter_mut().enumerate() {
+            let has = |word: u64, bit: usize| if multiplicity & bit == 0 { !word } else { word };
+            *responses += (has(first, 1) & has(second, 2) & has(third, 4)).count_ones();
+        }
     }
-    sums
+    tally
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,popcnt")]
-fn weigh_avx2(mask: &[u64], planes: &[u64]) -> u64 {
+fn weigh_avx2(mask: &Mask, planes: &[u64]) -> u64 {
     weigh(mask, planes)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,popcnt")]
-fn weigh_avx512(mask: &[u64], planes: &[u64]) -> u64 {
+fn weigh_avx512(mask: &Mask, planes: &[u64]) -> u64 {
     weigh(mask, planes)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+fn tally_avx2(planes: &[u64]) -> [u32; 1 << PLANES] {
+    tally(planes)
 }
 
 #[cfg(test)]
@@ -170,25 +211,27 @@ mod tests {
             ).unwrap();
             let hit = |&(a, b, _): &(f64, f64, u32)| a - b >= log_n;
             let expected: u64 = pairs.iter().filter(|pair| hit(pair)).map(|pair| u64::from(pair.2)).sum();
-            let mut planes = vec![0; 4 * words(n)];
-            for (i, pair) in pairs.iter().enumerate() {
-                for p in 0..4 {
-                    planes[p * words(n) + i / 64] |= u64::from(pair.2 >> p & 1) << (i % 64);
-                }
-            }
+            let times: Vec<u32> = pairs.iter().map(|pair| pair.2).collect();
             for set in Loops::available() {
-                let table: Vec<[u8; ABREAST]> =
-                    pairs.iter().map(|pair| std::array::from_fn(|lane| pair.2 as u8 * lane as u8)).collect();
-                let places: Vec<u32> = (0..).zip(&pairs).filter(|(_, pair)| hit(pair)).map(|(i, _)| i).collect();
-                let weighed = set.weigh_places(&places, &table);
-                prop_assert!((0..).zip(weighed).all(|(lane, weight)| weight == expected * lane));
+                let mut block = Block::new(n, set);
+                block.push(&times);
+                let replicate = block.replicate(0);
+                let tally = set.tally(replicate.planes);
+                for multiplicity in 1..1 << PLANES {
+                    let of = times.iter().filter(|&&times| times as usize % (1 << PLANES) == multiplicity).count();
+                    prop_assert_eq!(tally[multiplicity] as usize, of);
+                }
                 for log_probs in [&double, &single] {
-                    let mut mask = vec![u64::MAX; words(n)];
-                    set.indicate(log_probs, 0, 1, log_n, &mut mask);
+                    let mut bits = vec![u64::MAX; words(n)];
+                    set.indicate(log_probs, 0, 1, log_n, &mut bits);
                     for (i, pair) in pairs.iter().enumerate() {
-                        prop_assert_eq!(mask[i / 64] >> (i % 64) & 1 == 1, hit(pair));
+                        prop_assert_eq!(bits[i / 64] >> (i % 64) & 1 == 1, hit(pair));
                     }
-                    prop_assert_eq!(set.weigh_planes(&mask, &planes), expected);
+                    let few = Mask::Words((0..).zip(bits.iter().copied()).filter(|&(_, word)| word != 0).collect());
+                    for mask in [set.mask(log_probs, 0, 1, log_n), Mask::Bits(bits.into()), few] {
+                        prop_assert!((0..).zip(pairs.iter()).all(|(i, pair)| (mask.at(i) == 1) == hit(pair)));
+                        prop_assert_eq!(set.weigh(&mask, replicate), expected);
+                    }
                 }
             }
         }
@@ -198,17 +241,27 @@ mod tests {
     fn what_goes_beyond_the_planes_is_weighed_too() {
         let mut times: Vec<u32> = (0..1000).map(|i| i % 4).collect();
         (times[70], times[500]) = (9, 1000);
-        let mut block = Block::new();
+        let mut block = Block::new(1000, Loops::best());
         block.push(&times);
         let replicate = block.replicate(0);
         assert_eq!(replicate.beyond, [(70, 8), (500, 1000)]);
         for set in Loops::available() {
-            for step in [1, 7, 10, 100] {
-                let mut mask = vec![0; words(1000)];
-                (0..1000).step_by(step).for_each(|i| mask[i / 64] |= 1 << (i % 64));
+            for step in [1, 7, 10, 100, 500] {
+                let mut bits = vec![0; words(1000)];
+                (0..1000).step_by(step).for_each(|i| bits[i / 64] |= 1 << (i % 64));
                 let wanted: u64 = times.iter().step_by(step).map(|&times| u64::from(times)).sum();
-                assert_eq!(set.weigh(&mask, replicate), wanted, "{set:?}, one in {step}");
+                assert_eq!(set.weigh(&Mask::of(bits), replicate), wanted, "{set:?}, one in {step}");
             }
         }
+    }
+
+    #[test]
+    fn few_words_are_kept_by_their_places() {
+        let bits = |step: usize| (0..40).map(|word| u64::from(word % step == 0) << word).collect::<Vec<u64>>();
+        assert!(matches!(Mask::of(bits(3)), Mask::Bits(all) if all.len() == 40));
+        assert!(
+            matches!(Mask::of(bits(4)), Mask::Words(some) if *some == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36].map(|at| (at, 1 << at)))
+        );
+        assert!(matches!(Mask::of(vec![0; 40]), Mask::Words(some) if some.is_empty()));
     }
 }

@@ -18,8 +18,8 @@ mod x86;
 use serde::Serialize;
 
 use contest::{Contest, MASK_BYTES};
-use masks::{Loops, words};
-use weights::{Block, Units, draw};
+use masks::Loops;
+use weights::{Block, Units};
 
 use super::counts::Counts;
 use super::ratios::Ratios;
@@ -27,16 +27,16 @@ use crate::error::{Code, Error, Result};
 use crate::log_probs::LogProbs;
 use crate::parallel::Workers;
 use crate::progress::Control;
-use crate::resample::{check_replicates, number_labels};
+use crate::resample::{Draws, check_replicates, number_labels, words};
 
 /// Replicates played together: few, for the sake of many threads, unless masks have to be made anew for each block.
 const BLOCK: usize = 16;
 const LONG_BLOCK: usize = 64;
 
-/// Responses drawn per replicate cost about as much as this many comparisons of the tournament.
-const COMPARISONS_PER_DRAW: u64 = 300;
-/// Responses that may be drawn whatever the tournament costs: about 50 ms.
-const FREE_DRAWS: u64 = 8_000_000;
+/// A response drawn and weighed costs about as much as this many comparisons of the tournament.
+const COMPARISONS_PER_DRAW: u64 = 100;
+/// Responses that may be drawn whatever the tournament costs: about 0.2 s of one thread.
+const FREE_DRAWS: u64 = 100_000_000;
 /// With fewer replicates than this shares say too little; more than that add nothing to a picture.
 const DEFAULT_REPLICATES: std::ops::RangeInclusive<u64> = 100..=1000;
 
@@ -115,23 +115,34 @@ pub fn resampled_wins(
     }
     let contests: Vec<Contest<'_>> = tournaments
         .iter()
-        .map(|each| Contest::new(log_probs, ratios.log_n()[each.ratio], counts, each.ratio, &each.candidates))
+        .map(|each| {
+            let log_n = ratios.log_n()[each.ratio];
+            let by_response = prompts.is_none().then_some(replicates);
+            Contest::new(log_probs, log_n, counts, each.ratio, &each.candidates, by_response)
+        })
         .collect();
     let candidates = tournaments.iter().map(|each| each.candidates.len()).max().unwrap_or(0);
     let mask = words(log_probs.responses()) * 8;
     let kept = candidates.saturating_mul(log_probs.models()).saturating_mul(mask) <= MASK_BYTES;
     let len = if kept { BLOCK } else { LONG_BLOCK };
     let blocks = (replicates as usize).div_ceil(len);
+    let draws = Draws::new(units.count)?;
     control.start(blocks as u64);
     let played = workers.map(blocks, control, |index| {
-        let mut block = Block::new();
-        let mut scratch = vec![0; if units.of_response.is_some() { units.count } else { 0 }];
-        let mut times = vec![0; log_probs.responses()];
+        let mut block = Block::new(log_probs.responses(), Loops::best());
+        let (mut of_unit, mut times) = (vec![0; units.count], vec![0; log_probs.responses()]);
         for replicate in index * len..(replicates as usize).min((index + 1) * len) {
             control.check()?;
             #[expect(clippy::cast_possible_truncation, reason = "below the number of replicates, a u32")]
-            draw(&units, seed, replicate as u32, &mut scratch, &mut times)?;
-            block.push(&times);
+            let replicate = replicate as u32;
+            match &units.of_response {
+                None => block.draw(&draws, seed, replicate),
+                Some(of_response) => {
+                    draws.times(seed, replicate, &mut of_unit);
+                    times.iter_mut().zip(of_response).for_each(|(times, &unit)| *times = of_unit[unit as usize]);
+                    block.push(&times);
+                }
+            }
         }
         let winners = contests.iter().map(|contest| contest.play(&block, control)).collect::<Result<Vec<_>>>()?;
         control.advance(1);

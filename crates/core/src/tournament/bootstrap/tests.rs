@@ -16,9 +16,10 @@ fn naive(
 ) -> usize {
     let responses = log_probs.responses();
     let units = units(log_probs, prompts).unwrap();
-    let mut times = vec![0; responses];
-    draw(&units, seed, replicate, &mut vec![0; units.count], &mut times).unwrap();
-    let drawn: Vec<usize> = (0..responses).flat_map(|i| std::iter::repeat_n(i, times[i] as usize)).collect();
+    let mut times = vec![0; units.count];
+    Draws::new(units.count).unwrap().times(seed, replicate, &mut times);
+    let unit = |i: usize| units.of_response.as_ref().map_or(i, |of_response| of_response[i] as usize);
+    let drawn: Vec<usize> = (0..responses).flat_map(|i| std::iter::repeat_n(i, times[unit(i)] as usize)).collect();
     let rows = (0..log_probs.models()).map(|m| drawn.iter().map(|&i| log_probs.get(m, i)).collect()).collect();
     let resampled = LogProbs::from_f64(rows).unwrap();
     let ratios = Ratios::new(&[n]).unwrap();
@@ -94,14 +95,10 @@ fn masks_made_anew_give_the_same() {
     let log_probs = crowd(5, 300, 3);
     let ratios = Ratios::new(&[2.0]).unwrap();
     let counts = counts(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
-    let units = units(&log_probs, None).unwrap();
-    let mut block = Block::new();
-    let mut times = vec![0; 300];
-    for replicate in 0..20 {
-        draw(&units, 1, replicate, &mut [], &mut times).unwrap();
-        block.push(&times);
-    }
-    let contest = || Contest::new(&log_probs, ratios.log_n()[0], &counts, 0, &[3, 1, 0, 2, 4]);
+    let draws = Draws::new(300).unwrap();
+    let mut block = Block::new(300, Loops::best());
+    (0..20).for_each(|replicate| block.draw(&draws, 1, replicate));
+    let contest = || Contest::new(&log_probs, ratios.log_n()[0], &counts, 0, &[3, 1, 0, 2, 4], Some(20));
     let mut anew = contest();
     anew.forget_masks();
     let kept = contest().play(&block, &Control::new()).unwrap();
@@ -109,8 +106,8 @@ fn masks_made_anew_give_the_same() {
     assert!(kept.iter().any(|&winner| winner != kept[0]));
 }
 
-/// Score by score as they are defined, for pairs that count here and there and nearly everywhere, and for multiplicities that
-/// are bytes and that are not.
+/// Score by score as they are defined, for pairs that count here and there and nearly everywhere, and for multiplicities far
+/// beyond the planes.
 #[test]
 fn few_responses_and_many_repeats_give_the_winner_of_the_definition() {
     let log_probs = crowd(6, 2000, 5);
@@ -120,17 +117,16 @@ fn few_responses_and_many_repeats_give_the_winner_of_the_definition() {
         .collect();
     let mut winners_seen = std::collections::BTreeSet::new();
     for many in [1, 40, 90_000] {
-        let mut block = Block::new();
+        let mut block = Block::new(2000, Loops::best());
         for times in &mut draws {
             times[stream.below(2000) as usize] = many;
             block.push(times);
         }
-        assert_eq!(block.abreast().is_none(), many > 255);
         for n in [1.5, 60.0, 200.0] {
             let ratios = Ratios::new(&[n]).unwrap();
             let counts = counts(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
             let candidates = [4, 2, 0, 1, 5, 3];
-            let found = Contest::new(&log_probs, ratios.log_n()[0], &counts, 0, &candidates);
+            let found = Contest::new(&log_probs, ratios.log_n()[0], &counts, 0, &candidates, None);
             let score = |model: usize, times: &[u32]| -> u64 {
                 let against = |rival: usize| {
                     let hit = |&i: &usize| log_probs.get(rival, i) - log_probs.get(model, i) >= ratios.log_n()[0];
@@ -145,6 +141,30 @@ fn few_responses_and_many_repeats_give_the_winner_of_the_definition() {
         }
     }
     assert!(winners_seen.len() > 2);
+}
+
+/// Of rivals and candidates that are far apart most are left out, and the winners are those of all.
+#[test]
+fn what_never_decides_is_left_out() {
+    let mut stream = Stream::new(8, Purpose::Synthetic, 0);
+    let shared: Vec<f64> = (0..40_000).map(|_| -20.0 - 6.0 * stream.uniform()).collect();
+    // The further from model 4 the noisier.
+    let noise = |model: u32| 0.4 + 0.1 * f64::from(model.abs_diff(4) / 2);
+    let rows = (0..12).map(|model| shared.iter().map(|value| value + noise(model) * stream.normal()).collect());
+    let log_probs = LogProbs::from_f64(rows.collect()).unwrap();
+    let ratios = Ratios::new(&[2.0]).unwrap();
+    let (counts, whole) = tournament(&log_probs, &ratios, &Workers::sequential(), &Control::new()).unwrap();
+    let candidates = &whole[0].ranking;
+    let contest = |replicates| Contest::new(&log_probs, ratios.log_n()[0], &counts, 0, candidates, replicates);
+    let (some, all) = (contest(Some(30)), contest(None));
+    assert_eq!(all.pairs(), 12 * 12);
+    assert!((4..60).contains(&some.pairs()), "{}", some.pairs());
+    let draws = Draws::new(40_000).unwrap();
+    let mut block = Block::new(40_000, Loops::best());
+    (0..30).for_each(|replicate| block.draw(&draws, 1, replicate));
+    let winners = some.play(&block, &Control::new()).unwrap();
+    assert_eq!(winners, all.play(&block, &Control::new()).unwrap());
+    assert!(winners.iter().any(|&winner| winner != winners[0]));
 }
 
 #[test]
@@ -170,7 +190,8 @@ fn misfits_and_aborts_are_errors() {
 #[test]
 fn the_default_costs_less_than_the_tournament_or_next_to_nothing() {
     assert_eq!(affordable_replicates(25, 4000, 2), 1000);
-    assert_eq!(affordable_replicates(256, 16_384, 4), 923);
-    assert_eq!(affordable_replicates(100, 100_000, 4), 146);
-    assert_eq!(affordable_replicates(50, 1_000_000, 4), 0);
+    assert_eq!(affordable_replicates(256, 16_384, 1), 1000);
+    assert_eq!(affordable_replicates(10, 200_000, 4), 501);
+    assert_eq!(affordable_replicates(50, 1_000_000, 4), 149);
+    assert_eq!(affordable_replicates(10, 1_100_000, 4), 0);
 }

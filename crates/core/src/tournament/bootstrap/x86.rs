@@ -32,33 +32,6 @@ define_indicate!(indicate_f64_avx512, f64, "avx512f", 8, _mm512_set1_pd, _mm512_
 define_indicate!(indicate_f32_avx2, f32, "avx2", 4, _mm256_set1_pd, load_f32_avx2, at_least_avx2);
 define_indicate!(indicate_f64_avx2, f64, "avx2", 4, _mm256_set1_pd, _mm256_loadu_pd, at_least_avx2);
 
-/// The weighted counts of some responses in replicates side by side, as `weigh_places` of the loops; at most 2^24 places.
-#[target_feature(enable = "avx512f")]
-pub(super) fn weigh_places_avx512(places: &[u32], table: &[[u8; 16]]) -> [u32; 16] {
-    let mut sums = _mm512_setzero_si512();
-    for &place in places {
-        // SAFETY: a row is sixteen bytes.
-        let bytes = unsafe { _mm_loadu_si128(table[place as usize].as_ptr().cast()) };
-        sums = _mm512_add_epi32(sums, _mm512_cvtepu8_epi32(bytes));
-    }
-    // SAFETY: both are 64 bytes of plain integers.
-    unsafe { std::mem::transmute(sums) }
-}
-
-/// The same with vectors of half the size.
-#[target_feature(enable = "avx2")]
-pub(super) fn weigh_places_avx2(places: &[u32], table: &[[u8; 16]]) -> [u32; 16] {
-    let mut sums = [_mm256_setzero_si256(); 2];
-    for &place in places {
-        // SAFETY: a row is sixteen bytes.
-        let bytes = unsafe { _mm_loadu_si128(table[place as usize].as_ptr().cast()) };
-        sums[0] = _mm256_add_epi32(sums[0], _mm256_cvtepu8_epi32(bytes));
-        sums[1] = _mm256_add_epi32(sums[1], _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(bytes)));
-    }
-    // SAFETY: both are 64 bytes of plain integers.
-    unsafe { std::mem::transmute(sums) }
-}
-
 /// Eight singles as doubles.
 ///
 /// # Safety
