@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,30 @@ describe('lines', () => {
     write.mockRestore();
     expect(readFileSync(path, 'utf8')).toBe('{"of":"test"}\n{"id":0}\n{"id":1}\n{"id":2}\n{"id":3}\n');
   });
+});
+
+describe('another program', () => {
+  test.skipIf(process.platform === 'win32')(
+    'cuts the file just before lines are written: no zeros stand there, and it is said',
+    async () => {
+      const path = join(folder, 'cut.jsonl');
+      const file = await LineFile.open(path, { of: 'test' }, null);
+      await file.append(0, -1, { id: 0 });
+      const handles = await prototypeOfHandles();
+      const whole = handles.stat;
+      vi.spyOn(handles, 'stat').mockImplementationOnce(async function (this: FileHandle) {
+        const stats = await whole.call(this);
+        truncateSync(path, 3);
+        return stats as never;
+      });
+      await file.append(1, -1, { id: 1 });
+      await expect(file.close([0, 1])).rejects.toMatchObject({
+        code: 'ERR_WRITE_FAILED',
+        message: expect.stringContaining('changed by another program'),
+      });
+      expect(readFileSync(path, 'utf8')).toBe('{"o{"id":1}\n');
+    },
+  );
 });
 
 describe('a disk that is full', () => {

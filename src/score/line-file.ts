@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +38,16 @@ const WRITE_EVERY = 20;
 
 /** How often what is written is brought to the disk, in milliseconds: waiting for it with each line would halve the rate. */
 const SYNC_EVERY = 1000;
+
+/**
+ * Lines go to the end of the file wherever that is: where another program cuts it just then they stand where it ends, and what
+ * is missing is noticed. Written by their place they would stand behind zeros, in a file as long as it should be. Windows would not let a file be
+ * cut that is opened so.
+ */
+const APPENDED = process.platform !== 'win32';
+const { O_RDWR, O_CREAT, O_TRUNC, O_APPEND } = constants;
+const EXISTING = APPENDED ? O_RDWR | O_APPEND : 'r+';
+const NEW = APPENDED ? O_RDWR | O_APPEND | O_CREAT | O_TRUNC : 'w';
 
 /** A line on its way, and whoever waits for it. */
 interface PendingLine {
@@ -95,7 +106,7 @@ export class LineFile<M> {
   /** Goes on with the file that `held` was read from, or begins it. */
   static async open<M>(path: string, manifest: M, held: Held<M> | null): Promise<LineFile<M>> {
     try {
-      const handle = await open(path, held === null ? 'w' : 'r+');
+      const handle = await open(path, held === null ? NEW : EXISTING);
       if (held !== null) {
         await handle.truncate(held.length);
         return new LineFile(path, handle, held);
@@ -159,6 +170,10 @@ export class LineFile<M> {
       if ((await this.#handle.stat()).size < this.#written) return this.#wasChanged();
       await writeAll(this.#handle, bytes, this.#written);
     } catch (error) {
+      // What follows would stand behind a line in part.
+      await this.#cutBack().catch((failure: unknown) => {
+        this.#failure ??= writeFailure(this.path, failure);
+      });
       return error;
     }
     this.#written += bytes.length;
@@ -260,7 +275,8 @@ export async function closeAll<M>(files: readonly LineFile<M>[], keys: readonly 
 
 async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+    const place = APPENDED ? null : position + done;
+    done += (await handle.write(bytes, done, bytes.length - done, place)).bytesWritten;
   }
 }
 
