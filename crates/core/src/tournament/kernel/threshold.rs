@@ -69,8 +69,15 @@ pub(in crate::tournament) fn counts_against(value: f64, other: f64, log_n: f64) 
 /// Writes θ of each of `values` to `thresholds`; for −∞ it is the least finite value.
 #[inline(always)]
 pub(super) fn write_thresholds<T: Element>(values: &[T], log_n: f64, thresholds: &mut [T]) {
+    if log_n == 0.0 {
+        // At N = 1 a value itself.
+        let least = T::at_or_above(f64::MIN);
+        let finite = |value| if value > T::NEG_INFINITY { value } else { least };
+        thresholds.iter_mut().zip(values).for_each(|(threshold, &value)| *threshold = finite(value));
+        return;
+    }
     // Sums at or above log_n − half round to log_n or more (the tie included or not: the check decides).
-    let half = if log_n == 0.0 { 0.0 } else { (log_n - log_n.next_down()) / 2.0 };
+    let half = (log_n - log_n.next_down()) / 2.0;
     for (values, thresholds) in values.chunks(64).zip(thresholds.chunks_mut(64)) {
         let mut proved = true;
         for (value, threshold) in values.iter().zip(thresholds.iter_mut()) {
