@@ -13,12 +13,9 @@ pub fn words(values: &mut [u64]) {
     values.sort_unstable();
 }
 
-/// Whole numbers of half the size, least first: many of them digit by digit, the last first, in a third of the time.
+/// Whole numbers of half the size, least first: digit by digit, the last first, which takes a third of the time where there are many.
 pub fn half_words(values: &mut Vec<u32>) {
     const BITS: usize = 11;
-    if values.len() < 1 << (BITS + 2) {
-        return values.sort_unstable();
-    }
     let digit = |value: u32, place: usize| value as usize >> (BITS * place) & ((1 << BITS) - 1);
     let mut starts = [[0_usize; 1 << BITS]; 3];
     for &value in &*values {
@@ -139,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn many_half_words_are_sorted_digit_by_digit() {
+    fn half_words_are_sorted() {
         let mut stream = crate::random::Stream::new(1, crate::random::Purpose::Synthetic, 0);
-        for len in [0, 1, 100, 8191, 8192, 20_000] {
+        for len in [0, 1, 2, 100, 20_000] {
             #[expect(clippy::cast_possible_truncation, reason = "any bits")]
             let mut values: Vec<u32> = (0..len).map(|_| (stream.next_u64() >> stream.below(60)) as u32).collect();
             let mut plain = values.clone();

@@ -10,6 +10,7 @@
 use super::x86;
 use crate::error::{Code, Error, Result};
 use crate::isa::Isa;
+use crate::order;
 use crate::random::{Purpose, Stream};
 
 /// Bits of a multiplicity that have a plane. Rarer ones, 8 and more, which has one unit in 100,000, are listed.
@@ -91,7 +92,7 @@ impl Draws {
             #[expect(clippy::cast_possible_truncation, reason = "below the number of units")]
             drawn.add(stream.below(u64::from(self.units)) as usize);
         }
-        drawn.beyond.sort_unstable();
+        order::half_words(&mut drawn.beyond);
         let units = drawn.beyond.chunk_by(|one, next| one == next);
         #[expect(clippy::cast_possible_truncation, reason = "no more than the draws, which are fewer than 2^32")]
         beyond.extend(units.map(|equal| (equal[0], BEYOND * equal.len() as u32)));

@@ -211,6 +211,9 @@ mod tests {
         assert_eq!(count(rows.clone(), 4.0, None), (1, 1));
         // Half precision: spacing 1 at 1500.
         assert_eq!(count(rows.clone(), 4.0, Some(Precision::Float16)), (2, 2));
+        // Alone, nearly as far as rounding goes.
+        let alone = vec![vec![-1500.0], vec![-1500.0 - log_4 - 0.9]];
+        assert_eq!(count(alone, 4.0, Some(Precision::Float16)), (1, 1));
         // bf16: spacing 8 at 1500.
         assert_eq!(count(rows, 4.0, Some(Precision::BFloat16)), (3, 3));
     }

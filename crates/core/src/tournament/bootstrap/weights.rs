@@ -1,4 +1,5 @@
 use super::masks::Loops;
+use crate::order;
 use crate::resample::{Draws, PLANES, words};
 
 /// What is drawn with replacement.
@@ -84,7 +85,8 @@ impl Block {
             tally[low as usize] -= 1;
             high.push(more + low);
         }
-        high.sort_unstable_by(|a, b| b.cmp(a));
+        order::half_words(&mut high);
+        high.reverse();
         #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 2^32 responses")]
         self.levels.extend(high.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u32)));
         let low = (1..).zip(&tally[1..]).filter(|&(_, &responses)| responses > 0);
