@@ -96,7 +96,7 @@ export function selectCommand(context: CommandContext): Command {
     .optionsGroup('How sure:')
     .option(
       '--replicates <count>',
-      'bootstrap replicates behind the win shares, 0 for none (default: what costs less than the tournament)',
+      'bootstrap replicates behind the win shares, 0 for none (default: what costs less than the tournament or next to nothing)',
       parseWholeNumber(0),
     )
     .option('--seed <seed>', 'seed of all random numbers', parseWholeNumber(0), DEFAULTS.seed)

@@ -72,7 +72,7 @@ export const selectCheckpointSchema = z.strictObject({
     .optional()
     .describe(
       'Bootstrap replicates behind the win shares, a picture; 0 for none. By default as many, up to 1,000, as cost less ' +
-        'than the tournament.',
+        'than the tournament or next to nothing; none where these would be fewer than 100.',
     ),
   seed: seedSchema.default(0).describe('Seed of all random numbers.'),
   confidence: confidenceSchema

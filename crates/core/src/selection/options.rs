@@ -13,7 +13,8 @@ pub struct SelectionOptions {
     /// Ratios N, each finite and at least 1, besides those of the budgets. At least one budget or ratio is needed.
     #[serde(rename = "N")]
     pub n: Vec<f64>,
-    /// Bootstrap replicates, at most 1,000,000; 0 for none; without a number as many as cost less than the tournament.
+    /// Bootstrap replicates, at most 1,000,000; 0 for none; without a number as many as cost less than the
+    /// tournament or next to nothing, at most 1,000.
     pub replicates: Option<u32>,
     /// Seed of all random numbers.
     pub seed: u64,

@@ -10,7 +10,7 @@ use crate::resample::words;
 use crate::tournament::counts::Counts;
 
 /// Bytes of masks that one tournament may keep; with more pairs masks are made anew for each block of replicates.
-pub(super) const MASK_BYTES: usize = 256 << 20;
+const MASK_BYTES: usize = 256 << 20;
 
 /// Where it is less likely than this that any replicate of a tournament gives another winner, it is not looked whether one does.
 const NEVER: f64 = 1.0 / (1_u128 << 64) as f64;
@@ -22,6 +22,8 @@ struct Column {
     place: usize,
     /// Rivals with their counts, the greatest first; of equals the least index first.
     rivals: Vec<(u32, usize)>,
+    /// Where its masks begin.
+    masks: usize,
 }
 
 /// One tournament, ready to be resampled.
@@ -31,7 +33,7 @@ pub(super) struct Contest<'a> {
     /// The candidates that can win, the first in the ranking first.
     columns: Vec<Column>,
     loops: Loops,
-    /// Masks made so far: of column f and rank j at `f * M + j`. Empty if there are too many.
+    /// Masks made so far, column after column. Empty if there are too many.
     masks: Vec<OnceLock<Mask>>,
 }
 
@@ -40,9 +42,9 @@ impl<'a> Contest<'a> {
     /// to be played in so many `replicates` of responses drawn by themselves, `None` where prompts are drawn.
     ///
     /// Among responses rivals are left out that never decide a score, and candidates that never win. Of two pairs that count
-    /// at k and at the fewer l responses, let only the one count at c and only the other at b. Resampled, the other counts no less than the
-    /// one with probability at most (1 − (√c − √b)²/n)^n by Chernoff's bound, which is at most exp(−(√k − √l)²): where both
-    /// count, √c − √b is greater than √k − √l.
+    /// at k and at the fewer l responses, let only the one count at c and only the other at b. Resampled, the other counts no less
+    /// than the one with probability at most (1 − (√c − √b)²/n)^n by Chernoff's bound, hence at most exp(−(√k − √l)²):
+    /// responses at which both count make √c − √b no less than √k − √l.
     pub(super) fn new(
         log_probs: &'a LogProbs,
         log_n: f64,
@@ -69,12 +71,16 @@ impl<'a> Contest<'a> {
             let mut rivals: Vec<(u32, usize)> = order.into_iter().map(rival).collect();
             let most = rivals[0].0;
             rivals.retain(|&(count, _)| !never(count, most));
-            Column { model, place, rivals }
+            Column { model, place, rivals, masks: 0 }
         };
         let mut columns: Vec<Column> = candidates.iter().enumerate().map(column).collect();
         let least = columns.iter().map(|column| column.rivals[0].0).min().unwrap_or(0);
         columns.retain(|column| !never(least, column.rivals[0].0));
-        let slots = columns.len().saturating_mul(models);
+        let mut slots = 0_usize;
+        for column in &mut columns {
+            column.masks = slots;
+            slots += column.rivals.len();
+        }
         let kept = slots.checked_mul(words(log_probs.responses()) * 8).is_some_and(|bytes| bytes <= MASK_BYTES);
         Self {
             log_probs,
@@ -91,6 +97,11 @@ impl<'a> Contest<'a> {
         self.masks.clear();
     }
 
+    /// Whether masks are made once and not for each block.
+    pub(super) fn keeps_masks(&self) -> bool {
+        !self.masks.is_empty()
+    }
+
     /// How many pairs may decide.
     #[cfg(test)]
     pub(super) fn pairs(&self) -> usize {
@@ -102,8 +113,8 @@ impl<'a> Contest<'a> {
     pub(super) fn play(&self, block: &Block, control: &Control) -> Result<Vec<usize>> {
         let mut winners = vec![0; block.len()];
         let mut least = vec![u64::MAX; block.len()];
-        for (index, column) in self.columns.iter().enumerate() {
-            let scores = self.scores(index, column, block, &least, control)?;
+        for column in &self.columns {
+            let scores = self.scores(column, block, &least, control)?;
             for (r, score) in scores.into_iter().enumerate() {
                 if score < least[r] {
                     (least[r], winners[r]) = (score, column.place);
@@ -117,14 +128,7 @@ impl<'a> Contest<'a> {
     ///
     /// Rivals come in falling order of their counts on the whole sample, until even the most often drawn responses could
     /// not lift the next one above the score reached.
-    fn scores(
-        &self,
-        index: usize,
-        column: &Column,
-        block: &Block,
-        least: &[u64],
-        control: &Control,
-    ) -> Result<Vec<u64>> {
+    fn scores(&self, column: &Column, block: &Block, least: &[u64], control: &Control) -> Result<Vec<u64>> {
         let mut scores = vec![0; block.len()];
         let mut undecided: Vec<usize> = (0..block.len()).collect();
         for (rank, &(count, rival)) in column.rivals.iter().enumerate() {
@@ -135,7 +139,7 @@ impl<'a> Contest<'a> {
             control.check()?;
             let make = || self.loops.mask(self.log_probs, rival, column.model, self.log_n);
             let made;
-            let mask = match self.masks.get(index * self.log_probs.models() + rank) {
+            let mask = match self.masks.get(column.masks + rank) {
                 Some(slot) => slot.get_or_init(make),
                 None => {
                     made = make();

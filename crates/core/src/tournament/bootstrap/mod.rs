@@ -17,7 +17,7 @@ mod x86;
 
 use serde::Serialize;
 
-use contest::{Contest, MASK_BYTES};
+use contest::Contest;
 use masks::Loops;
 use weights::{Block, Units};
 
@@ -33,10 +33,10 @@ use crate::resample::{Draws, check_replicates, number_labels, words};
 const BLOCK: usize = 16;
 const LONG_BLOCK: usize = 64;
 
-/// A response drawn and weighed costs about as much as this many comparisons of the tournament.
-const COMPARISONS_PER_DRAW: u64 = 100;
-/// Responses that may be drawn whatever the tournament costs: about 0.2 s of one thread.
-const FREE_DRAWS: u64 = 100_000_000;
+/// A response drawn and weighed costs about as much as this many comparisons of the tournament, less where few pairs may decide.
+const COMPARISONS_PER_DRAW: u64 = 150;
+/// Responses that may be drawn whatever the tournament costs: 25 ms, and some more where many pairs may decide.
+const FREE_DRAWS: u64 = 12_000_000;
 /// With fewer replicates than this shares say too little; more than that add nothing to a picture.
 const DEFAULT_REPLICATES: std::ops::RangeInclusive<u64> = 100..=1000;
 
@@ -121,10 +121,7 @@ pub fn resampled_wins(
             Contest::new(log_probs, log_n, counts, each.ratio, &each.candidates, by_response)
         })
         .collect();
-    let candidates = tournaments.iter().map(|each| each.candidates.len()).max().unwrap_or(0);
-    let mask = words(log_probs.responses()) * 8;
-    let kept = candidates.saturating_mul(log_probs.models()).saturating_mul(mask) <= MASK_BYTES;
-    let len = if kept { BLOCK } else { LONG_BLOCK };
+    let len = if contests.iter().all(Contest::keeps_masks) { BLOCK } else { LONG_BLOCK };
     let blocks = (replicates as usize).div_ceil(len);
     let draws = Draws::new(units.count)?;
     control.start(blocks as u64);
