@@ -190,7 +190,7 @@ fn misfits_and_aborts_are_errors() {
 #[test]
 fn the_default_costs_less_than_the_tournament_or_next_to_nothing() {
     assert_eq!(affordable_replicates(25, 4000, 2), 1000);
-    assert_eq!(affordable_replicates(256, 16_384, 1), 1000);
+    assert_eq!(affordable_replicates(256, 16_384, 1), 949);
     assert_eq!(affordable_replicates(256, 16_384, 4), 1000);
     assert_eq!(affordable_replicates(100, 100_000, 4), 252);
     assert_eq!(affordable_replicates(10, 100_000, 4), 121);
