@@ -13,7 +13,7 @@ pub fn words(values: &mut [u64]) {
     values.sort_unstable();
 }
 
-/// Whole numbers of half the size, least first: digit by digit, the last first, which takes a third of the time where there are many.
+/// Whole numbers of half the size, least first: digit by digit, the last first.
 pub fn half_words(values: &mut Vec<u32>) {
     const BITS: usize = 11;
     if values.len() < 64 {

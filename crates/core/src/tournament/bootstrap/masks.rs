@@ -19,7 +19,7 @@ pub(super) enum Mask {
     Words(Box<[(u32, u64)]>),
 }
 
-/// What counts as few: one word in so many. A word by its place takes as long as so many in their order.
+/// What counts as few: one word in so many. A word by its place is taken to cost as much as so many in their order.
 const FEW: usize = 4;
 
 impl Mask {

@@ -127,7 +127,10 @@ pub fn resampled_wins(
     control.start(blocks as u64);
     let played = workers.map(blocks, control, |index| {
         let mut block = Block::new(log_probs.responses(), Loops::best());
-        let (mut of_unit, mut times) = (vec![0; units.count], vec![0; log_probs.responses()]);
+        let (mut of_unit, mut times) = match units.of_response {
+            None => (Vec::new(), Vec::new()),
+            Some(_) => (vec![0; units.count], vec![0; log_probs.responses()]),
+        };
         for replicate in index * len..(replicates as usize).min((index + 1) * len) {
             control.check()?;
             #[expect(clippy::cast_possible_truncation, reason = "below the number of replicates, a u32")]
